@@ -1,0 +1,29 @@
+.PHONY: check format lint types floors docstrings test lock
+
+check: format lint types floors docstrings test  ## the one definition of green
+
+format:
+	ruff format --check .
+
+lint:
+	ruff check .
+
+types:
+	mypy
+
+floors:
+	lint-imports
+
+docstrings:
+	numpydoc lint $$(git ls-files 'src/*.py')
+
+test:
+	python -m pytest -n auto
+
+fix:  ## format and mend what can be mended
+	ruff check --fix .
+	ruff format .
+
+lock:  ## resolve the ranges of pyproject.toml anew
+	uv pip compile pyproject.toml --extra ebmt --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile pyproject.toml --extra ebmt --group dev --universal --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock

@@ -1,0 +1,1 @@
+"""Prognostic survival models, held against published findings."""

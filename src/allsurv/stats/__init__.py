@@ -1,0 +1,1 @@
+"""Survival inference and measures of prediction: arrays in, frozen values out."""

@@ -1,0 +1,240 @@
+"""The outcome, checked once: times, events, entry, weights; and the value an estimate is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from allsurv.errors import OutcomeError
+
+__all__ = ["Estimate", "check_outcome", "check_y", "make_y"]
+
+Y_DTYPE = np.dtype([("event", bool), ("time", float)])
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its confidence limits, or the reason why there is none.
+
+    Parameters
+    ----------
+    value : float
+        Point estimate; NaN where it is not defined.
+    lower, upper : float
+        Confidence limits; NaN where there are none.
+    std_error : float
+        Standard error on the scale on which the limits were made; NaN where there is none.
+    level : float
+        Confidence level of the limits.
+    reason : str
+        Why ``value`` or the limits are missing; empty otherwise.
+
+    Examples
+    --------
+    >>> value, lower, upper = Estimate(0.4, 0.3, 0.49)
+    >>> value
+    0.4
+    """
+
+    value: float
+    lower: float = float("nan")
+    upper: float = float("nan")
+    std_error: float = float("nan")
+    level: float = 0.95
+    reason: str = ""
+
+    def __iter__(self) -> Iterator[float]:
+        """Unpack as value, lower, upper."""
+        return iter((self.value, self.lower, self.upper))
+
+    @classmethod
+    def missing(cls, reason: str, *, level: float = 0.95) -> Estimate:
+        """Make an estimate that says why it is missing.
+
+        Parameters
+        ----------
+        reason : str
+            Why there is no number, in words.
+        level : float, default=0.95
+            Confidence level that was asked for.
+
+        Returns
+        -------
+        Estimate
+            All numbers NaN.
+        """
+        return cls(float("nan"), level=level, reason=reason)
+
+
+def make_y(time: ArrayLike, event: ArrayLike) -> NDArray[np.void]:
+    """Bind times and events into the structured array that measures take.
+
+    Parameters
+    ----------
+    time : array-like of shape (n_patients,)
+        Follow-up, in the study's unit; positive.
+    event : array-like of shape (n_patients,)
+        True where the event was seen; booleans, or 0 and 1.
+
+    Returns
+    -------
+    structured ndarray of shape (n_patients,)
+        Fields ``event`` (bool) and ``time`` (float).
+
+    Raises
+    ------
+    OutcomeError
+        If the arrays do not fit together or hold impossible values.
+
+    Examples
+    --------
+    >>> make_y([6, 12], [1, 0])["event"].tolist()
+    [True, False]
+    """
+    t, e = check_outcome(time, event)[:2]
+    y = np.empty(t.size, dtype=Y_DTYPE)
+    y["event"], y["time"] = e, t
+    return y
+
+
+def check_y(
+    y: NDArray[np.void], *, where: str = "y"
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Split a structured outcome into checked times and events.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Fields ``event`` and ``time``.
+    where : str, default="y"
+        Name to use in the message.
+
+    Returns
+    -------
+    time : ndarray of shape (n_patients,)
+        Follow-up times.
+    event : ndarray of shape (n_patients,)
+        Event indicators.
+
+    Raises
+    ------
+    OutcomeError
+        If a field is missing or holds impossible values.
+    """
+    names = getattr(getattr(y, "dtype", None), "names", None) or ()
+    if not {"event", "time"} <= set(names):
+        raise OutcomeError(
+            f"{where}: no structured array with fields 'event' and 'time'; "
+            "make one with make_y(time, event) or Cohort.y(endpoint)."
+        )
+    time, event, _, _ = check_outcome(y["time"], y["event"], where=where)
+    return time, event
+
+
+def check_outcome(
+    time: ArrayLike,
+    event: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    where: str = "outcome",
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.bool_],
+    NDArray[np.float64] | None,
+    NDArray[np.float64] | None,
+]:
+    """Check times, events, entry times and case weights together.
+
+    Parameters
+    ----------
+    time : array-like of shape (n_rows,)
+        End of each ``(start, time]`` row; positive and finite.
+    event : array-like of shape (n_rows,)
+        Booleans, or 0 and 1.
+    start : array-like of shape (n_rows,), optional
+        Entry; finite, below ``time``.
+    weights : array-like of shape (n_rows,), optional
+        Case weights; finite, not negative, not all zero.
+    where : str, default="outcome"
+        What to call the data in a message.
+
+    Returns
+    -------
+    time, event, start, weights : ndarray or None
+        As floats and booleans; ``None`` where not given.
+
+    Raises
+    ------
+    OutcomeError
+        Naming the first fault found.
+    """
+    t = _vector(time, "time", where)
+    e = _events(event, where)
+    if t.size != e.size:
+        raise OutcomeError(
+            f"{where}: {t.size} times but {e.size} events; give one of each per row."
+        )
+    if t.size == 0:
+        raise OutcomeError(f"{where}: no rows; give at least one patient.")
+    if start is None and np.any(t <= 0):
+        raise OutcomeError(
+            f"{where}: {_rows(t <= 0)} have a time of zero or less; times are positive."
+        )
+    s = None
+    if start is not None:
+        s = _vector(start, "start", where)
+        if s.size != t.size:
+            raise OutcomeError(
+                f"{where}: {s.size} entry times for {t.size} rows; give one per row."
+            )
+        if np.any(s >= t):
+            raise OutcomeError(
+                f"{where}: {_rows(s >= t)} start at or after their end; a row is (start, stop]."
+            )
+    w = None
+    if weights is not None:
+        w = _vector(weights, "weights", where)
+        if w.size != t.size:
+            raise OutcomeError(f"{where}: {w.size} weights for {t.size} rows; give one per row.")
+        if np.any(w < 0) or not np.any(w > 0):
+            raise OutcomeError(f"{where}: weights are negative or all zero; give positive weights.")
+    return t, e, s, w
+
+
+def _vector(values: ArrayLike, name: str, where: str) -> NDArray[np.float64]:
+    try:
+        out = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise OutcomeError(f"{where}: {name} is not numeric; give numbers.") from None
+    if out.ndim != 1:
+        raise OutcomeError(f"{where}: {name} has {out.ndim} dimensions; give a vector.")
+    if not np.all(np.isfinite(out)):
+        raise OutcomeError(
+            f"{where}: {_rows(~np.isfinite(out))} have a missing or infinite {name}; "
+            "remove or complete them yourself, nothing is dropped silently."
+        )
+    return out
+
+
+def _events(values: ArrayLike, where: str) -> NDArray[np.bool_]:
+    out = np.asarray(values)
+    if out.ndim != 1:
+        raise OutcomeError(f"{where}: event has {out.ndim} dimensions; give a vector.")
+    if out.dtype == bool:
+        return out
+    numbers = _vector(out, "event", where)
+    if not np.all((numbers == 0) | (numbers == 1)):
+        raise OutcomeError(
+            f"{where}: event holds values other than 0 and 1; give booleans, or 0 and 1."
+        )
+    return numbers.astype(bool)
+
+
+def _rows(mask: NDArray[np.bool_]) -> str:
+    found = np.flatnonzero(mask) + 1
+    shown = ", ".join(map(str, found[:5])) + (", ..." if found.size > 5 else "")
+    return f"{found.size} row{'s' if found.size > 1 else ''} ({shown})"
