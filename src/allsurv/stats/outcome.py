@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtrc
 
 from allsurv.errors import OutcomeError
 
-__all__ = ["Estimate", "check_outcome", "check_y", "make_y"]
+__all__ = ["ChiSquared", "Estimate", "check_outcome", "check_y", "make_y", "merge_close_times"]
 
+_SAME_TIME = float(np.sqrt(np.finfo(float).eps))
 Y_DTYPE = np.dtype([("event", bool), ("time", float)])
 
 
@@ -67,6 +69,49 @@ class Estimate:
             All numbers NaN.
         """
         return cls(float("nan"), level=level, reason=reason)
+
+
+@dataclass(frozen=True)
+class ChiSquared:
+    """A chi-squared test: its statistic, degrees of freedom and p-value.
+
+    Parameters
+    ----------
+    statistic : float
+        Value of the statistic.
+    df : float
+        Degrees of freedom; effective ones under a penalty.
+    p_value : float
+        Upper tail of the chi-squared distribution; NaN without degrees of freedom.
+
+    Examples
+    --------
+    >>> round(ChiSquared.of(3.841459, 1).p_value, 6)
+    0.05
+    """
+
+    statistic: float
+    df: float
+    p_value: float
+
+    @classmethod
+    def of(cls, statistic: float, df: float) -> ChiSquared:
+        """Refer a statistic to the chi-squared distribution.
+
+        Parameters
+        ----------
+        statistic : float
+            Value of the statistic.
+        df : float
+            Degrees of freedom.
+
+        Returns
+        -------
+        ChiSquared
+            With its p-value.
+        """
+        p_value = float(chdtrc(df, statistic)) if df > 0 else float("nan")
+        return cls(float(statistic), df, p_value)
 
 
 def make_y(time: ArrayLike, event: ArrayLike) -> NDArray[np.void]:
@@ -203,6 +248,57 @@ def check_outcome(
         if np.any(w < 0) or not np.any(w > 0):
             raise OutcomeError(f"{where}: weights are negative or all zero; give positive weights.")
     return t, e, s, w
+
+
+def merge_close_times(
+    time: NDArray[np.float64], start: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Make times equal that differ by rounding alone, so that ties stay ties in another unit.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n_rows,)
+        End of each row.
+    start : ndarray of shape (n_rows,), optional
+        Entry of each row.
+
+    Returns
+    -------
+    time, start : ndarray or None
+        The same arrays where nothing had to change.
+
+    Raises
+    ------
+    OutcomeError
+        If a row's start and end are equal but for rounding.
+
+    Notes
+    -----
+    Neighbouring distinct times whose gap is at most 1.5e-8, in the unit of time or relative to the
+    mean time, are one time: the first of them. Vouched for by R ``survival::aeqSurv``.
+
+    Examples
+    --------
+    >>> merge_close_times(np.array([0.1 + 0.2, 0.3, 1.0]))[0].tolist()
+    [0.3, 0.3, 1.0]
+    """
+    known = time if start is None else np.concatenate([time, start])
+    distinct = np.unique(known)
+    gap = np.diff(distinct)
+    if gap.size == 0 or gap.min() > _SAME_TIME * max(1.0, float(np.abs(distinct).mean())):
+        return time, start
+    tied = gap <= _SAME_TIME * max(1.0, float(np.abs(distinct).mean()))
+    kept = distinct[np.concatenate([[True], ~tied])]
+    merged = kept[np.searchsorted(kept, known, side="right") - 1]
+    if start is None:
+        return merged, None
+    time, start = merged[: time.size], merged[time.size :]
+    if np.any(start >= time):
+        raise OutcomeError(
+            f"outcome: {_rows(start >= time)} have a start and an end that differ by rounding only; "
+            "drop rows of no length."
+        )
+    return time, start
 
 
 def _vector(values: ArrayLike, name: str, where: str) -> NDArray[np.float64]:

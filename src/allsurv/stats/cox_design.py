@@ -1,0 +1,357 @@
+"""What a Cox model is fitted to: checked rows, and who is at risk at each event time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from allsurv.errors import ModelError, OutcomeError
+from allsurv.stats.outcome import check_outcome, merge_close_times
+
+__all__ = ["CoxData", "RiskSets", "check_cox_data", "check_matrix", "make_risk_sets"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class CoxData:
+    """Checked rows of a Cox model, in the order in which they were given.
+
+    Parameters
+    ----------
+    time, event, start, weights, offset : ndarray of shape (n_rows,) or None
+        The outcome, case weights and known part of the linear predictor.
+    X : ndarray of shape (n_rows, n_columns)
+        Covariates.
+    stratum : ndarray of shape (n_rows,) or None
+        Number of the row's stratum in ``strata``.
+    strata : ndarray or None
+        Sorted labels of the strata.
+    cluster : ndarray of shape (n_rows,) or None
+        Number of the row's cluster.
+    names : tuple of str
+        One name per column.
+    """
+
+    time: Floats
+    event: NDArray[np.bool_]
+    start: Floats | None
+    weights: Floats | None
+    X: Floats
+    offset: Floats | None
+    stratum: Ints | None
+    strata: NDArray | None
+    cluster: Ints | None
+    names: tuple[str, ...]
+
+    @property
+    def counted_event(self) -> NDArray[np.bool_]:
+        """Events of rows that carry weight."""
+        return self.event if self.weights is None else self.event & (self.weights > 0)
+
+
+def check_cox_data(
+    time: ArrayLike,
+    event: ArrayLike,
+    X: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+    where: str = "fit_cox",
+) -> CoxData:
+    """Check everything a Cox model takes, before any of it is used.
+
+    Parameters
+    ----------
+    time, event, start, weights : array-like of shape (n_rows,)
+        As for :func:`allsurv.stats.outcome.check_outcome`.
+    X : array-like of shape (n_rows, n_columns)
+        Covariates; finite numbers.
+    strata, cluster : array-like of shape (n_rows,), optional
+        Labels; numbers or strings.
+    offset : array-like of shape (n_rows,), optional
+        Known part of the linear predictor.
+    names : sequence of str, optional
+        Names of the columns for messages.
+    where : str, default="fit_cox"
+        What to call the caller in a message.
+
+    Returns
+    -------
+    CoxData
+        Times that differ by rounding only made equal.
+
+    Raises
+    ------
+    OutcomeError
+        If the outcome is malformed or holds no event.
+    ModelError
+        If covariates, labels or names do not fit.
+    """
+    t, e, s, w = check_outcome(time, event, start=start, weights=weights, where=where)
+    t, s = merge_close_times(t, s)
+    matrix = check_matrix(X, where=where, n_rows=t.size)
+    shift = None if offset is None else _offset(offset, t.size, where)
+    labels = tuple(f"x{k}" for k in range(matrix.shape[1])) if names is None else tuple(names)
+    if len(labels) != matrix.shape[1]:
+        raise ModelError(
+            f"{where}: {len(labels)} names for {matrix.shape[1]} columns; give one per column."
+        )
+    strata_labels, stratum = _codes(strata, "strata", t.size, where)
+    _, group = _codes(cluster, "cluster", t.size, where)
+    data = CoxData(t, e, s, w, matrix, shift, stratum, strata_labels, group, labels)
+    if not np.any(data.counted_event):
+        raise OutcomeError(f"{where}: no events; a hazard ratio needs at least one event.")
+    return data
+
+
+def check_matrix(
+    X: ArrayLike, *, where: str, n_rows: int | None = None, n_columns: int | None = None
+) -> Floats:
+    """Check covariates.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_columns)
+        Covariates.
+    where : str
+        What to call the caller in a message.
+    n_rows, n_columns : int, optional
+        Shape that is needed.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns)
+        As floats; the array itself where it already is.
+
+    Raises
+    ------
+    ModelError
+        If it is not a finite numeric matrix of the needed shape.
+    """
+    try:
+        matrix = np.asarray(X, dtype=float)
+    except (TypeError, ValueError):
+        raise ModelError(f"{where}: X is not numeric; encode categories as numbers.") from None
+    if matrix.ndim != 2:
+        raise ModelError(f"{where}: X has {matrix.ndim} dimensions; give one row per patient row.")
+    if n_rows is not None and matrix.shape[0] != n_rows:
+        raise ModelError(f"{where}: X has {matrix.shape[0]} rows but there are {n_rows} times.")
+    if n_columns is not None and matrix.shape[1] != n_columns:
+        raise ModelError(
+            f"{where}: X has {matrix.shape[1]} columns; the model was fitted to {n_columns}."
+        )
+    finite = np.isfinite(matrix)
+    if not finite.all():
+        rows = np.flatnonzero(~finite.all(axis=1)) + 1
+        raise ModelError(
+            f"{where}: X has missing or infinite values in {rows.size} rows "
+            f"({', '.join(map(str, rows[:5]))}); impute or remove them first."
+        )
+    return matrix
+
+
+def _offset(values: ArrayLike, n_rows: int, where: str) -> Floats:
+    try:
+        out = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ModelError(f"{where}: offset is not numeric; give numbers.") from None
+    if out.shape != (n_rows,) or not np.all(np.isfinite(out)):
+        raise ModelError(f"{where}: offset is not one finite number per row; give {n_rows}.")
+    return out
+
+
+def _codes(
+    labels: ArrayLike | None, name: str, n_rows: int, where: str
+) -> tuple[NDArray | None, Ints | None]:
+    if labels is None:
+        return None, None
+    try:
+        values = np.asarray(labels)
+        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
+            raise ModelError(f"{where}: {name} has missing labels; give one per row.")
+        if values.shape != (n_rows,):
+            raise ModelError(f"{where}: {name} has shape {values.shape}; give {n_rows} labels.")
+        distinct, codes = np.unique(values, return_inverse=True)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(
+            f"{where}: {name} mixes kinds of labels; give all numbers or all strings."
+        ) from None
+    return distinct, codes.astype(np.intp, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class RiskSets:
+    """Who is at risk at each event time; event times ascend within each stratum.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows given, at risk or not.
+    times : ndarray of shape (n_times,)
+        Event times, stratum after stratum.
+    bounds : ndarray of shape (n_strata + 1,)
+        Where each stratum begins and ends in ``times``.
+    rows : ndarray of shape (n_used,)
+        Rows at risk at some event time, sorted by the last event time at which they are.
+    last : ndarray of shape (n_used,)
+        That last event time, as an index of ``times``.
+    first : ndarray of shape (n_used,) or None
+        First event time at which the row is at risk; ``None`` where all are from the beginning.
+    deaths : ndarray of shape (n_events,)
+        Positions in ``rows`` of the events, in order of their times.
+    n_deaths : ndarray of shape (n_times,)
+        Number of events at each time.
+    """
+
+    n_rows: int
+    times: Floats
+    bounds: Ints
+    rows: Ints
+    last: Ints
+    first: Ints | None
+    deaths: Ints
+    n_deaths: Ints
+
+    def at_risk_sum(self, per_time: NDArray) -> NDArray:
+        """Sum backwards in time within each stratum, in place.
+
+        Parameters
+        ----------
+        per_time : ndarray of shape (n_times, ...)
+            What enters, less what leaves, going back from each event time to the one before.
+
+        Returns
+        -------
+        ndarray of shape (n_times, ...)
+            Sums over the risk sets.
+        """
+        for begin, end in self._strata():
+            part = per_time[begin:end][::-1]
+            np.cumsum(part, axis=0, out=part)
+        return per_time
+
+    def history_sum(self, per_time: NDArray) -> NDArray:
+        """Sum forwards in time within each stratum.
+
+        Parameters
+        ----------
+        per_time : ndarray of shape (n_times, ...)
+            Increments.
+
+        Returns
+        -------
+        ndarray of shape (n_times, ...)
+            Cumulative sums.
+        """
+        out = np.empty_like(per_time)
+        for begin, end in self._strata():
+            np.cumsum(per_time[begin:end], axis=0, out=out[begin:end])
+        return out
+
+    def over_rows(self, cumulative: NDArray) -> NDArray:
+        """Increase of a cumulative sum while each used row is at risk.
+
+        Parameters
+        ----------
+        cumulative : ndarray of shape (n_times, ...)
+            As from :meth:`history_sum`.
+
+        Returns
+        -------
+        ndarray of shape (n_used, ...)
+            One value per used row.
+        """
+        out = cumulative[self.last]
+        if self.first is not None:
+            late = self.first > self.bounds[self.stratum_of(self.first)]
+            out[late] -= cumulative[self.first[late] - 1]
+        return out
+
+    def stratum_of(self, index: Ints) -> Ints:
+        """Stratum to which event times belong.
+
+        Parameters
+        ----------
+        index : ndarray of int
+            Indices of ``times``.
+
+        Returns
+        -------
+        ndarray of int
+            Indices of strata.
+        """
+        return np.searchsorted(self.bounds, index, side="right") - 1
+
+    def _strata(self) -> list[tuple[int, int]]:
+        edges = self.bounds.tolist()
+        return [(b, e) for b, e in zip(edges[:-1], edges[1:], strict=True) if e > b]
+
+
+def make_risk_sets(
+    time: Floats,
+    event: NDArray[np.bool_],
+    *,
+    start: Floats | None = None,
+    stratum: Ints | None = None,
+    n_strata: int = 1,
+) -> RiskSets:
+    """Sort rows once, by the last event time at which each is at risk.
+
+    Parameters
+    ----------
+    time, event, start : ndarray of shape (n_rows,)
+        Checked ``(start, time]`` rows with at least one event.
+    stratum : ndarray of shape (n_rows,), optional
+        Number of each row's stratum.
+    n_strata : int, default=1
+        How many strata there are.
+
+    Returns
+    -------
+    RiskSets
+        A row is at risk at event time ``t`` of its stratum if ``start < t <= time``.
+
+    Examples
+    --------
+    >>> sets = make_risk_sets(np.array([3.0, 1.0, 2.0]), np.array([True, False, True]))
+    >>> sets.times.tolist(), sets.rows.tolist(), sets.last.tolist()
+    ([2.0, 3.0], [2, 0], [0, 1])
+    """
+    times = np.unique(time[event])
+    last = np.searchsorted(times, time, side="right") - 1
+    first = None if start is None else np.searchsorted(times, start, side="right")
+    bounds = np.array([0, times.size])
+    lowest: Ints | int = 0
+    if stratum is not None:
+        key = stratum * times.size
+        pairs = np.unique((key + last)[event])
+        bounds = np.searchsorted(pairs, np.arange(n_strata + 1) * times.size)
+        last = np.searchsorted(pairs, key + last, side="right") - 1
+        first = None if first is None else np.searchsorted(pairs, key + first)
+        times, lowest = times[pairs % times.size], bounds[stratum]
+    rows = np.flatnonzero(last >= (lowest if first is None else first))
+    small = last[rows].astype(np.uint16 if times.size < 65_536 else np.intp)
+    rows = rows[np.argsort(small, kind="stable")]
+    last = last[rows]
+    deaths = np.flatnonzero(event[rows])
+    return RiskSets(
+        n_rows=time.size,
+        times=times,
+        bounds=bounds,
+        rows=rows,
+        last=last,
+        first=None if first is None else first[rows],
+        deaths=deaths,
+        n_deaths=np.bincount(last[deaths], minlength=times.size),
+    )

@@ -1,0 +1,236 @@
+"""Newton's method as R's coxph takes it, and the designs on which it has no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allsurv.errors import ModelError
+from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
+
+__all__ = ["Optimum", "maximise", "refuse_collinear", "refuse_monotone"]
+
+Floats = NDArray[np.float64]
+MAX_ITERATIONS = 20
+TOLERANCE = 1e-9
+_EXTRA_ITERATIONS = 12
+_NEGLIGIBLE = 1e-6
+_PIVOT = 1e-11
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """Where Newton's method ended.
+
+    Parameters
+    ----------
+    beta : ndarray of shape (n_columns,)
+        Coefficients of the scaled covariates.
+    initial, final : Evaluation
+        The (penalised) likelihood at the first and the last coefficients.
+    n_iterations : int
+        Newton steps taken.
+    converged : bool
+        Whether the relative change of the log-likelihood fell below the tolerance.
+    """
+
+    beta: Floats
+    initial: Evaluation
+    final: Evaluation
+    n_iterations: int
+    converged: bool
+
+
+def maximise(
+    evaluate: Callable[[Floats], Evaluation],
+    beta: Floats,
+    initial: Evaluation,
+    *,
+    max_iterations: int = MAX_ITERATIONS,
+    tolerance: float = TOLERANCE,
+) -> Optimum:
+    """Climb a concave log-likelihood by Newton steps, halving those that go down.
+
+    Parameters
+    ----------
+    evaluate : callable
+        From coefficients to their evaluation.
+    beta : ndarray of shape (n_columns,)
+        First coefficients.
+    initial : Evaluation
+        Evaluation at ``beta``.
+    max_iterations : int, default=20
+        Most steps.
+    tolerance : float, default=1e-9
+        Relative change of the log-likelihood at which to stop.
+
+    Returns
+    -------
+    Optimum
+        Step for step that of R ``survival::coxph``.
+    """
+    best, state = beta, initial
+    step = _solve(state)
+    halved = 0
+    iteration, converged = 0, False
+    while iteration < max_iterations and step is not None:
+        iteration += 1
+        trial = evaluate(best + step)
+        finite = np.isfinite(trial.loglik) and np.all(np.isfinite(trial.information))
+        if finite and not halved and abs(trial.loglik - state.loglik) <= tolerance * abs(
+            trial.loglik
+        ):
+            best, state, converged = best + step, trial, True
+            break
+        if not finite or trial.loglik < state.loglik:
+            halved += 1
+            step = step / 2
+            continue
+        halved = 0
+        best, state = best + step, trial
+        step = _solve(state)
+    return Optimum(best, initial, state, iteration, converged)
+
+
+def _solve(state: Evaluation) -> Floats | None:
+    try:
+        step = np.linalg.solve(state.information, state.gradient)
+    except np.linalg.LinAlgError:
+        return None
+    return step if np.all(np.isfinite(step)) else None
+
+
+def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
+    """Refuse columns that the others determine among those at risk.
+
+    Parameters
+    ----------
+    information : ndarray of shape (n_columns, n_columns)
+        Information of scaled covariates at the first coefficients.
+    names : tuple of str
+        Names of the columns.
+
+    Raises
+    ------
+    ModelError
+        Naming the column and those that determine it.
+    """
+    diagonal = np.diag(information)
+    largest = float(diagonal.max(initial=0.0))
+    constant = ~(diagonal > 1e-12 * largest) | (diagonal <= 0)
+    if constant.any():
+        found = _quoted([names[k] for k in np.flatnonzero(constant)])
+        raise ModelError(
+            f"fit_cox: {found} does not vary among the rows at risk at any event time, so its "
+            "hazard ratio cannot be estimated; remove it."
+        )
+    scaled = information / np.sqrt(np.outer(diagonal, diagonal))
+    try:
+        pivots = np.diag(np.linalg.cholesky(scaled)) ** 2
+        if pivots.min(initial=1.0) > _PIVOT:
+            return
+    except np.linalg.LinAlgError:
+        pass
+    _name_collinear(scaled, names)
+
+
+def _name_collinear(scaled: Floats, names: tuple[str, ...]) -> None:
+    for k in range(1, len(names)):
+        weights = np.linalg.lstsq(scaled[:k, :k], scaled[:k, k], rcond=_PIVOT)[0]
+        if 1.0 - scaled[:k, k] @ weights <= _PIVOT:
+            others = [names[j] for j in np.flatnonzero(np.abs(weights) > 1e-6)]
+            raise ModelError(
+                f"fit_cox: '{names[k]}' is determined by {_quoted(others)} among the rows at "
+                "risk, so their hazard ratios cannot be told apart; remove one of them, or use "
+                "ridge > 0."
+            )
+
+
+def refuse_monotone(
+    likelihood: PartialLikelihood,
+    evaluate: Callable[[Floats], Evaluation],
+    optimum: Optimum,
+) -> Optimum:
+    """Refuse a likelihood that rises for ever along some direction; finish one that does not.
+
+    Parameters
+    ----------
+    likelihood : PartialLikelihood
+        The model.
+    evaluate : callable
+        From coefficients to their (penalised) evaluation.
+    optimum : Optimum
+        Where the ordinary iterations ended.
+
+    Returns
+    -------
+    Optimum
+        The same one, or, where the ordinary iterations ran out too soon, a finished one.
+
+    Raises
+    ------
+    ModelError
+        Naming the columns whose coefficients grow without bound.
+
+    Notes
+    -----
+    Near a finite maximum a further Newton step is negligible. Along a direction in which the
+    likelihood only rises, each step moves the linear predictor by about one, whatever the
+    log-likelihood does: R warns then that a coefficient may be infinite.
+    """
+    if optimum.converged and _is_at_rest(likelihood, optimum.final):
+        return optimum
+    further = maximise(
+        evaluate, optimum.beta, optimum.final, max_iterations=_EXTRA_ITERATIONS, tolerance=1e-15
+    )
+    if _is_at_rest(likelihood, further.final):
+        iterations = optimum.n_iterations + further.n_iterations
+        finished = Optimum(further.beta, optimum.initial, further.final, iterations, True)
+        return optimum if optimum.converged else finished
+    step = _solve(further.final)
+    if step is not None and abs(float(step @ further.final.gradient)) > _NEGLIGIBLE:
+        raise ModelError(
+            f"fit_cox: no convergence in {MAX_ITERATIONS + _EXTRA_ITERATIONS} Newton steps; "
+            "look for extreme values or weights, give init, or use ridge > 0."
+        )
+    raise ModelError(_monotone_message(likelihood, further.beta - optimum.beta))
+
+
+def _is_at_rest(likelihood: PartialLikelihood, state: Evaluation) -> bool:
+    step = _solve(state)
+    if step is None:
+        return False
+    moved = likelihood.X @ step
+    decrement = abs(float(step @ state.gradient))
+    return decrement < _NEGLIGIBLE and bool(np.ptp(moved) < 1e-3)
+
+
+def _monotone_message(likelihood: PartialLikelihood, drift: Floats) -> str:
+    data = likelihood.data
+    size = np.abs(drift)
+    found = np.flatnonzero(size > 1e-3 * size.max(initial=0.0))
+    names = [data.names[k] for k in found]
+    advice = "use firth=True, ridge > 0, or merge levels."
+    if found.size == 1:
+        column = data.X[:, found[0]]
+        levels = np.unique(column)
+        if levels.size == 2:
+            for level in levels:
+                member = column == level
+                if not np.any(data.counted_event & member):
+                    where = f"'{names[0]}'" if level == levels[1] else f"'{names[0]}' at {level:g}"
+                    return (
+                        f"fit_cox: {where} has no event among its {int(member.sum())} rows, so "
+                        f"its hazard ratio has no finite estimate; {advice}"
+                    )
+    return (
+        f"fit_cox: the likelihood rises without bound along {_quoted(names)}: those with the event "
+        f"are always the most extreme of those at risk, so there is no finite estimate; {advice}"
+    )
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
