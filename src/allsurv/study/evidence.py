@@ -1,0 +1,184 @@
+"""What was published: curves compared, models fitted, their findings, and single numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from allsurv.study.dictionary import Filter, Scalar
+from allsurv.study.readonly import FrozenDict, FrozenValue
+
+__all__ = ["Analysis", "Comparison", "Contrast", "Fact", "Finding"]
+
+
+@dataclass(frozen=True)
+class Comparison(FrozenValue):
+    """Survival by the levels of one variable, from start or from a landmark.
+
+    Parameters
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    endpoint : str
+        Endpoint whose curve is drawn.
+    by : str, optional
+        Variable whose levels are the curves; ``None`` for a single curve.
+    by_event : str, optional
+        Time-dependent event instead of ``by``: patients are grouped by whether it had happened
+        by the landmark, which leaves no guarantee-time bias.
+    population : mapping
+        Filter; empty for everybody.
+    landmark : float, optional
+        Time after treatment start, in the study's unit: only patients still under observation and
+        free of the endpoint's event then. The clock keeps running from the endpoint's origin.
+    paper, note : str
+        Where it was published; what a reader must know of its definition.
+    """
+
+    name: str
+    label: str
+    endpoint: str
+    by: str | None = None
+    by_event: str | None = None
+    population: Filter = field(default_factory=FrozenDict)
+    landmark: float | None = None
+    paper: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Analysis(FrozenValue):
+    """A Cox model that the study reports: endpoint, variables, time-dependent events, ties."""
+
+    name: str
+    label: str
+    endpoint: str
+    variables: tuple[str, ...]
+    time_dependent: tuple[str, ...] = ()
+    ties: Literal["efron", "breslow"] = "efron"
+    population: Filter = field(default_factory=FrozenDict)
+    paper: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Contrast(FrozenValue):
+    """From which value to which a variable is moved; ``per`` units for a number.
+
+    A hazard ratio per ``per`` units is asked of a black box by moving the variable from
+    ``from_`` to ``to`` and scaling the log hazard ratio by ``per / (to - from_)``.
+    """
+
+    from_: Scalar
+    to: Scalar
+    per: float | None = None
+
+
+@dataclass(frozen=True)
+class Finding(FrozenValue):
+    """A published effect: estimate with limits and P, and all it takes to ask it of a model.
+
+    Parameters
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    variable : str
+        Predictor that is moved in a model.
+    contrast : Contrast
+        From which value to which.
+    estimate, lower, upper : float
+        Published estimate with its confidence limits.
+    analysis : str
+        Cox model of the study that it comes from.
+    analysis_variable : str
+        Variable of ``analysis`` that carries it; differs from ``variable`` where the paper coded
+        it otherwise.
+    endpoint : str
+        Endpoint of ``analysis``.
+    measure : {"hazard_ratio"}
+        What the estimate is.
+    level : float
+        Confidence level of the limits.
+    p_value, p_relation : float, str
+        Published P, and whether it equals or is below it.
+    decimals : int
+        Decimals of estimate and limits as printed.
+    unit : str
+        What one step of the contrast is, in words.
+    population : str
+        Whom it holds for, in words.
+    n, n_events : int, optional
+        Patients and events in that population.
+    paper, note : str
+        Where it was published; what a reader must know.
+    """
+
+    name: str
+    label: str
+    variable: str
+    contrast: Contrast
+    estimate: float
+    lower: float
+    upper: float
+    analysis: str
+    endpoint: str
+    analysis_variable: str = ""
+    measure: Literal["hazard_ratio"] = "hazard_ratio"
+    level: float = 0.95
+    p_value: float | None = None
+    p_relation: Literal["=", "<"] = "="
+    decimals: int = 3
+    unit: str = ""
+    population: str = ""
+    n: int | None = None
+    n_events: int | None = None
+    paper: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Fact(FrozenValue):
+    """A published univariate number: survival at a time, a median, or a log-rank P.
+
+    Parameters
+    ----------
+    name : str
+        Name in allsurv.
+    kind : {"survival", "median", "logrank_p"}
+        What was printed: a probability, a time in the study's unit, or a P.
+    comparison : str or None
+        Curves it was read from; ``None`` where it concerns patients outside the study.
+    value : float
+        The number; probabilities are proportions, not per cent.
+    level : str, int, bool or None
+        Which curve; ``None`` for a single curve or a test.
+    at : float, optional
+        Time of a survival probability, on the clock of the endpoint.
+    lower, upper : float, optional
+        Its confidence limits (95%).
+    relation : {"=", "<"}
+        Whether a P equals the number or is below it.
+    decimals : int
+        Decimals of ``value`` as printed, on the scale used here.
+    lower_decimals : int, optional
+        Decimals of ``lower`` where they differ.
+    n : int, optional
+        Patients on the curve, where printed.
+    paper, note : str
+        Where it was published; what a reader must know.
+    """
+
+    name: str
+    kind: Literal["survival", "median", "logrank_p"]
+    comparison: str | None
+    value: float
+    level: Scalar | None = None
+    at: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    relation: Literal["=", "<"] = "="
+    decimals: int = 2
+    lower_decimals: int | None = None
+    n: int | None = None
+    paper: str = ""
+    note: str = ""
