@@ -1,0 +1,359 @@
+"""Discrimination over the whole of follow-up: concordance, its comparison, Royston's D."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri
+from scipy.stats import rankdata
+
+from allsurv.errors import ModelError
+from allsurv.stats.auc import auc, auc_curve
+from allsurv.stats.censoring import CensoringDistribution, censoring_or_fit
+from allsurv.stats.cox import fit_cox
+from allsurv.stats.outcome import Estimate, check_y
+from allsurv.stats.pairs import PairCounts, count_pairs
+from allsurv.stats.prediction import check_horizon, check_level, check_score, wald
+
+__all__ = [
+    "ConcordanceComparison",
+    "RoystonD",
+    "auc",
+    "auc_curve",
+    "compare_concordance",
+    "harrell_c",
+    "royston_d",
+    "uno_c",
+]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+NO_PAIR = "no comparable pair: no event is followed by a longer follow-up"
+
+
+def harrell_c(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95) -> Estimate:
+    r"""Probability that of two patients the one with the higher score has the event first.
+
+    Harrell's concordance index: 1 is perfect order, 0.5 a coin. It rises and falls with the
+    censoring of the cohort; :func:`uno_c` does not.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Fields ``event`` (bool) and ``time`` (float), as from ``make_y``.
+    risk_score : array-like of shape (n_patients,)
+        Unitless, higher is worse; a predicted survival time or probability must be negated.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    Estimate
+        With the infinitesimal jackknife standard error, limits drawn back to [0, 1]. Missing,
+        with the reason, without a comparable pair.
+
+    Raises
+    ------
+    OutcomeError
+        If ``y`` is malformed.
+    ModelError
+        If ``risk_score`` or ``level`` is malformed.
+
+    Notes
+    -----
+    Vouched for by R ``survival::concordance``. A pair counts if the earlier time is an event; tied
+    scores count one half; two events at one time do not count [1]_.
+
+    References
+    ----------
+    .. [1] Harrell FE, Lee KL, Mark DB. Stat Med. 1996;15:361-387.
+       doi:10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4
+
+    Examples
+    --------
+    The event at 1 is compared with all three, that at 3 with one: 3 of 4 pairs agree.
+
+    >>> y = np.array([(1, 1), (0, 2), (1, 3), (0, 4)], dtype=[("event", bool), ("time", float)])
+    >>> harrell_c(y, [0.7, 0.9, 0.5, 0.1]).value
+    0.75
+    """
+    time, event = check_y(y)
+    score = check_score(risk_score, time.size)
+    check_level(level)
+    return _estimate(count_pairs(time, event, score, np.ones(time.size)), level)
+
+
+def uno_c(
+    y: NDArray[np.void],
+    risk_score: ArrayLike,
+    *,
+    tau: float | None = None,
+    censoring: CensoringDistribution | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    r"""Concordance that does not depend on how the cohort was censored.
+
+    Uno's C: read as Harrell's, for events up to ``tau``. Each pair is weighted by the inverse
+    square of the probability that the earlier event could be seen.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Fields ``event`` (bool) and ``time`` (float), as from ``make_y``.
+    risk_score : array-like of shape (n_patients,)
+        Unitless, higher is worse.
+    tau : float, optional
+        Events beyond it are not counted as the earlier of a pair, in the unit of ``time``; the
+        whole follow-up if not given.
+    censoring : CensoringDistribution, optional
+        Of the population, as from the training cohort; estimated from ``y`` if not given.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    Estimate
+        With the infinitesimal jackknife standard error, the censoring distribution taken as
+        known. Missing, with the reason, without a comparable pair, or where a given ``censoring``
+        is 0 before an event.
+
+    Raises
+    ------
+    OutcomeError
+        If ``y`` is malformed.
+    ModelError
+        If ``risk_score``, ``tau`` or ``level`` is malformed.
+
+    Notes
+    -----
+    Vouched for by R ``survival::concordance(timewt = "n/G2", ymax = tau)``: pairs weigh
+    :math:`1 / G(T_i-)^2` [1]_.
+
+    References
+    ----------
+    .. [1] Uno H, et al. Stat Med. 2011;30:1105-1117. doi:10.1002/sim.4154
+
+    Examples
+    --------
+    G falls to 2/3 at time 2: pairs of the event at 1 weigh 1, that of the event at 3 weighs 9/4;
+    (2 + 9/4) / (3 + 9/4) = 17/21.
+
+    >>> y = np.array([(1, 1), (0, 2), (1, 3), (0, 4)], dtype=[("event", bool), ("time", float)])
+    >>> round(uno_c(y, [0.7, 0.9, 0.5, 0.1]).value, 4)
+    0.8095
+    """
+    time, event = check_y(y)
+    score = check_score(risk_score, time.size)
+    check_level(level)
+    weight, reason = _uno_weights(time, event, tau, censoring)
+    if reason:
+        return Estimate.missing(reason, level=level)
+    return _estimate(count_pairs(time, event, score, weight), level)
+
+
+@dataclass(frozen=True)
+class ConcordanceComparison:
+    """Two scores judged on the same patients.
+
+    Attributes
+    ----------
+    difference : Estimate
+        Concordance of the first score minus that of the second.
+    p_value : float
+        Two-sided, of no difference; NaN where there is none.
+    first, second : Estimate
+        Concordance of each.
+    """
+
+    difference: Estimate
+    p_value: float
+    first: Estimate
+    second: Estimate
+
+
+def compare_concordance(
+    y: NDArray[np.void],
+    score_a: ArrayLike,
+    score_b: ArrayLike,
+    *,
+    measure: Literal["harrell", "uno"] = "harrell",
+    tau: float | None = None,
+    censoring: CensoringDistribution | None = None,
+    level: float = 0.95,
+) -> ConcordanceComparison:
+    """Difference in concordance between two scores of the same patients.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Fields ``event`` (bool) and ``time`` (float), as from ``make_y``.
+    score_a, score_b : array-like of shape (n_patients,)
+        Unitless, higher is worse.
+    measure : {"harrell", "uno"}, default="harrell"
+        Which concordance.
+    tau : float, optional
+        Truncation of Uno's C, in the unit of ``time``.
+    censoring : CensoringDistribution, optional
+        For Uno's C; estimated from ``y`` if not given.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    ConcordanceComparison
+        The difference with its limits, a p-value, and both concordances.
+
+    Raises
+    ------
+    OutcomeError
+        If ``y`` is malformed.
+    ModelError
+        If a score, ``measure``, ``tau`` or ``level`` is malformed.
+
+    Notes
+    -----
+    Vouched for by R ``survival::concordance`` of two fits and its ``vcov``: the variance of the
+    difference is the sum of squared differences of the influence of each patient [1]_.
+
+    References
+    ----------
+    .. [1] Therneau T, Atkinson E. Concordance. Vignette of the R package survival. 2023.
+
+    Examples
+    --------
+    >>> y = np.array([(1, 1), (0, 2), (1, 3), (0, 4)], dtype=[("event", bool), ("time", float)])
+    >>> compare_concordance(y, [4, 3, 2, 1], [1, 2, 3, 4]).difference.value
+    1.0
+    """
+    time, event = check_y(y)
+    a, b = (
+        check_score(s, time.size, where=w) for s, w in ((score_a, "score_a"), (score_b, "score_b"))
+    )
+    check_level(level)
+    if measure == "harrell":
+        weight, reason = np.ones(time.size), ""
+    elif measure == "uno":
+        weight, reason = _uno_weights(time, event, tau, censoring)
+    else:
+        raise ModelError(f"measure: {measure!r}; allowed are 'harrell' and 'uno'.")
+    pairs = [] if reason else [count_pairs(time, event, score, weight) for score in (a, b)]
+    if not reason and not pairs[0].comparable.any():
+        reason = NO_PAIR
+    if reason:
+        none = Estimate.missing(reason, level=level)
+        return ConcordanceComparison(none, math.nan, none, none)
+    std_error = float(np.linalg.norm(pairs[0].influence - pairs[1].influence))
+    value = pairs[0].concordance - pairs[1].concordance
+    p_value = 2 * float(ndtr(-abs(value) / std_error)) if std_error > 0 else math.nan
+    first, second = (_estimate(p, level) for p in pairs)
+    return ConcordanceComparison(wald(value, std_error, level), p_value, first, second)
+
+
+def _uno_weights(
+    time: Floats, event: Bools, tau: float | None, censoring: CensoringDistribution | None
+) -> tuple[Floats, str]:
+    """Weight of the pairs of each event, or why there is none."""
+    counted = event if tau is None else event & (time <= check_horizon(tau, where="tau"))
+    kept = np.where(counted, censoring_or_fit(censoring, time, event).before(time), 1.0)
+    if np.any(kept <= 0):
+        return kept, "the censoring distribution given is 0 before an event; choose tau"
+    return np.where(counted, kept**-2.0, 0.0), ""
+
+
+def _estimate(pairs: PairCounts, level: float) -> Estimate:
+    if not pairs.comparable.any():
+        return Estimate.missing(NO_PAIR, level=level)
+    std_error = float(np.linalg.norm(pairs.influence))
+    return wald(pairs.concordance, std_error, level, bounds=(0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class RoystonD:
+    """Prognostic separation of a score.
+
+    Attributes
+    ----------
+    d : Estimate
+        Log hazard ratio between the halves of a cohort above and below the median score.
+    r2 : float
+        Explained variation on the scale of the log hazard, in [0, 1]; NaN where missing.
+    """
+
+    d: Estimate
+    r2: float
+
+
+def royston_d(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95) -> RoystonD:
+    r"""Separation of the survival curves by a score, and the variation it explains.
+
+    D is the log hazard ratio of the worse against the better half; 0 is no separation. Only the
+    order of the scores matters.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Fields ``event`` (bool) and ``time`` (float), as from ``make_y``.
+    risk_score : array-like of shape (n_patients,)
+        Unitless, higher is worse.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    RoystonD
+        D with limits, and R2_D. Missing, with the reason, where Cox regression on the normal
+        scores has no finite answer.
+
+    Raises
+    ------
+    OutcomeError
+        If ``y`` is malformed.
+    ModelError
+        If ``risk_score`` or ``level`` is malformed.
+
+    Notes
+    -----
+    Vouched for by R ``survival::royston(ties = TRUE)``. Scores become Blom's normal scores z (mean
+    over ties); D is :math:`\kappa = \sqrt{8 / \pi}` times the coefficient of z,
+    :math:`R^2_D = (D / \kappa)^2 / (\pi^2 / 6 + (D / \kappa)^2)` [1]_.
+
+    References
+    ----------
+    .. [1] Royston P, Sauerbrei W. Stat Med. 2004;23:723-748. doi:10.1002/sim.1621
+
+    Examples
+    --------
+    >>> y = np.array([(1, 1), (0, 2), (1, 3), (0, 4)], dtype=[("event", bool), ("time", float)])
+    >>> royston_d(y, [5, 5, 5, 5]).d.reason
+    'all scores are equal'
+    """
+    time, event = check_y(y)
+    score = check_score(risk_score, time.size)
+    check_level(level)
+    if np.all(score == score[0]):
+        return RoystonD(Estimate.missing("all scores are equal", level=level), math.nan)
+    if not event.any():
+        return RoystonD(Estimate.missing("no event", level=level), math.nan)
+    try:
+        fit = fit_cox(time, event, _normal_scores(score)[:, None], names=["normal score"])
+    except ModelError as error:
+        return RoystonD(Estimate.missing(str(error), level=level), math.nan)
+    kappa = math.sqrt(8 / math.pi)
+    beta, std_error = float(fit.coef[0]), float(fit.std_error[0])
+    r2 = beta**2 / (math.pi**2 / 6 + beta**2)
+    return RoystonD(wald(kappa * beta, kappa * std_error, level), r2)
+
+
+def _normal_scores(score: Floats) -> Floats:
+    """Blom's expected normal order statistics, averaged over tied scores."""
+    n = score.size
+    blom = ndtri((np.arange(1, n + 1) - 0.375) / (n + 0.25))
+    summed = np.concatenate(([0.0], np.cumsum(blom)))
+    first = rankdata(score, method="min").astype(int) - 1
+    last = rankdata(score, method="max").astype(int)
+    return (summed[last] - summed[first]) / (last - first)

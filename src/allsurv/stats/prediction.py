@@ -1,0 +1,310 @@
+"""The prediction a measure judges, checked once: scores, risks, horizons, levels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
+
+from allsurv.errors import ModelError
+from allsurv.stats.outcome import Estimate
+
+__all__ = [
+    "MeasureCurve",
+    "check_grid",
+    "check_horizon",
+    "check_level",
+    "check_risk",
+    "check_risk_matrix",
+    "check_score",
+    "wald",
+]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureCurve:
+    """A measure of prediction at several times.
+
+    Attributes
+    ----------
+    times : ndarray of shape (n_times,)
+        Horizons, in the unit of the outcome.
+    estimates : tuple of Estimate
+        One for each time; missing, with its reason, where follow-up does not reach.
+    """
+
+    times: Floats
+    estimates: tuple[Estimate, ...]
+
+    @property
+    def value(self) -> Floats:
+        """Point estimates.
+
+        Returns
+        -------
+        ndarray of shape (n_times,)
+            NaN where missing.
+        """
+        return np.array([e.value for e in self.estimates])
+
+    @property
+    def std_error(self) -> Floats:
+        """Standard errors.
+
+        Returns
+        -------
+        ndarray of shape (n_times,)
+            NaN where there is none.
+        """
+        return np.array([e.std_error for e in self.estimates])
+
+    @property
+    def lower(self) -> Floats:
+        """Lower confidence limits.
+
+        Returns
+        -------
+        ndarray of shape (n_times,)
+            NaN where there is none.
+        """
+        return np.array([e.lower for e in self.estimates])
+
+    @property
+    def upper(self) -> Floats:
+        """Upper confidence limits.
+
+        Returns
+        -------
+        ndarray of shape (n_times,)
+            NaN where there is none.
+        """
+        return np.array([e.upper for e in self.estimates])
+
+
+def check_score(score: ArrayLike, n: int, *, where: str = "risk_score") -> Floats:
+    """Check a score for each patient.
+
+    Parameters
+    ----------
+    score : array-like of shape (n_patients,)
+        Unitless, higher is worse.
+    n : int
+        Number of patients in the outcome.
+    where : str, default="risk_score"
+        What to call it in a message.
+
+    Returns
+    -------
+    ndarray of shape (n_patients,)
+        As floats.
+
+    Raises
+    ------
+    ModelError
+        If it is not one finite number per patient.
+    """
+    out = _numbers(score, where)
+    if out.ndim != 1:
+        raise ModelError(f"{where}: {out.ndim} dimensions; give one number per patient.")
+    return _finite(out, n, where)
+
+
+def check_risk(risk: ArrayLike, n: int, *, where: str = "risk") -> Floats:
+    """Check a predicted probability of the event for each patient.
+
+    Parameters
+    ----------
+    risk : array-like of shape (n_patients,)
+        Probability of the event by the horizon.
+    n : int
+        Number of patients in the outcome.
+    where : str, default="risk"
+        What to call it in a message.
+
+    Returns
+    -------
+    ndarray of shape (n_patients,)
+        As floats.
+
+    Raises
+    ------
+    ModelError
+        If it is not one number in [0, 1] per patient.
+    """
+    return _probabilities(check_score(risk, n, where=where), where)
+
+
+def check_risk_matrix(risk: ArrayLike, n: int, n_times: int, *, where: str = "risk") -> Floats:
+    """Check predicted probabilities of the event at several times.
+
+    Parameters
+    ----------
+    risk : array-like of shape (n_patients, n_times)
+        Probability of the event by each time.
+    n : int
+        Number of patients in the outcome.
+    n_times : int
+        Number of times.
+    where : str, default="risk"
+        What to call it in a message.
+
+    Returns
+    -------
+    ndarray of shape (n_patients, n_times)
+        As floats.
+
+    Raises
+    ------
+    ModelError
+        If it is not one number in [0, 1] per patient and time.
+    """
+    out = _numbers(risk, where)
+    if out.shape[1:] != (n_times,):
+        raise ModelError(
+            f"{where}: shape {out.shape}; give one row per patient and one column per time, "
+            f"({n}, {n_times})."
+        )
+    return _probabilities(_finite(out, n, where), where)
+
+
+def check_horizon(horizon: float, *, where: str = "horizon") -> float:
+    """Check one time.
+
+    Parameters
+    ----------
+    horizon : float
+        In the unit of the outcome; positive and finite.
+    where : str, default="horizon"
+        What to call it in a message.
+
+    Returns
+    -------
+    float
+        The same number.
+
+    Raises
+    ------
+    ModelError
+        If it is no positive finite number.
+    """
+    out = _numbers(horizon, where)
+    if out.ndim != 0 or not (math.isfinite(out) and out > 0):
+        raise ModelError(f"{where}: not a positive number; give one time, in the unit of y.")
+    return float(out)
+
+
+def check_grid(times: ArrayLike, *, where: str = "times") -> Floats:
+    """Check several times.
+
+    Parameters
+    ----------
+    times : array-like of shape (n_times,)
+        In the unit of the outcome; positive and rising.
+    where : str, default="times"
+        What to call them in a message.
+
+    Returns
+    -------
+    ndarray of shape (n_times,)
+        As floats.
+
+    Raises
+    ------
+    ModelError
+        If they are not positive, finite and strictly rising.
+    """
+    out = _numbers(times, where)
+    if out.ndim != 1 or out.size == 0:
+        raise ModelError(f"{where}: not a vector; give at least one time, in the unit of y.")
+    if not np.all(np.isfinite(out)) or out[0] <= 0 or np.any(out[1:] <= out[:-1]):
+        raise ModelError(f"{where}: not positive and strictly rising; sort them, each one once.")
+    return out
+
+
+def check_level(level: float) -> float:
+    """Check a confidence level.
+
+    Parameters
+    ----------
+    level : float
+        In (0, 1).
+
+    Returns
+    -------
+    float
+        The normal quantile of the limits: 1.96 for 0.95.
+
+    Raises
+    ------
+    ModelError
+        If it is not between 0 and 1.
+    """
+    out = _numbers(level, "level")
+    if out.ndim != 0 or not 0 < out < 1:
+        raise ModelError("level: not a number between 0 and 1; give for example 0.95.")
+    return float(ndtri(0.5 + float(out) / 2))
+
+
+def wald(
+    value: float,
+    std_error: float,
+    level: float,
+    *,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    reason: str = "",
+) -> Estimate:
+    """Set symmetric confidence limits about an estimate.
+
+    Parameters
+    ----------
+    value : float
+        Point estimate.
+    std_error : float
+        Standard error; NaN where there is none.
+    level : float
+        Confidence level.
+    bounds : tuple of float, default=(-inf, inf)
+        Limits beyond these are drawn back to them.
+    reason : str, default=""
+        Why there is no standard error.
+
+    Returns
+    -------
+    Estimate
+        Value plus and minus the normal quantile times the standard error.
+    """
+    half = check_level(level) * std_error
+    lower, upper = (float(np.clip(v, *bounds)) for v in (value - half, value + half))
+    return Estimate(float(value), lower, upper, float(std_error), level, reason)
+
+
+def _numbers(values: ArrayLike, where: str) -> Floats:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ModelError(f"{where}: not numeric; give numbers.") from None
+
+
+def _finite(values: Floats, n: int, where: str) -> Floats:
+    if values.shape[0] != n:
+        raise ModelError(f"{where}: {values.shape[0]} rows for {n} patients; give one for each.")
+    bad = ~np.isfinite(values)
+    if bad.any():
+        rows = int(np.count_nonzero(bad.reshape(n, -1).any(axis=1)))
+        raise ModelError(f"{where}: {rows} patients have no finite number; predict all of them.")
+    return values
+
+
+def _probabilities(values: Floats, where: str) -> Floats:
+    outside = (values < 0) | (values > 1)
+    if outside.any():
+        raise ModelError(
+            f"{where}: {np.count_nonzero(outside)} values outside [0, 1]; "
+            "give the probability of the event by the horizon."
+        )
+    return values
