@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import pytest
 
@@ -24,7 +26,14 @@ def small_variables() -> dict[str, Variable]:
         Variable("patient", "Patient", "identifier", "id", required=True),
         Variable("age", "Age", "integer", "age", minimum=17, maximum=100, required=True),
         Variable(
-            "wbc", "White cells", "continuous", "wbc", minimum=0, transform="log", missing="allowed"
+            "wbc",
+            "White cells",
+            "continuous",
+            "wbc",
+            minimum=0,
+            maximum=1000,
+            transform="log",
+            missing="allowed",
         ),
         Variable("sex", "Sex", "nominal", "sex", levels=("male", "female"), reference="male"),
         Variable("salvage", "Salvage", "ordinal", "salvage", levels=(1, 2, 3), reference=1),
@@ -92,6 +101,7 @@ def small_variables() -> dict[str, Variable]:
             "duration",
             "os_months",
             unit="months",
+            maximum=600,
             known="outcome",
             required=True,
         ),
@@ -131,8 +141,14 @@ def small_study() -> Study:
         prediction=Prediction("start", "os", (12.0,), ("age", "wbc", "sex")),
         events={"sct": Event("sct", "Transplant", "sct_months", {"sct": True})},
         rules=(
-            Rule("sct_months", "os_months", "transplant is not later than death or last contact"),
-            Rule("days_to_response", "os_months", "response comes before the end of follow-up"),
+            Rule("sct_months", "os_months", "is after death or last contact"),
+            Rule(
+                "days_to_response",
+                "os_months",
+                "and relapse are after death or last contact",
+                plus="rfs_months",
+                tolerance=0.05,
+            ),
         ),
     )
 
@@ -160,9 +176,14 @@ def small_frame() -> pd.DataFrame:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def study() -> Study:
     return small_study()
+
+
+@pytest.fixture(scope="session")
+def make_frame() -> Callable[[], pd.DataFrame]:
+    return small_frame
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``(start, stop]`` rows: conventions, real cohorts, and what must not change when rows are split."""
+"""``(start, stop]`` rows: conventions, real cohorts, and what splitting must not change."""
 
 from __future__ import annotations
 
@@ -84,16 +84,26 @@ def test_kmsurv_has_the_341_rows_of_r(shared):
     assert rows.event.sum() == 83
 
 
-def test_stanford_has_the_170_rows_of_jasa1(shared):
-    """The patient transplanted on the day of death stays untransplanted."""
+def test_stanford_has_the_rows_of_jasa1(shared):
+    """R moves two days by half: a death on day 0, and a transplant on the day of death."""
     patients = pd.read_csv(shared / "reference" / "stanford_jasa.csv")
     expected = pd.read_csv(shared / "reference" / "stanford_heart_long.csv")
-    time = patients["futime"].clip(lower=0.5).where(patients["futime"] != 0, 1.0)
+    time = patients["futime"].where(patients["futime"] > 0, 0.5)
     wait = patients["wait.time"].where(patients["transplant"] == 1)
+    same_day = wait == time
+    assert np.flatnonzero(same_day).tolist() == [37]
+
     rows = make_intervals(time, patients["fustat"] == 1, {"sct": wait}, patients[["surgery"]])
-    assert len(rows) == len(expected) == 170
-    assert rows.event.sum() == expected["event"].sum() == 75
-    assert rows.X["sct"].sum() == expected["transplant"].sum()
+    assert len(rows) == 169
+    assert rows.X["sct"][rows.patient == 37].tolist() == [0.0]
+
+    wait = wait - 0.5 * same_day
+    rows = make_intervals(time, patients["fustat"] == 1, {"sct": wait}, patients[["surgery"]])
+    assert len(rows) == 170
+    for found, column in [(rows.start, "start"), (rows.stop, "stop"), (rows.event, "event")]:
+        assert np.array_equal(found, expected[column])
+    assert np.array_equal(rows.X["sct"], expected["transplant"])
+    assert np.array_equal(rows.X["surgery"], expected["surgery"])
 
 
 cohorts = st.integers(1, 12).flatmap(

@@ -13,16 +13,17 @@ import pandas as pd
 
 from allsurv.cohort.derive import derive, derived_order
 from allsurv.cohort.filters import matches
-from allsurv.cohort.units import study_units
+from allsurv.cohort.units import unit_ratio
 from allsurv.cohort.values import ColumnValues, read_values, rows_of
 from allsurv.errors import Violation
 from allsurv.study.nearest import did_you_mean
-from allsurv.study.spec import Endpoint, Filter, Study, Variable
+from allsurv.study.spec import Endpoint, Filter, Rule, Study, Variable
 
 __all__ = ["check_columns", "check_frame", "check_study"]
 
 _MOST_UNKNOWN_COLUMNS = 10
 _LONGEST_QUOTED_COLUMN = 40
+_ARITHMETIC = 1e-9
 
 
 def check_columns(
@@ -244,21 +245,27 @@ def check_study(clean: pd.DataFrame, study: Study) -> tuple[Violation, ...]:
             seen.add(endpoint.time)
             violations += _zero_follow_up(clean, endpoint, study)
     for rule in study.rules:
-        if not {rule.first, rule.then} <= set(clean.columns):
-            continue
-        first, then = (
-            clean[name].to_numpy(dtype=float) * study_units(study, name)
-            for name in (rule.first, rule.then)
-        )
-        slack = _rounding(study.variables[rule.first], study)
-        broken = first >= then if rule.strict else first > then + slack
-        rows = rows_of(broken)
-        if rows:
-            columns = f"{study.variables[rule.first].column}, {study.variables[rule.then].column}"
-            verb = "breaks" if len(rows) == 1 else "break"
-            says = f"{verb} the order of events: {rule.says.rstrip('.')}."
-            violations.append(Violation(columns, says, rows))
+        violations += _order_faults(clean, rule, study)
     return tuple(violations)
+
+
+def _order_faults(clean: pd.DataFrame, rule: Rule, study: Study) -> list[Violation]:
+    names = [rule.first, rule.then, *([rule.plus] if rule.plus else [])]
+    if not set(names) <= set(clean.columns):
+        return []
+    unit = study.variables[rule.then].unit
+    first, then, *plus = (
+        clean[n].to_numpy(dtype=float) * unit_ratio(study.variables[n].unit, unit) for n in names
+    )
+    first = first + sum(plus)
+    latest = then + rule.tolerance + _ARITHMETIC
+    broken = rows_of(first >= then if rule.strict else first > latest)
+    if not broken:
+        return []
+    says = rule.says.rstrip(".") + "."
+    if len(broken) > 1 and says.startswith("is "):
+        says = "are " + says.removeprefix("is ")
+    return [Violation(study.variables[rule.first].column, says, broken)]
 
 
 def _zero_follow_up(clean: pd.DataFrame, endpoint: Endpoint, study: Study) -> list[Violation]:
@@ -271,8 +278,3 @@ def _zero_follow_up(clean: pd.DataFrame, endpoint: Endpoint, study: Study) -> li
         return []
     verb = "is" if len(rows) == 1 else "are"
     return [Violation(variable.column, f"{verb} zero; follow-up is longer than 0.", rows)]
-
-
-def _rounding(variable: Variable, study: Study) -> float:
-    """Room for a time in other units to be rounded."""
-    return 0.0 if variable.unit == study.time.unit else 0.05

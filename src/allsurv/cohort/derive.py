@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort.filters import matches
-from allsurv.study.spec import Derivation, Variable
+from allsurv.study.spec import Derivation, Filter, Variable
 
 __all__ = ["derive", "derived_order"]
 
@@ -64,7 +64,8 @@ def derive(frame: pd.DataFrame, variable: Variable) -> pd.Series:
     Returns
     -------
     Series of shape (n_patients,)
-        ``boolean``, or Categorical over the variable's levels.
+        ``boolean``, Categorical over the variable's levels, or float64; missing where the
+        variable's ``only_if`` does not hold.
 
     Raises
     ------
@@ -81,8 +82,20 @@ def derive(frame: pd.DataFrame, variable: Variable) -> pd.Series:
     rule = variable.derivation
     if rule is None:
         raise ValueError(f"'{variable.name}' has no derivation; read it from the data.")
-    if rule.op == "recode":
-        return _recode(frame, variable, rule)
+    if rule.op in {"recode", "cases"}:
+        values = _levels(frame, variable, rule)
+    elif rule.op == "earliest":
+        values = frame[list(rule.sources)].min(axis=1, skipna=True)
+    else:
+        values = _truth(frame, rule)
+    asked = set(variable.only_if)
+    if asked and asked <= set(frame.columns):
+        barred = ~matches(frame, variable.only_if) & frame[list(asked)].notna().all(axis=1)
+        values = values.mask(barred)
+    return values
+
+
+def _truth(frame: pd.DataFrame, rule: Derivation) -> pd.Series:
     true, missing = _OPERATIONS[rule.op](frame, rule)
     if rule.missing_as is not None:
         true, missing = np.where(missing, rule.missing_as, true), np.zeros_like(missing)
@@ -126,11 +139,14 @@ _OPERATIONS: Mapping[str, Callable[[pd.DataFrame, Derivation], Truth]] = {
 }
 
 
-def _recode(frame: pd.DataFrame, variable: Variable, rule: Derivation) -> pd.Series:
-    (source,) = rule.sources
+def _levels(frame: pd.DataFrame, variable: Variable, rule: Derivation) -> pd.Series:
+    cases: list[tuple[str, Filter]] = list(rule.cases.items())
+    if rule.op == "recode":
+        (source,) = rule.sources
+        cases = [(level, {source: tuple(values)}) for level, values in rule.levels.items()]
     codes = np.full(len(frame), -1, dtype=np.intp)
-    for level, values in rule.levels.items():
-        codes[matches(frame, {source: tuple(values)})] = variable.levels.index(level)
+    for level, condition in reversed(cases):
+        codes[matches(frame, condition)] = variable.levels.index(level)
     return pd.Series(
         pd.Categorical.from_codes(
             codes, categories=list(variable.levels), ordered=variable.kind == "ordinal"

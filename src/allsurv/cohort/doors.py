@@ -13,7 +13,6 @@ from allsurv.cohort.checks import check_frame, check_study
 from allsurv.cohort.files import read_file
 from allsurv.cohort.table import Cohort, Source, table_digest
 from allsurv.errors import CohortError, ConfigError, Violation
-from allsurv.study import load_study
 from allsurv.study.spec import CohortFile, Study
 
 __all__ = ["load_cohort", "make_cohort", "read_cohort"]
@@ -44,6 +43,7 @@ def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Co
 
     Examples
     --------
+    >>> from allsurv.study import load_study
     >>> study = load_study("rr-all")
     >>> read_cohort("nowhere.csv", study)
     Traceback (most recent call last):
@@ -151,7 +151,7 @@ def load_cohort(study: str | os.PathLike[str] | Study = "rr-all") -> Cohort:
     >>> load_cohort("rr-all")
     Cohort(study='rr-all', n=110, source='reconstructed: rr-all.csv')
     """
-    definition = study if isinstance(study, Study) else load_study(study)
+    definition = study if isinstance(study, Study) else _study_named(study)
     if definition.cohort is None:
         raise ConfigError(
             f"study '{definition.name}' comes without a cohort; "
@@ -170,6 +170,12 @@ def load_cohort(study: str | os.PathLike[str] | Study = "rr-all") -> Cohort:
         raise CohortError(path.name, definition.name, content.violations)
     source = _reconstructed(definition.cohort, content.digest)
     return make_cohort(content.frame, definition, source=source, found=content.violations)
+
+
+def _study_named(name: str | os.PathLike[str]) -> Study:
+    from allsurv.study.reader import load_study
+
+    return load_study(name)
 
 
 def _reconstructed(cohort: CohortFile, digest: str) -> Source:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.cohort.filters import matches
 from allsurv.cohort.intervals import Intervals, make_intervals
-from allsurv.cohort.units import study_units
+from allsurv.cohort.units import unit_ratio
 from allsurv.cohort.values import rows_of
 from allsurv.errors import OutcomeError, StudyError
 from allsurv.stats.outcome import make_y
@@ -216,11 +216,14 @@ class Cohort:
         name = self.study.endpoint(endpoint).origin_time
         if name is not None:
             self._require(name, what=f"endpoint '{endpoint}'")
-            origin = self.frame[name].to_numpy(dtype=float) * study_units(self.study, name)
+            origin = self.frame[name].to_numpy(dtype=float) * self._in_study_units(name)
             self._refuse(np.isnan(origin), f"endpoint '{endpoint}'", f"a missing '{name}'")
         wanted = tuple(self.study.events) if events is None else tuple(events)
         switches = {e: self._switch(e) - origin for e in wanted}
         return make_intervals(y["time"], y["event"], switches, self.X)
+
+    def _in_study_units(self, name: str) -> float:
+        return unit_ratio(self.study.variable(name).unit, self.study.time.unit)
 
     def _switch(self, name: str) -> NDArray[np.float64]:
         event = self._event(name)
@@ -228,7 +231,7 @@ class Cohort:
         known = ~self.frame[list(event.occurred)].isna().any(axis=1).to_numpy()
         self._refuse(~known, f"event '{name}'", "no word on whether it happened")
         happened = matches(self.frame, event.occurred)
-        time = self.frame[event.time].to_numpy(dtype=float) * study_units(self.study, event.time)
+        time = self.frame[event.time].to_numpy(dtype=float) * self._in_study_units(event.time)
         self._refuse(happened & np.isnan(time), f"event '{name}'", "a missing time")
         return np.where(happened, time, np.inf)
 

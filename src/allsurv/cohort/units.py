@@ -1,34 +1,32 @@
-"""Durations in other units than the study's clock."""
+"""Durations in different units."""
 
 from __future__ import annotations
 
-from allsurv.study.spec import Study
-
-__all__ = ["study_units"]
+__all__ = ["unit_ratio"]
 
 _DAYS = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
 
 
-def study_units(study: Study, name: str) -> float:
-    """Give the factor that takes a duration to the study's time unit.
+def unit_ratio(unit: str, into: str) -> float:
+    """Say how many of one unit of time are in another.
 
     Parameters
     ----------
-    study : Study
-        With its time unit.
-    name : str
-        A duration of the data dictionary.
+    unit : str
+        ``days``, ``weeks``, ``months`` (30.4375 days) or ``years``.
+    into : str
+        Unit to go to.
 
     Returns
     -------
     float
-        Study units in one unit of the variable, a month being 30.4375 days; 1 where the
-        variable's unit is not one of time.
+        How many ``into`` one ``unit`` has; 1 where either is no unit of time.
 
-    Raises
-    ------
-    StudyError
-        If there is no such variable.
+    Examples
+    --------
+    >>> unit_ratio("years", "months")
+    12.0
     """
-    unit = study.variable(name).unit
-    return _DAYS.get(unit, _DAYS[study.time.unit]) / _DAYS[study.time.unit]
+    if unit not in _DAYS or into not in _DAYS:
+        return 1.0
+    return _DAYS[unit] / _DAYS[into]
