@@ -1,0 +1,21 @@
+"""Survival without a model: curves, tests between groups, landmarks, competing risks."""
+
+from allsurv.stats.hazard import NelsonAalen, nelson_aalen
+from allsurv.stats.kaplan_meier import follow_up, kaplan_meier
+from allsurv.stats.landmark import Landmark, landmark
+from allsurv.stats.logrank import LogRankTest, logrank_test
+from allsurv.stats.survival_curve import KaplanMeier, RiskTable, SurvivalAt
+
+__all__ = [
+    "KaplanMeier",
+    "Landmark",
+    "LogRankTest",
+    "NelsonAalen",
+    "RiskTable",
+    "SurvivalAt",
+    "follow_up",
+    "kaplan_meier",
+    "landmark",
+    "logrank_test",
+    "nelson_aalen",
+]
