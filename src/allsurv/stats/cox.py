@@ -1,105 +1,27 @@
-"""Cox regression as R's coxph does it: fit, tests and limits."""
+"""Cox regression as R's coxph does it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import chdtrc, ndtr, ndtri
 
 from allsurv.errors import ModelError
-from allsurv.stats.cox_design import check_cox_data, check_matrix
+from allsurv.stats.cox_design import check_cox_data
+from allsurv.stats.cox_fit import CoxFit
+from allsurv.stats.cox_increments import increments
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
 from allsurv.stats.cox_newton import Optimum, maximise, refuse_collinear, refuse_monotone
+from allsurv.stats.cox_residuals import robust_covariance
+from allsurv.stats.firth import maximise_firth, penalised_evaluation, profile_limits
 from allsurv.stats.outcome import ChiSquared
 
 __all__ = ["CoxFit", "fit_cox"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class CoxFit:
-    """A fitted Cox model.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Names of the covariates.
-    coef : ndarray of shape (n_columns,)
-        Log hazard ratios per unit of each covariate.
-    covariance : ndarray of shape (n_columns, n_columns)
-        Inverse information, penalty included.
-    robust_covariance : ndarray of shape (n_columns, n_columns) or None
-        Sandwich over clusters; ``None`` without ``cluster``.
-    std_error : ndarray of shape (n_columns,)
-        From ``robust_covariance`` where there is one, else from ``covariance``.
-    z, p_value : ndarray of shape (n_columns,)
-        Wald statistic and its two-sided p-value; for Firth's method those of the penalised
-        likelihood ratio.
-    hazard_ratio, lower, upper : ndarray of shape (n_columns,)
-        exp(coef) and its confidence limits.
-    level : float
-        Confidence level of the limits.
-    loglik_null, loglik : float
-        Log partial likelihood at the initial and at the fitted coefficients.
-    lr_test, wald_test, score_test : ChiSquared
-        Tests that all coefficients equal their initial values.
-    n, n_events : int
-        Rows and events that carry weight.
-    n_iterations : int
-        Newton steps.
-    ties : str
-        "efron" or "breslow".
-    likelihood : PartialLikelihood
-        The sorted design; kept for residuals and curves.
-    """
-
-    names: tuple[str, ...]
-    coef: Floats
-    covariance: Floats
-    robust_covariance: Floats | None
-    std_error: Floats
-    z: Floats
-    p_value: Floats
-    hazard_ratio: Floats
-    lower: Floats
-    upper: Floats
-    level: float
-    loglik_null: float
-    loglik: float
-    lr_test: ChiSquared
-    wald_test: ChiSquared
-    score_test: ChiSquared
-    n: int
-    n_events: int
-    n_iterations: int
-    ties: str
-    likelihood: PartialLikelihood = field(repr=False)
-
-    def linear_predictor(self, X: ArrayLike) -> Floats:
-        """Log hazard relative to a patient whose covariates are all 0.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_patients, n_columns)
-            Covariates, in the order of ``names``.
-
-        Returns
-        -------
-        ndarray of shape (n_patients,)
-            X times coef; no offset, not centred.
-
-        Raises
-        ------
-        ModelError
-            If ``X`` does not fit the model.
-        """
-        matrix = check_matrix(X, where="CoxFit.linear_predictor", n_columns=self.coef.size)
-        return matrix @ self.coef
 
 
 def fit_cox(
@@ -212,11 +134,11 @@ def fit_cox(
         raise ModelError(
             f"fit_cox: {p} columns but {n_events} events; use fewer columns, or ridge > 0."
         )
+    if firth and (penalty.any() or data.cluster is not None):
+        raise ModelError("fit_cox: firth=True goes with neither ridge nor cluster; drop one.")
     likelihood = PartialLikelihood(data, ties)
-    scale = likelihood.scale
-    scaled_penalty = penalty / scale**2
-    evaluate = _penalised(likelihood, scaled_penalty)
-    first = np.zeros(p) if init is None else _vector(init, p, "init") * scale
+    evaluate = _penalised(likelihood, penalty / likelihood.scale**2)
+    first = np.zeros(p) if init is None else _vector(init, p, "init") * likelihood.scale
     initial = evaluate(first)
     if not (np.isfinite(initial.loglik) and np.all(np.isfinite(initial.information))):
         raise ModelError(
@@ -225,9 +147,10 @@ def fit_cox(
         )
     if not penalty.any():
         refuse_collinear(initial.information, data.names)
-    optimum = maximise(evaluate, first, initial)
-    optimum = refuse_monotone(likelihood, evaluate, optimum)
-    return _summary(likelihood, optimum, first, level)
+    if firth:
+        return _firth_fit(likelihood, first, level)
+    optimum = refuse_monotone(likelihood, evaluate, maximise(evaluate, first, initial))
+    return _newton_fit(likelihood, optimum, first, penalty, level)
 
 
 def _vector(values: float | ArrayLike, size: int, name: str) -> Floats:
@@ -258,41 +181,106 @@ def _penalised(likelihood: PartialLikelihood, penalty: Floats) -> Callable[[Floa
     return evaluate
 
 
-def _summary(
-    likelihood: PartialLikelihood, optimum: Optimum, first: Floats, level: float
+def _newton_fit(
+    likelihood: PartialLikelihood, optimum: Optimum, first: Floats, penalty: Floats, level: float
 ) -> CoxFit:
     data, scale = likelihood.data, likelihood.scale
-    inverse = np.linalg.inv(optimum.final.information)
+    scaled_covariance = np.linalg.inv(optimum.final.information)
     coef = optimum.beta / scale
-    covariance = inverse / np.outer(scale, scale)
-    std_error = np.sqrt(np.diag(covariance))
-    z = coef / std_error
-    half_width = ndtri(0.5 + level / 2) * std_error
+    covariance = scaled_covariance / np.outer(scale, scale)
+    robust = None
+    if data.cluster is not None:
+        steps = increments(likelihood, coef)
+        robust = robust_covariance(likelihood, steps, covariance, data.cluster)
+    std_error = np.sqrt(np.diag(covariance if robust is None else robust))
+    with np.errstate(all="ignore"):
+        z = coef / std_error
+        lower, upper = np.exp(coef + ndtri(0.5 + level / 2) * np.outer([-1, 1], std_error))
     moved = optimum.beta - first
-    df = moved.size
-    score = optimum.initial.gradient @ np.linalg.solve(
-        optimum.initial.information, optimum.initial.gradient
+    if robust is None:
+        wald = ChiSquared.of(float(moved @ optimum.final.information @ moved), coef.size)
+    else:
+        wald = _robust_wald(robust, moved / scale)
+    pull = penalty / scale**2
+    loglik_null = optimum.initial.loglik + 0.5 * float(pull @ first**2)
+    loglik = optimum.final.loglik + 0.5 * float(pull @ optimum.beta**2)
+    df = coef.size - float(np.diag(scaled_covariance) @ pull)
+    return CoxFit(
+        names=data.names,
+        coef=coef,
+        covariance=covariance,
+        robust_covariance=robust,
+        std_error=std_error,
+        z=z,
+        p_value=2 * ndtr(-np.abs(z)),
+        hazard_ratio=_exp(coef),
+        lower=lower,
+        upper=upper,
+        level=level,
+        loglik_null=loglik_null,
+        loglik=loglik,
+        lr_test=ChiSquared.of(2 * (loglik - loglik_null), df),
+        wald_test=wald,
+        score_test=_score_test(optimum.initial),
+        n=data.n_counted,
+        n_events=likelihood.sets.deaths.size,
+        n_iterations=optimum.n_iterations,
+        ties=likelihood.ties,
+        likelihood=likelihood,
     )
+
+
+def _firth_fit(likelihood: PartialLikelihood, first: Floats, level: float) -> CoxFit:
+    data, scale = likelihood.data, likelihood.scale
+    initial = penalised_evaluation(likelihood, first)
+    optimum = maximise_firth(likelihood, first)
+    low, high, statistic = profile_limits(likelihood, optimum, level)
+    coef = optimum.beta / scale
+    covariance = np.linalg.inv(optimum.state.information) / np.outer(scale, scale)
+    moved = optimum.beta - first
+    wald = float(moved @ optimum.state.information @ moved)
+    loglik_ratio = 2 * (optimum.state.loglik - initial.loglik)
     return CoxFit(
         names=data.names,
         coef=coef,
         covariance=covariance,
         robust_covariance=None,
-        std_error=std_error,
-        z=z,
-        p_value=2 * ndtr(-np.abs(z)),
-        hazard_ratio=np.exp(coef),
-        lower=np.exp(coef - half_width),
-        upper=np.exp(coef + half_width),
+        std_error=np.sqrt(np.diag(covariance)),
+        z=np.sign(coef) * np.sqrt(statistic),
+        p_value=chdtrc(1, statistic),
+        hazard_ratio=_exp(coef),
+        lower=_exp(low / scale),
+        upper=_exp(high / scale),
         level=level,
-        loglik_null=optimum.initial.loglik,
-        loglik=optimum.final.loglik,
-        lr_test=ChiSquared.of(2 * (optimum.final.loglik - optimum.initial.loglik), df),
-        wald_test=ChiSquared.of(moved @ optimum.final.information @ moved, df),
-        score_test=ChiSquared.of(score, df),
-        n=data.time.size if data.weights is None else int((data.weights > 0).sum()),
-        n_events=int(data.counted_event.sum()),
+        loglik_null=initial.loglik,
+        loglik=optimum.state.loglik,
+        lr_test=ChiSquared.of(loglik_ratio, coef.size),
+        wald_test=ChiSquared.of(wald, coef.size),
+        score_test=_score_test(initial),
+        n=data.n_counted,
+        n_events=likelihood.sets.deaths.size,
         n_iterations=optimum.n_iterations,
         ties=likelihood.ties,
         likelihood=likelihood,
     )
+
+
+def _exp(values: Floats) -> Floats:
+    with np.errstate(over="ignore", under="ignore"):
+        return np.exp(values)
+
+
+def _score_test(initial: Evaluation) -> ChiSquared:
+    gradient = initial.gradient
+    statistic = float(gradient @ np.linalg.solve(initial.information, gradient))
+    return ChiSquared.of(statistic, gradient.size)
+
+
+def _robust_wald(robust: Floats, moved: Floats) -> ChiSquared:
+    """Wald test in the directions that the clusters inform: fewer than columns if they are few."""
+    error = np.sqrt(np.diag(robust))
+    error[error == 0] = 1.0
+    values, vectors = np.linalg.eigh(robust / np.outer(error, error))
+    informed = values > 1e-10 * max(float(values.max(initial=0.0)), 1e-300)
+    along = (vectors.T @ (moved / error))[informed]
+    return ChiSquared.of(float(along @ (along / values[informed])), int(informed.sum()))

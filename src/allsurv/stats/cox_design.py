@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +22,7 @@ Ints = NDArray[np.intp]
 class CoxData:
     """Checked rows of a Cox model, in the order in which they were given.
 
-    Parameters
+    Attributes
     ----------
     time, event, start, weights, offset : ndarray of shape (n_rows,) or None
         The outcome, case weights and known part of the linear predictor.
@@ -50,8 +51,25 @@ class CoxData:
 
     @property
     def counted_event(self) -> NDArray[np.bool_]:
-        """Events of rows that carry weight."""
+        """Mark the events of rows that carry weight.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Events that count.
+        """
         return self.event if self.weights is None else self.event & (self.weights > 0)
+
+    @property
+    def n_counted(self) -> int:
+        """Count the rows that carry weight.
+
+        Returns
+        -------
+        int
+            All rows where there are no weights.
+        """
+        return self.time.size if self.weights is None else int((self.weights > 0).sum())
 
 
 def check_cox_data(
@@ -71,10 +89,12 @@ def check_cox_data(
 
     Parameters
     ----------
-    time, event, start, weights : array-like of shape (n_rows,)
+    time, event : array-like of shape (n_rows,)
         As for :func:`allsurv.stats.outcome.check_outcome`.
     X : array-like of shape (n_rows, n_columns)
         Covariates; finite numbers.
+    start, weights : array-like of shape (n_rows,), optional
+        As for :func:`allsurv.stats.outcome.check_outcome`.
     strata, cluster : array-like of shape (n_rows,), optional
         Labels; numbers or strings.
     offset : array-like of shape (n_rows,), optional
@@ -194,7 +214,7 @@ def _codes(
 class RiskSets:
     """Who is at risk at each event time; event times ascend within each stratum.
 
-    Parameters
+    Attributes
     ----------
     n_rows : int
         Number of rows given, at risk or not.
@@ -294,8 +314,9 @@ class RiskSets:
         return np.searchsorted(self.bounds, index, side="right") - 1
 
     def _strata(self) -> list[tuple[int, int]]:
-        edges = self.bounds.tolist()
-        return [(b, e) for b, e in zip(edges[:-1], edges[1:], strict=True) if e > b]
+        if self.bounds.size == 2:
+            return [(0, self.times.size)]
+        return [(b, e) for b, e in pairwise(self.bounds.tolist()) if e > b]
 
 
 def make_risk_sets(

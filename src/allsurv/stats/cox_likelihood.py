@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from allsurv.errors import ModelError
 from allsurv.stats.cox_design import CoxData, RiskSets, make_risk_sets
 
-__all__ = ["Evaluation", "PartialLikelihood", "RiskSums", "TiedEvents"]
+__all__ = ["EfronTerms", "Evaluation", "PartialLikelihood", "RiskSums", "TiedEvents"]
 
 Floats = NDArray[np.float64]
 _CHUNK = 8192
@@ -36,11 +36,26 @@ class RiskSums(NamedTuple):
     tied_moment: Floats
 
 
+class EfronTerms(NamedTuple):
+    """Sums over the events of one time, f being k / d and D the k-th event's denominator.
+
+    ``log``, ``one`` and ``square`` sum log D, 1 / D and 1 / D**2 at each event time; ``down``,
+    ``down_square`` and ``down2_square`` sum f / D, f / D**2 and (f / D)**2 at each tied time.
+    """
+
+    log: Floats
+    one: Floats
+    square: Floats
+    down: Floats
+    down_square: Floats
+    down2_square: Floats
+
+
 @dataclass(frozen=True, eq=False)
 class TiedEvents:
     """Event times with several events, each event a term of Efron's approximation.
 
-    Parameters
+    Attributes
     ----------
     times : ndarray of shape (n_tied,)
         Indices of event times with more than one event.
@@ -82,7 +97,7 @@ class TiedEvents:
         begins = np.cumsum(counts) - counts
         group = np.repeat(np.arange(times.size), counts)
         rows = sets.deaths[several[sets.last[sets.deaths]]]
-        fraction = (np.arange(group.size) - begins[group]) / counts[group]
+        fraction = (np.arange(group.size, dtype=float) - begins[group]) / counts[group]
         return cls(times, rows, group, fraction, begins)
 
     def summed(self, per_event: Floats) -> Floats:
@@ -124,28 +139,21 @@ class PartialLikelihood:
             data.time, event, start=data.start, stratum=data.stratum, n_strata=n_strata
         )
         rows = self.sets.rows
-        self.X, self.centre, self.scale = _standardised(data, rows)
+        self._design, self.centre, self.scale = _standardised(data, rows)
+        self.X = self._design[:, :-1]
         self.weights = None if data.weights is None else data.weights[rows]
         self.offset = None if data.offset is None else data.offset[rows]
         self.tied = TiedEvents.of(self.sets, ties)
         deaths = self.sets.deaths
         weight = np.ones(deaths.size) if self.weights is None else self.weights[deaths]
-        self.death_weight = np.bincount(
+        self.death_weight: Floats = np.bincount(
             self.sets.last[deaths], weights=weight, minlength=self.sets.times.size
-        )
+        ).astype(float, copy=False)
         self.term_weight = self.death_weight.copy()
         self.term_weight[self.tied.times] /= self.sets.n_deaths[self.tied.times]
         self._event_weight = weight
         self._event_sum = weight @ self.X[deaths]
-        self._risk_matrix, self._sign = _risk_matrix(self.sets)
-        self._tied_matrix = csr_array(
-            (
-                np.ones(self.tied.rows.size),
-                self.tied.rows,
-                np.concatenate([self.tied.begins, [self.tied.rows.size]]),
-            ),
-            shape=(self.tied.times.size, rows.size),
-        )
+        self._group_matrix, self._sign = _group_matrix(self.sets, self.tied)
 
     def linear_predictor(self, beta: Floats) -> Floats:
         """Linear predictor of the used rows, largest 0.
@@ -167,7 +175,7 @@ class PartialLikelihood:
         return eta
 
     def risk_sums(self, eta: Floats) -> RiskSums:
-        """Sums over risk sets.
+        """Sum over risk sets, and over tied events.
 
         Parameters
         ----------
@@ -182,35 +190,35 @@ class PartialLikelihood:
         risk = np.exp(eta)
         if self.weights is not None:
             risk *= self.weights
-        matrix, tied = self._risk_matrix, self._tied_matrix
-        if self._sign is None:
-            matrix.data = risk
-        else:
-            np.multiply(risk[matrix.indices], self._sign, out=matrix.data)
-        total = np.add.reduceat(matrix.data, matrix.indptr[:-1])
-        total[np.diff(matrix.indptr) == 0] = 0.0
-        total = self.sets.at_risk_sum(total)
-        moment = self.sets.at_risk_sum(matrix @ self.X)
-        tied.data = risk[self.tied.rows]
-        tied_total = self.tied.summed(tied.data) if tied.data.size else np.empty(0)
-        if tied_total.size:
+        at_risk, tied = self.weighted_sums(risk, self._design)
+        total, tied_total = at_risk[:, -1], tied[:, -1]
+        if self._sign is not None and tied_total.size:
             total[self.tied.times] = np.maximum(total[self.tied.times], tied_total)
-        return RiskSums(risk, total, moment, tied_total, tied @ self.X)
+        return RiskSums(risk, total, at_risk[:, :-1], tied_total, tied[:, :-1])
 
-    def loglik(self, beta: Floats) -> float:
-        """Log partial likelihood.
+    def weighted_sums(self, risk: Floats, columns: Floats) -> tuple[Floats, Floats]:
+        """Sum weighted columns over risk sets, and over tied events.
 
         Parameters
         ----------
-        beta : ndarray of shape (n_columns,)
-            Coefficients of the scaled covariates.
+        risk : ndarray of shape (n_used,)
+            Weight of each used row.
+        columns : ndarray of shape (n_used, n_sums)
+            What to sum.
 
         Returns
         -------
-        float
-            Its value.
+        at_risk : ndarray of shape (n_times, n_sums)
+            Sums over the risk set of each event time.
+        tied : ndarray of shape (n_tied, n_sums)
+            Sums over the events of each tied time.
         """
-        return self.evaluate(beta).loglik
+        matrix, n_times = self._group_matrix, self.sets.times.size
+        np.take(risk, matrix.indices, out=matrix.data, mode="clip")
+        if self._sign is not None:
+            matrix.data *= self._sign
+        grouped = matrix @ columns
+        return self.sets.at_risk_sum(grouped[:n_times]), grouped[n_times:]
 
     def evaluate(self, beta: Floats) -> Evaluation:
         """Value, gradient and information at given coefficients.
@@ -233,93 +241,121 @@ class PartialLikelihood:
         with np.errstate(all="ignore"):
             eta = self.linear_predictor(beta)
             sums = self.risk_sums(eta)
-            inverse = 1.0 / sums.total
-            first = self.term_weight * inverse
-            second = first * inverse
-            log_total = np.log(sums.total)
-            tied = self.tied.times
-            if tied.size:
-                terms = self._efron_terms(sums)
-                log_total[tied] = terms.log
-                first[tied] = self.term_weight[tied] * terms.one
-                second[tied] = self.term_weight[tied] * terms.square
-            loglik = self._event_weight @ eta[self.sets.deaths] - self.term_weight @ log_total
-            hazard = self.sets.over_rows(self.sets.history_sum(first))
-            gradient = self._event_sum - first @ sums.moment
-            if tied.size:
-                weight = self.term_weight[tied]
-                down = weight * terms.down
-                gradient += down @ sums.tied_moment
-                hazard[self.tied.rows] -= down[self.tied.group]
-            hazard *= sums.risk
-            information = _weighted_gram(self.X, hazard)
-            information -= _weighted_gram(sums.moment, second)
-            if tied.size:
-                cross = (sums.moment[tied] * (weight * terms.down_square)[:, None]).T
-                cross = cross @ sums.tied_moment
-                information += cross + cross.T
-                information -= _weighted_gram(sums.tied_moment, weight * terms.down2_square)
+            terms = self.efron_terms(sums)
+            loglik = self._event_weight @ eta[self.sets.deaths] - self.term_weight @ terms.log
+            gradient = self._event_sum - (self.term_weight * terms.one) @ sums.moment
+            if self.tied.times.size:
+                weight = self.term_weight[self.tied.times]
+                gradient += (weight * terms.down) @ sums.tied_moment
+            information = self.information(sums, terms, self.term_weight)
         return Evaluation(float(loglik), gradient, information)
 
-    def _efron_terms(self, sums: RiskSums) -> _EfronTerms:
+    def efron_terms(self, sums: RiskSums) -> EfronTerms:
+        """Sum functions of each event's denominator over the events of each time.
+
+        Parameters
+        ----------
+        sums : RiskSums
+            Sums over risk sets.
+
+        Returns
+        -------
+        EfronTerms
+            For Breslow, and where nothing is tied, functions of the sum over the risk set itself.
+        """
+        log = np.log(sums.total)
+        one = 1.0 / sums.total
+        square = one * one
+        if not self.tied.times.size:
+            none = np.empty(0)
+            return EfronTerms(log, one, square, none, none, none)
         group, fraction = self.tied.group, self.tied.fraction
         denominator = sums.total[self.tied.times][group] - fraction * sums.tied_total[group]
         inverse = 1.0 / denominator
         down = fraction * inverse
         summed = self.tied.summed
-        return _EfronTerms(
-            log=summed(np.log(denominator)),
-            one=summed(inverse),
-            down=summed(down),
-            square=summed(inverse * inverse),
-            down_square=summed(down * inverse),
-            down2_square=summed(down * down),
+        log[self.tied.times] = summed(np.log(denominator))
+        one[self.tied.times] = summed(inverse)
+        square[self.tied.times] = summed(inverse * inverse)
+        return EfronTerms(
+            log, one, square, summed(down), summed(down * inverse), summed(down * down)
         )
 
+    def information(self, sums: RiskSums, terms: EfronTerms, per_time: Floats) -> Floats:
+        """Covariance of the covariates in the risk sets, summed over event times.
 
-class _EfronTerms(NamedTuple):
-    log: Floats
-    one: Floats
-    down: Floats
-    square: Floats
-    down_square: Floats
-    down2_square: Floats
+        Parameters
+        ----------
+        sums : RiskSums
+            Sums over risk sets.
+        terms : EfronTerms
+            Of those sums.
+        per_time : ndarray of shape (n_times,)
+            Weight of each event time; ``term_weight`` for the information itself.
+
+        Returns
+        -------
+        ndarray of shape (n_columns, n_columns)
+            For scaled covariates.
+        """
+        hazard = self.sets.over_rows(self.sets.history_sum(per_time * terms.one))
+        tied = self.tied.times
+        if tied.size:
+            weight = per_time[tied]
+            hazard[self.tied.rows] -= (weight * terms.down)[self.tied.group]
+        hazard *= sums.risk
+        information = _weighted_gram(self.X, hazard)
+        information -= _weighted_gram(sums.moment, per_time * terms.square)
+        if tied.size:
+            cross = (sums.moment[tied] * (weight * terms.down_square)[:, None]).T
+            cross = cross @ sums.tied_moment
+            information += cross + cross.T
+            information -= _weighted_gram(sums.tied_moment, weight * terms.down2_square)
+        return information
 
 
 def _standardised(data: CoxData, rows: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
-    X = np.empty((rows.size, data.X.shape[1]))
+    """Copy, sort, centre and scale the covariates; the last column is 1, to sum risks with."""
+    p = data.X.shape[1]
+    design = np.empty((rows.size, p + 1))
+    design[:, p] = 1.0
+    X = design[:, :p]
     for begin in range(0, rows.size, _CHUNK):
         X[begin : begin + _CHUNK] = data.X[rows[begin : begin + _CHUNK]]
     with np.errstate(all="ignore"):
         centre = X.mean(axis=0)
         X -= centre
         scale = np.sqrt(np.einsum("ij,ij->j", X, X) / rows.size)
-        if not np.all(np.isfinite(scale)):
+        if not np.isfinite(scale).all():
             names = [data.names[k] for k in np.flatnonzero(~np.isfinite(scale))]
             raise ModelError(
                 f"fit_cox: columns {names} hold values too large to compute with; "
                 "change their unit."
             )
-        scale = np.where(scale > 1e-13 * np.abs(centre), scale, 0.0)
-        scale[scale == 0] = 1.0
+        X[:, scale <= 1e-13 * np.abs(centre)] = 0.0
+        scale[scale <= 1e-13 * np.abs(centre)] = 1.0
         X /= scale
-    return X, centre, scale
+    return design, centre, scale
 
 
-def _risk_matrix(sets: RiskSets) -> tuple[csr_array, Floats | None]:
+def _group_matrix(sets: RiskSets, tied: TiedEvents) -> tuple[csr_array, Floats | None]:
+    """Rows entering (1) and leaving (-1) the risk sets by event time; below, the tied events."""
     n, m = sets.rows.size, sets.times.size
-    index = np.int32 if 2 * n < 2**31 else np.int64
-    entries, columns, sign = sets.last, np.arange(n, dtype=index), None
+    entries, columns, sign = sets.last, np.arange(n), None
     if sets.first is not None:
         leaves = np.flatnonzero(sets.first > sets.bounds[sets.stratum_of(sets.first)])
         entries = np.concatenate([entries, sets.first[leaves] - 1])
         order = np.argsort(entries, kind="stable")
-        columns = np.concatenate([columns, leaves.astype(index)])[order]
-        sign = np.concatenate([np.ones(n), -np.ones(leaves.size)])[order]
-    counts = np.bincount(entries, minlength=m)
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(index)
-    data = np.ones(columns.size) if sign is None else sign.copy()
-    return csr_array((data, columns, indptr), shape=(m, n)), sign
+        columns = np.concatenate([columns, leaves])[order]
+        sign = np.ones(columns.size + tied.rows.size)
+        sign[: columns.size][order >= n] = -1.0
+    ends = np.cumsum(np.bincount(entries, minlength=m))
+    tied_ends = np.append(tied.begins[1:], tied.rows.size)[: tied.times.size] + columns.size
+    index = np.int32 if columns.size + tied.rows.size < 2**31 else np.int64
+    indptr = np.concatenate([[0], ends, tied_ends]).astype(index)
+    columns = np.concatenate([columns, tied.rows]).astype(index)
+    shape = (m + tied.times.size, n)
+    return csr_array((np.ones(columns.size), columns, indptr), shape=shape), sign
 
 
 def _weighted_gram(X: Floats, weight: Floats) -> Floats:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv
 
 from allsurv.errors import ModelError
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
@@ -25,7 +26,7 @@ _PIVOT = 1e-11
 class Optimum:
     """Where Newton's method ended.
 
-    Parameters
+    Attributes
     ----------
     beta : ndarray of shape (n_columns,)
         Coefficients of the scaled covariates.
@@ -79,9 +80,11 @@ def maximise(
     while iteration < max_iterations and step is not None:
         iteration += 1
         trial = evaluate(best + step)
-        finite = np.isfinite(trial.loglik) and np.all(np.isfinite(trial.information))
-        if finite and not halved and abs(trial.loglik - state.loglik) <= tolerance * abs(
-            trial.loglik
+        finite = np.isfinite(trial.loglik) and np.isfinite(trial.information).all()
+        if (
+            finite
+            and not halved
+            and abs(trial.loglik - state.loglik) <= tolerance * abs(trial.loglik)
         ):
             best, state, converged = best + step, trial, True
             break
@@ -96,11 +99,10 @@ def maximise(
 
 
 def _solve(state: Evaluation) -> Floats | None:
-    try:
-        step = np.linalg.solve(state.information, state.gradient)
-    except np.linalg.LinAlgError:
-        return None
-    return step if np.all(np.isfinite(step)) else None
+    if state.gradient.size == 0:
+        return state.gradient
+    _, step, fault = dposv(state.information, state.gradient)
+    return None if fault or not np.isfinite(step).all() else step
 
 
 def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
