@@ -14,12 +14,13 @@ from allsurv.stats.cox_design import check_cox_data
 from allsurv.stats.cox_fit import CoxFit
 from allsurv.stats.cox_increments import increments
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
+from allsurv.stats.cox_many import CoxFits, fit_cox_many
 from allsurv.stats.cox_newton import Optimum, maximise, refuse_collinear, refuse_monotone
 from allsurv.stats.cox_residuals import robust_covariance
 from allsurv.stats.firth import maximise_firth, penalised_evaluation, profile_limits
 from allsurv.stats.outcome import ChiSquared
 
-__all__ = ["CoxFit", "fit_cox"]
+__all__ = ["CoxFit", "CoxFits", "fit_cox", "fit_cox_many"]
 
 Floats = NDArray[np.float64]
 

@@ -196,6 +196,20 @@ class PartialLikelihood:
             total[self.tied.times] = np.maximum(total[self.tied.times], tied_total)
         return RiskSums(risk, total, at_risk[:, :-1], tied_total, tied[:, :-1])
 
+    def entering_matrix(self) -> csr_array:
+        """Give who enters (1) and leaves (-1) the risk sets, going back in time.
+
+        Returns
+        -------
+        csr_array of shape (n_times, n_used)
+            Its product with weighted rows, summed backwards, is the sum over risk sets.
+        """
+        matrix, n_times = self._group_matrix, self.sets.times.size
+        end = int(matrix.indptr[n_times])
+        data = np.ones(end) if self._sign is None else self._sign[:end]
+        parts = (data, matrix.indices[:end], matrix.indptr[: n_times + 1])
+        return csr_array(parts, shape=(n_times, self.sets.rows.size))
+
     def weighted_sums(self, risk: Floats, columns: Floats) -> tuple[Floats, Floats]:
         """Sum weighted columns over risk sets, and over tied events.
 

@@ -17,9 +17,9 @@ __all__ = ["Optimum", "maximise", "refuse_collinear", "refuse_monotone"]
 Floats = NDArray[np.float64]
 MAX_ITERATIONS = 20
 TOLERANCE = 1e-9
-_EXTRA_ITERATIONS = 12
-_NEGLIGIBLE = 1e-6
-_PIVOT = 1e-11
+EXTRA_ITERATIONS = 12
+NEGLIGIBLE = 1e-6
+SMALLEST_PIVOT = 1e-11
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
     scaled = information / np.sqrt(np.outer(diagonal, diagonal))
     try:
         pivots = np.diag(np.linalg.cholesky(scaled)) ** 2
-        if pivots.min(initial=1.0) > _PIVOT:
+        if pivots.min(initial=1.0) > SMALLEST_PIVOT:
             return
     except np.linalg.LinAlgError:
         pass
@@ -141,8 +141,8 @@ def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
 
 def _name_collinear(scaled: Floats, names: tuple[str, ...]) -> None:
     for k in range(1, len(names)):
-        weights = np.linalg.lstsq(scaled[:k, :k], scaled[:k, k], rcond=_PIVOT)[0]
-        if 1.0 - scaled[:k, k] @ weights <= _PIVOT:
+        weights = np.linalg.lstsq(scaled[:k, :k], scaled[:k, k], rcond=SMALLEST_PIVOT)[0]
+        if 1.0 - scaled[:k, k] @ weights <= SMALLEST_PIVOT:
             others = [names[j] for j in np.flatnonzero(np.abs(weights) > 1e-6)]
             raise ModelError(
                 f"fit_cox: '{names[k]}' is determined by {_quoted(others)} among the rows at "
@@ -186,16 +186,16 @@ def refuse_monotone(
     if optimum.converged and _is_at_rest(likelihood, optimum.final):
         return optimum
     further = maximise(
-        evaluate, optimum.beta, optimum.final, max_iterations=_EXTRA_ITERATIONS, tolerance=1e-15
+        evaluate, optimum.beta, optimum.final, max_iterations=EXTRA_ITERATIONS, tolerance=1e-15
     )
     if _is_at_rest(likelihood, further.final):
         iterations = optimum.n_iterations + further.n_iterations
         finished = Optimum(further.beta, optimum.initial, further.final, iterations, True)
         return optimum if optimum.converged else finished
     step = _solve(further.final)
-    if step is not None and abs(float(step @ further.final.gradient)) > _NEGLIGIBLE:
+    if step is not None and abs(float(step @ further.final.gradient)) > NEGLIGIBLE:
         raise ModelError(
-            f"fit_cox: no convergence in {MAX_ITERATIONS + _EXTRA_ITERATIONS} Newton steps; "
+            f"fit_cox: no convergence in {MAX_ITERATIONS + EXTRA_ITERATIONS} Newton steps; "
             "look for extreme values or weights, give init, or use ridge > 0."
         )
     raise ModelError(_monotone_message(likelihood, further.beta - optimum.beta))
@@ -207,7 +207,7 @@ def _is_at_rest(likelihood: PartialLikelihood, state: Evaluation) -> bool:
         return False
     moved = likelihood.X @ step
     decrement = abs(float(step @ state.gradient))
-    return decrement < _NEGLIGIBLE and bool(np.ptp(moved) < 1e-3)
+    return decrement < NEGLIGIBLE and bool(np.ptp(moved) < 1e-3)
 
 
 def _monotone_message(likelihood: PartialLikelihood, drift: Floats) -> str:
