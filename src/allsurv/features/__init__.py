@@ -1,0 +1,11 @@
+"""From the variables of a study to the numbers a model takes."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "columns": ["FeatureEncoder", "check_predictors", "make_features"],
+        "encoding": ["Term", "encode"],
+    },
+)

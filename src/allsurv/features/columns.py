@@ -1,0 +1,359 @@
+"""The columns of a model, built from the data dictionary as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+
+from allsurv.errors import ModelError, NotFittedError
+from allsurv.features.encoding import Term, count_missing, encode_numbers, read_numbers
+from allsurv.features.terms import learn_terms
+from allsurv.study.spec import Study, Variable
+
+__all__ = ["FeatureEncoder", "VariablesEncoder", "check_predictors", "make_features"]
+
+Missing = Literal["impute", "refuse"]
+
+
+def check_predictors(study: Study, predictors: Sequence[str], endpoint: str) -> None:
+    """Refuse predictors that nobody can know when the prediction is made.
+
+    Parameters
+    ----------
+    study : Study
+        Its data dictionary says when a value is known.
+    predictors : sequence of str
+        Variables that are to enter a prognostic model.
+    endpoint : str
+        What is predicted.
+
+    Raises
+    ------
+    ModelError
+        If a predictor is part of the outcome, becomes known only after the prediction moment, is
+        an identifier, or is named twice.
+
+    Notes
+    -----
+    A patient must live long enough to respond, or to be transplanted. Taken as a baseline
+    variable, either credits that time to the treatment: immortal time bias [1]_.
+
+    References
+    ----------
+    .. [1] Suissa S. Am J Epidemiol. 2008;167(4):492-499. doi:10.1093/aje/kwm324
+
+    Examples
+    --------
+    >>> from allsurv.study import load_study
+    >>> study = load_study("rr-all")
+    >>> check_predictors(study, ["age", "tp53_mut"], "os")
+    >>> check_predictors(study, ["age", "response"], "os")
+    Traceback (most recent call last):
+    ...
+    allsurv.errors.ModelError: predictors: 'response' is not known at ...
+    """
+    outcome = _outcome_variables(study, endpoint)
+    for position, name in enumerate(predictors):
+        variable = study.variable(name)
+        if name in predictors[:position]:
+            raise ModelError(f"predictors: '{name}' is named twice; name it once.")
+        if variable.kind == "identifier":
+            raise ModelError(
+                f"predictors: '{name}' tells patients apart and predicts nothing; leave it out."
+            )
+        if variable.known == "outcome" or name in outcome:
+            raise ModelError(
+                f"predictors: '{name}' is part of an outcome of study '{study.name}'; a model "
+                f"that sees it does not predict. Allowed: {_allowed(study)}."
+            )
+        if variable.known != "baseline":
+            raise ModelError(
+                f"predictors: '{name}' is not known at {study.prediction.moment}. A patient must "
+                "live long enough to have it, so as a baseline predictor it would credit that time "
+                "to itself (immortal time). Use it as a time-dependent variable of an analysis, or "
+                f"from a landmark. Allowed: {_allowed(study)}."
+            )
+
+
+def _outcome_variables(study: Study, endpoint: str) -> set[str]:
+    chosen = study.endpoint(endpoint)
+    return {chosen.time, *chain.from_iterable(condition for condition in chosen.event)}
+
+
+def _allowed(study: Study) -> str:
+    names = study.baseline()
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more
+
+
+def make_features(
+    study: Study, predictors: Sequence[str] | None = None, *, missing: Missing = "impute"
+) -> FeatureEncoder:
+    """Choose the variables of a prognostic model and how they become numbers.
+
+    Parameters
+    ----------
+    study : Study
+        Its data dictionary gives kind, scale and reference level.
+    predictors : sequence of str, optional
+        Variables known at the prediction moment; those of ``study.prediction`` by default.
+    missing : {"impute", "refuse"}, default="impute"
+        What to do where the dictionary allows a value to be missing: fill in the median or the
+        most frequent level of development, or refuse. A value that the dictionary does not allow
+        to be missing is refused in any case. A derived variable may be missing because its sources
+        may. Markers are never filled in.
+
+    Returns
+    -------
+    FeatureEncoder
+        Not fitted.
+
+    Raises
+    ------
+    ModelError
+        If a predictor is not known at the prediction moment.
+
+    Examples
+    --------
+    >>> from allsurv.study import load_study
+    >>> make_features(load_study("rr-all"), ["age", "sex"]).variable_names
+    ('age', 'sex')
+    """
+    names = study.prediction.predictors if predictors is None else tuple(predictors)
+    check_predictors(study, names, study.prediction.endpoint)
+    return FeatureEncoder(tuple(study.variable(name) for name in names), missing=missing)
+
+
+class VariablesEncoder(TransformerMixin, BaseEstimator):
+    """Turn variables of one sort into columns; a step of :class:`FeatureEncoder`.
+
+    Parameters
+    ----------
+    variables : tuple of Variable
+        Lines of the data dictionary.
+    missing : {"impute", "refuse"}, default="impute"
+        Policy where the dictionary allows a missing value.
+    """
+
+    def __init__(self, variables: tuple[Variable, ...], missing: Missing = "impute") -> None:
+        self.variables = variables
+        self.missing = missing
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Learn centres, scales and fills; the outcome is not looked at.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_variables)
+            The variables.
+        y : object, optional
+            Not used.
+
+        Returns
+        -------
+        VariablesEncoder
+            Itself; ``terms_`` says what was learned.
+        """
+        numbers = read_numbers(X, {v.name: v for v in self.variables})
+        self.terms_: tuple[Term, ...] = ()
+        for variable in self.variables:
+            self.terms_ += learn_terms(numbers[variable.name], variable, self.missing)
+        self.imputed_ = count_missing(numbers, self.terms_)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Encode the variables.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_variables)
+            The variables.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_terms)
+            One column per term.
+        """
+        numbers = read_numbers(X, {v.name: v for v in self.variables})
+        return encode_numbers(numbers, self.terms_, n_rows=len(X))
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Name the columns.
+
+        Parameters
+        ----------
+        input_features : object, optional
+            Not used: names follow from the data dictionary.
+
+        Returns
+        -------
+        ndarray of str
+            Names of the terms.
+        """
+        return np.array([term.name for term in self.terms_], dtype=object)
+
+
+class FeatureEncoder(TransformerMixin, BaseEstimator):
+    """Turn patients into the columns of a model, as the data dictionary says.
+
+    Numbers are centred and scaled, after a logarithm where the dictionary asks for it. A yes/no
+    variable is one 0/1 column. A nominal variable has one 0/1 column per level but the reference.
+    An ordinal variable is its position among the levels, 0, 1, 2...: one parameter, a trend. A
+    marker is two columns, *tested* and *positive*: who was not tested is not negative.
+
+    Parameters
+    ----------
+    variables : tuple of Variable
+        Lines of the data dictionary. Columns come in this order: numbers, levels, markers.
+    missing : {"impute", "refuse"}, default="impute"
+        Policy where the dictionary allows a missing value; see :func:`make_features`.
+
+    Attributes
+    ----------
+    terms_ : tuple of Term
+        One per column: all it takes to encode a patient elsewhere.
+    transformer_ : ColumnTransformer
+        One :class:`VariablesEncoder` for numbers, one for levels, one for markers.
+    imputed_ : dict of str to int
+        Number of values filled in during ``fit``, per variable.
+    feature_names_in_ : ndarray of str
+        Names of the variables.
+
+    Examples
+    --------
+    >>> sex = Variable("sex", "Sex", "nominal", "sex", levels=("male", "female"))
+    >>> tp53 = Variable("tp53", "TP53", "marker", "tp53")
+    >>> patients = pd.DataFrame({"sex": ["male", "female"], "tp53": [True, None]})
+    >>> FeatureEncoder((sex, tp53)).fit_transform(patients)
+       sex=female  tp53 tested  tp53 positive
+    0         0.0          1.0            1.0
+    1         1.0          0.0            0.0
+    """
+
+    def __init__(self, variables: tuple[Variable, ...], *, missing: Missing = "impute") -> None:
+        self.variables = variables
+        self.missing = missing
+
+    @property
+    def variable_names(self) -> tuple[str, ...]:
+        """Names of the variables, in order."""
+        return tuple(variable.name for variable in self.variables)
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Learn centres, scales and fills; the outcome is not looked at.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Patients, as ``Cohort.X``; other columns are ignored.
+        y : object, optional
+            Not used.
+
+        Returns
+        -------
+        FeatureEncoder
+            Itself.
+
+        Raises
+        ------
+        ModelError
+            If data break the dictionary, or the policy is unknown.
+        """
+        if self.missing not in ("impute", "refuse"):
+            raise ModelError(f"missing: '{self.missing}' is no policy; use 'impute' or 'refuse'.")
+        numbers = self._read(X, "FeatureEncoder.fit")
+        steps = [
+            (name, VariablesEncoder(group, self.missing), [v.name for v in group])
+            for name, group in _groups(self.variables).items()
+        ]
+        self.transformer_ = ColumnTransformer(steps, verbose_feature_names_out=False)
+        self.transformer_.fit(X)
+        self.terms_: tuple[Term, ...] = ()
+        self.imputed_: dict[str, int] = {}
+        for name, _, _ in steps:
+            step = self.transformer_.named_transformers_[name]
+            self.terms_ += step.terms_
+            self.imputed_ |= step.imputed_
+        encode_numbers(numbers, self.terms_, n_rows=len(X))
+        self.feature_names_in_ = np.array(self.variable_names, dtype=object)
+        self.n_features_in_ = len(self.variables)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Encode patients.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Patients, as ``Cohort.X``; other columns are ignored.
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_terms)
+            Index of ``X``; no missing values.
+
+        Raises
+        ------
+        ModelError
+            If a column is absent, a level unknown, a number out of range, or a value missing where
+            it is needed.
+        """
+        return pd.DataFrame(
+            self.design(X), index=X.index, columns=list(self.get_feature_names_out())
+        )
+
+    def design(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Encode patients as a plain array.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Patients, as ``Cohort.X``; other columns are ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_terms)
+            The numbers of :meth:`transform`.
+        """
+        self._check_fitted()
+        numbers = self._read(X, "FeatureEncoder.transform")
+        return encode_numbers(numbers, self.terms_, n_rows=len(X))
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Name the columns.
+
+        Parameters
+        ----------
+        input_features : object, optional
+            Not used: names follow from the data dictionary.
+
+        Returns
+        -------
+        ndarray of str
+            Names of the terms.
+        """
+        self._check_fitted()
+        return np.array([term.name for term in self.terms_], dtype=object)
+
+    def _read(self, X: pd.DataFrame, where: str) -> dict[str, NDArray[np.float64]]:
+        return read_numbers(X, {v.name: v for v in self.variables}, where=where)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "terms_"):
+            raise NotFittedError("FeatureEncoder: not fitted; call fit first.")
+
+
+def _groups(variables: Sequence[Variable]) -> dict[str, tuple[Variable, ...]]:
+    groups = {
+        "numbers": tuple(v for v in variables if v.is_number),
+        "levels": tuple(v for v in variables if not v.is_number and v.kind != "marker"),
+        "markers": tuple(v for v in variables if v.kind == "marker"),
+    }
+    return {name: group for name, group in groups.items() if group}

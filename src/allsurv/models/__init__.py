@@ -1,0 +1,17 @@
+"""Prognostic models: one contract over all families, and the form in which a model is handed on."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "base": ["SurvivalModel"],
+        "boosting": ["GradientBoosting"],
+        "catalog": ["FAMILIES", "make_model"],
+        "cox": ["CoxModel"],
+        "coxnet": ["ElasticNetCox"],
+        "forest": ["SurvivalForest"],
+        "null": ["NullModel"],
+        "riskmodel": ["RiskModel"],
+    },
+)

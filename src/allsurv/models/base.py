@@ -1,0 +1,174 @@
+"""The contract every model keeps, whatever its family."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+
+from allsurv.errors import ModelError, NotFittedError
+from allsurv.features import FeatureEncoder
+from allsurv.models.grid import grid_steps, make_grid
+from allsurv.models.mechanisms import Mechanism
+from allsurv.stats.discrimination import harrell_c
+from allsurv.stats.outcome import check_y
+
+__all__ = ["SurvivalModel"]
+
+Floats = NDArray[np.float64]
+
+
+class SurvivalModel(BaseEstimator):
+    """A prognostic model: patients in, risk score and survival out.
+
+    A scikit-learn estimator on data frames; made by :func:`allsurv.make_model`. A family adds its
+    own parameters and :meth:`_learn`.
+
+    Parameters
+    ----------
+    features : FeatureEncoder
+        Which variables enter and how; its parameters are reached as ``features__missing``.
+    grid : float, default=1.0
+        Step of the time grid on which survival is kept, in the study's unit.
+
+    Attributes
+    ----------
+    encoder_ : FeatureEncoder
+        Fitted.
+    times_ : ndarray of shape (n_steps,)
+        The time grid, from 0.
+    max_time_ : float
+        Its last point, the last that follow-up reached.
+    mechanism_ : Mechanism
+        What was learned, as arrays; the model predicts through it.
+    n_patients_, n_events_ : int
+        Size of development.
+    feature_names_in_ : ndarray of str
+        Variables the model needs.
+    n_features_in_ : int
+        Their number.
+    """
+
+    family: ClassVar[str]
+
+    def __init__(self, features: FeatureEncoder, *, grid: float = 1.0) -> None:
+        self.features = features
+        self.grid = grid
+
+    def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Mechanism:
+        raise TypeError(f"{type(self).__name__} is a base; use make_model.")
+
+    def fit(self, X: pd.DataFrame, y: NDArray[np.void]) -> Self:
+        """Fit features and model.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_variables)
+            As ``Cohort.X``; variables the model does not use are ignored.
+        y : structured ndarray of shape (n_patients,)
+            Fields ``event`` and ``time``, as from ``Cohort.y``.
+
+        Returns
+        -------
+        SurvivalModel
+            Itself.
+
+        Raises
+        ------
+        ModelError
+            If data break the dictionary, do not fit together, or cannot carry the model.
+        OutcomeError
+            If times or events are malformed.
+        """
+        time, event = check_y(y, where=f"{type(self).__name__}.fit")
+        if len(X) != len(time):
+            raise ModelError(
+                f"{type(self).__name__}.fit: {len(X)} patients but {len(time)} outcomes; "
+                "give one of each per patient."
+            )
+        if not event.any():
+            raise ModelError(
+                f"{type(self).__name__}.fit: no event among {len(time)} patients; "
+                "a prognostic model needs events."
+            )
+        self.times_ = make_grid(time, self.grid)
+        self.max_time_ = float(self.times_[-1])
+        self.encoder_: FeatureEncoder = clone(self.features).fit(X)
+        self.feature_names_in_ = self.encoder_.feature_names_in_
+        self.n_features_in_ = self.encoder_.n_features_in_
+        self.n_patients_, self.n_events_ = len(time), int(event.sum())
+        self.mechanism_ = self._learn(self.encoder_.design(X), time, event)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """Score patients.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_variables)
+            As in ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+            Risk score, without unit; higher is worse. Comparable within a family only.
+
+        Raises
+        ------
+        ModelError
+            If data break the dictionary, or the model was not fitted.
+        """
+        return self.mechanism_.risk_score(self._design(X))
+
+    def predict_survival(self, X: pd.DataFrame, times: ArrayLike) -> Floats:
+        """Predict the probability of being event-free.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_variables)
+            As in ``fit``.
+        times : array-like of shape (n_times,)
+            In the study's unit, from 0 to ``max_time_``.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_times)
+            S(t | x), with S(0) = 1; between two points of the grid that of the earlier one.
+
+        Raises
+        ------
+        ModelError
+            If a time is beyond follow-up, data break the dictionary, or the model was not fitted.
+        """
+        self._check_fitted()
+        where = f"{type(self).__name__}.predict_survival"
+        steps = grid_steps(times, self.times_, where=where)
+        return self.mechanism_.survival(self._design(X), steps)
+
+    def score(self, X: pd.DataFrame, y: NDArray[np.void]) -> float:
+        """Measure discrimination by Harrell's C.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_variables)
+            Patients.
+        y : structured ndarray of shape (n_patients,)
+            Their outcome.
+
+        Returns
+        -------
+        float
+            Share of comparable pairs in which who fails first has the higher score.
+        """
+        return harrell_c(y, self.predict(X)).value
+
+    def _design(self, X: pd.DataFrame) -> Floats:
+        self._check_fitted()
+        return self.encoder_.design(X)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "mechanism_"):
+            raise NotFittedError(f"{type(self).__name__}: not fitted; call fit first.")
