@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+
+from allsurv.cohort import Cohort
+from allsurv.cohort.table import Source
+from allsurv.study.spec import (
+    Analysis,
+    Endpoint,
+    Finding,
+    Prediction,
+    Study,
+    TimeScale,
+    Variable,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 DIFFERENCES = ROOT / "tests" / "reference" / "differences"
@@ -48,3 +62,69 @@ def record_difference(record_property) -> Callable[[str, str, float], None]:
         record_property("difference", json.dumps([function, voucher, float(difference)]))
 
     return record
+
+
+def _toy_study(findings: Mapping[str, Finding], unit: float) -> Study:
+    variables = (
+        Variable("age", "Age", "continuous", "age"),
+        Variable("blasts", "Blasts", "continuous", "blasts", minimum=0, maximum=100),
+        Variable("tp53", "TP53 mutation", "marker", "tp53", missing="allowed"),
+        Variable("arm", "Arm", "nominal", "arm", levels=("before", "after"), reference="before"),
+        Variable("time", "Follow-up", "duration", "time", known="outcome", required=True),
+        Variable("dead", "Dead", "binary", "dead", known="outcome", required=True),
+    )
+    endpoint = Endpoint("os", "Overall survival", "time", ({"dead": True},), "treatment start")
+    return Study(
+        name="toy",
+        title="Toy",
+        citation={},
+        time=TimeScale("months" if unit == 1 else "days", unit),
+        variables={v.name: v for v in variables},
+        endpoints={"os": endpoint},
+        prediction=Prediction(
+            "treatment start",
+            "os",
+            (12 * unit, 24 * unit),
+            ("age", "blasts", "tp53", "arm"),
+        ),
+        analyses={"all": Analysis("all", "All", "os", ("age", "blasts", "arm"))},
+        findings=findings,
+    )
+
+
+@pytest.fixture(scope="session")
+def toy_cohort() -> Callable[..., Cohort]:
+    """Draw a simulated cohort with known log hazard ratios, proportional hazards, censoring."""
+
+    def draw(
+        n: int = 110,
+        seed: int = 0,
+        *,
+        effects: Mapping[str, float] | None = None,
+        findings: Mapping[str, Finding] | None = None,
+        unit: float = 1.0,
+    ) -> Cohort:
+        rng = np.random.default_rng(seed)
+        effects = {"age": 0.5, "blasts": 0.02, "tp53": 0.8} if effects is None else effects
+        age, blasts = rng.normal(size=n), np.round(rng.uniform(0, 100, n))
+        mutated, tested = rng.random(n) < 0.3, rng.random(n) < 0.6
+        after = rng.random(n) < 0.4
+        known = {"age": age, "blasts": blasts, "tp53": mutated, "arm": after}
+        score = sum(effects.get(name, 0.0) * values for name, values in known.items())
+        death = rng.exponential(20 * np.exp(-(score - np.mean(score))))
+        censored = rng.uniform(20, 80, n)
+        frame = pd.DataFrame(
+            {
+                "age": age,
+                "blasts": blasts,
+                "tp53": pd.Series(np.where(tested, mutated, None), dtype="boolean"),
+                "arm": pd.Categorical(np.where(after, "after", "before"), ["before", "after"]),
+                "time": np.maximum(np.minimum(death, censored), 0.01) * unit,
+                "dead": pd.Series(death <= censored, dtype="boolean"),
+            }
+        )
+        return Cohort(
+            _toy_study(findings or {}, unit), frame, Source("simulated", "toy", "", "Simulated.")
+        )
+
+    return draw

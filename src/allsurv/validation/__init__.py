@@ -1,0 +1,13 @@
+"""Honest internal validation: every number comes from patients the model has not seen."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "choice": ["Choice", "choose"],
+        "instability": ["instability"],
+        "report": ["Validation", "validate", "validate_all"],
+        "resampling": ["Plan"],
+    },
+)

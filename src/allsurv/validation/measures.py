@@ -1,0 +1,308 @@
+"""From out-of-fold predictions to measures: each where it is defined, then averaged.
+
+Risk scores of different refits are not on one scale, and pooling even their risks makes a useless
+model look worse than useless, since a fold with many events leaves few to learn from. Concordance
+and AUC are therefore measured inside each test fold and averaged with the number of comparable
+pairs as weights. Brier score, IPA, O/E and calibration slope need many patients: they are measured
+on the pooled out-of-fold risks of each repeat, and averaged over repeats.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from allsurv.stats.brier import brier, ipa
+from allsurv.stats.calibration import calibration_slope, observed_expected_ratio
+from allsurv.stats.censoring import CensoringDistribution
+from allsurv.stats.discrimination import auc, harrell_c, uno_c
+from allsurv.stats.outcome import Estimate
+from allsurv.stats.pairs import count_pairs
+from allsurv.validation.resampling import Prediction
+
+__all__ = ["MEASURES", "measure_resamples", "pool_risks", "summarise"]
+
+Floats = NDArray[np.float64]
+
+WITHIN = "within each test fold, averaged with the comparable pairs as weights"
+POOLED = "on the pooled out-of-fold risks of each repeat, averaged over repeats"
+MEASURES = {
+    "harrell_c": WITHIN,
+    "uno_c": WITHIN,
+    "auc": WITHIN,
+    "brier": POOLED,
+    "ipa": POOLED,
+    "observed_expected_ratio": POOLED,
+    "calibration_slope": POOLED,
+}
+RESAMPLE_COLUMNS = [
+    "model", "measure", "horizon", "repeat", "fold", "estimate", "std_error", "weight", "reason",
+]  # fmt: skip
+COLUMNS = [
+    "model", "measure", "horizon", "estimate", "lower", "upper", "level", "n_resamples", "n_failed",
+    "reason", "estimator",
+]  # fmt: skip
+
+# Measures whose limits are made on the log scale; all others are on their own.
+LOG_SCALE = {"observed_expected_ratio"}
+ALIKE = "the model gives all patients of a fold the same risk"
+
+
+@dataclass(frozen=True, eq=False)
+class PooledRisk:
+    """Out-of-fold risks of one model in one repeat.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model.
+    repeat : int
+        From 0.
+    risk : ndarray of shape (n_patients, n_horizons)
+        NaN at a horizon that a refit of the repeat does not reach.
+    reasons : tuple of str
+        Per horizon, why there is none; empty where there is.
+    is_constant : bool
+        Whether no refit tells its patients apart.
+    """
+
+    model: str
+    repeat: int
+    risk: Floats
+    reasons: tuple[str, ...]
+    is_constant: bool
+
+
+def pool_risks(
+    predictions: Iterable[Prediction], n_patients: int, n_horizons: int
+) -> list[PooledRisk]:
+    """Put the out-of-fold risks of each repeat together.
+
+    Parameters
+    ----------
+    predictions : iterable of Prediction
+        Of one plan.
+    n_patients, n_horizons : int
+        Size of the cohort and number of horizons.
+
+    Returns
+    -------
+    list of PooledRisk
+        One per model and repeat.
+    """
+    groups: dict[tuple[str, int], list[Prediction]] = {}
+    for prediction in predictions:
+        groups.setdefault((prediction.model, prediction.split.repeat), []).append(prediction)
+    pooled = []
+    for (model, repeat), folds in groups.items():
+        risk = np.full((n_patients, n_horizons), np.nan)
+        for fold in folds:
+            risk[fold.split.test] = fold.risk
+        reasons = tuple(
+            next((fold.reason_at(k) for fold in folds if fold.reason_at(k)), "")
+            for k in range(n_horizons)
+        )
+        constant = all(np.ptp(fold.risk, axis=0).max(initial=0.0) == 0 for fold in folds)
+        pooled.append(PooledRisk(model, repeat, risk, reasons, constant))
+    return pooled
+
+
+def measure_resamples(
+    predictions: Sequence[Prediction],
+    pooled: Sequence[PooledRisk],
+    y: NDArray[np.void],
+    horizons: Floats,
+) -> pd.DataFrame:
+    """Measure every resample, or say why it cannot be measured.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        Of one plan.
+    pooled : sequence of PooledRisk
+        The same, put together by repeat.
+    y : structured ndarray of shape (n_patients,)
+        Outcome of the whole cohort; the censoring distribution is estimated on it.
+    horizons : ndarray of shape (n_horizons,)
+        Times at which risk was predicted.
+
+    Returns
+    -------
+    DataFrame
+        One row per model, measure, horizon and resample: ``model``, ``measure``, ``horizon`` (NaN
+        for Harrell's C), ``repeat``, ``fold`` (-1 for a whole repeat), ``estimate``,
+        ``std_error``, ``weight``, ``reason``.
+    """
+    rows = [*_measure_folds(predictions, y, horizons), *_measure_repeats(pooled, y, horizons)]
+    return pd.DataFrame(rows, columns=RESAMPLE_COLUMNS)
+
+
+def summarise(resamples: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    r"""Average a measure over its resamples.
+
+    Parameters
+    ----------
+    resamples : DataFrame
+        As from :func:`measure_resamples`.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``measure``, ``horizon``, ``estimate``, ``lower``, ``upper``, ``level``,
+        ``n_resamples`` that could be measured, ``n_failed`` that could not, ``reason`` with counts,
+        and ``estimator``, how it was made.
+
+    Notes
+    -----
+    With weights :math:`w` and analytic standard errors :math:`s` of the resamples, the estimate is
+    :math:`\sum w\hat\theta / \sum w` and its variance the mean over repeats of
+    :math:`\sum_f w_f^2 s_f^2 / (\sum_f w_f)^2`; O/E on the log scale. Repeats are strongly
+    correlated and their number does not make the interval narrower. The interval is that of the
+    patients measured, the refitted models taken as given: it ignores that models vary with the
+    patients they are fitted on, so at the cohort's size it is somewhat too narrow for what a
+    new cohort would show [1]_.
+
+    References
+    ----------
+    .. [1] Bates S, Hastie T, Tibshirani R. J Am Stat Assoc. 2024;119(546):1434-1445.
+       doi:10.1080/01621459.2023.2197686
+    """
+    groups = resamples.groupby(["model", "measure", "horizon"], sort=False, dropna=False)
+    rows = [
+        {"model": model, "measure": measure, "horizon": horizon}
+        | _average(group, measure in LOG_SCALE, level)
+        | {"estimator": MEASURES[measure]}
+        for (model, measure, horizon), group in groups
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _measure_folds(
+    predictions: Sequence[Prediction], y: NDArray[np.void], horizons: Floats
+) -> Iterator[tuple[object, ...]]:
+    censoring = CensoringDistribution.fit(y)
+    pairs: dict[tuple[int, int], list[float]] = {}
+    for prediction in predictions:
+        place = (prediction.split.repeat, prediction.split.fold)
+        test = y[prediction.split.test]
+        if place not in pairs:
+            pairs[place] = [_comparable_pairs(test, t) for t in (np.inf, *horizons)]
+        row = (prediction.model, *place)
+        score, reason = prediction.risk_score, prediction.reason
+        harrell = _missing(reason) if reason else harrell_c(test, score)
+        yield _resample("harrell_c", np.nan, *row, harrell, pairs[place][0])
+        for k, horizon in enumerate(horizons):
+            uno = (
+                _missing(reason) if reason else uno_c(test, score, tau=horizon, censoring=censoring)
+            )
+            yield _resample("uno_c", horizon, *row, uno, pairs[place][k + 1])
+            unreached = prediction.reason_at(k)
+            area = (
+                _missing(unreached)
+                if unreached
+                else auc(test, prediction.risk[:, k], horizon, censoring=censoring)
+            )
+            cases = np.count_nonzero(test["event"] & (test["time"] <= horizon))
+            controls = np.count_nonzero(test["time"] > horizon)
+            yield _resample("auc", horizon, *row, area, float(cases * controls))
+
+
+def _measure_repeats(
+    pooled: Sequence[PooledRisk], y: NDArray[np.void], horizons: Floats
+) -> Iterator[tuple[object, ...]]:
+    measures: dict[str, Callable[..., Estimate]] = {
+        "brier": brier,
+        "ipa": ipa,
+        "observed_expected_ratio": observed_expected_ratio,
+        "calibration_slope": calibration_slope,
+    }
+    for repeat in pooled:
+        for name, measure in measures.items():
+            for k, horizon in enumerate(horizons):
+                reason = repeat.reasons[k]
+                if not reason and repeat.is_constant and name == "calibration_slope":
+                    reason = ALIKE
+                value = _missing(reason) if reason else measure(y, repeat.risk[:, k], horizon)
+                yield _resample(name, horizon, repeat.model, repeat.repeat, -1, value, 1.0)
+
+
+def _resample(
+    measure: str,
+    horizon: float,
+    model: str,
+    repeat: int,
+    fold: int,
+    value: Estimate,
+    weight: float,
+) -> tuple[object, ...]:
+    return (
+        model, measure, float(horizon), repeat, fold, value.value, value.std_error, weight,
+        value.reason or ("" if weight else "no comparable pair"),
+    )  # fmt: skip
+
+
+def _missing(reason: str) -> Estimate:
+    return Estimate.missing(reason)
+
+
+def _comparable_pairs(y: NDArray[np.void], tau: float) -> float:
+    early = np.where(y["time"] <= tau, 1.0, 0.0)
+    return float(count_pairs(y["time"], y["event"], np.zeros(y.size), early).comparable.sum() / 2)
+
+
+def _average(group: pd.DataFrame, is_log: bool, level: float) -> dict[str, float | int | str]:
+    measured = group[group["estimate"].notna() & (group["weight"] > 0)]
+    failed = group.drop(measured.index)
+    row: dict[str, float | int | str] = {
+        "estimate": np.nan,
+        "lower": np.nan,
+        "upper": np.nan,
+        "level": level,
+        "n_resamples": len(measured),
+        "n_failed": len(failed),
+        "reason": summarise_reasons(Counter(failed["reason"])),
+    }
+    if measured.empty:
+        return row
+    value = measured["estimate"].to_numpy()
+    value = np.log(value) if is_log else value
+    weight = measured["weight"].to_numpy()
+    centre = float(np.average(value, weights=weight))
+    share = (
+        measured.assign(variance=(weight * measured["std_error"]) ** 2, weight=weight)
+        .groupby("repeat")[["variance", "weight"]]
+        .sum(min_count=1)
+    )
+    half = ndtri(0.5 + level / 2) * np.sqrt((share["variance"] / share["weight"] ** 2).mean())
+    limits = np.array([centre, centre - half, centre + half])
+    row["estimate"], row["lower"], row["upper"] = map(float, np.exp(limits) if is_log else limits)
+    return row
+
+
+def summarise_reasons(reasons: Counter[str]) -> str:
+    """Say how often each reason occurred.
+
+    Parameters
+    ----------
+    reasons : Counter of str
+        Reason to the number of resamples.
+
+    Returns
+    -------
+    str
+        ``2x no event by 12; 1x no fit``; empty without any.
+
+    Examples
+    --------
+    >>> summarise_reasons(Counter(["no event by 12", "no event by 12"]))
+    '2x no event by 12'
+    """
+    return "; ".join(f"{count}x {reason}" for reason, count in reasons.most_common())
