@@ -38,7 +38,7 @@ def small_variables() -> dict[str, Variable]:
         Variable("sex", "Sex", "nominal", "sex", levels=("male", "female"), reference="male"),
         Variable("salvage", "Salvage", "ordinal", "salvage", levels=(1, 2, 3), reference=1),
         Variable("ecog", "ECOG", "integer", "ecog", minimum=0, maximum=4, missing="allowed"),
-        Variable("tp53", "TP53 mutation", "marker", "tp53", missing="allowed"),
+        Variable("tp53", "TP53 mutation", "marker", "tp53"),
         Variable(
             "poor",
             "ECOG 2 or more",
@@ -141,11 +141,11 @@ def small_study() -> Study:
         prediction=Prediction("start", "os", (12.0,), ("age", "wbc", "sex")),
         events={"sct": Event("sct", "Transplant", "sct_months", {"sct": True})},
         rules=(
-            Rule("sct_months", "os_months", "is after death or last contact"),
+            Rule("sct_months", "os_months", "lie after death or last contact"),
             Rule(
                 "days_to_response",
                 "os_months",
-                "and relapse are after death or last contact",
+                "make response and relapse later than death or last contact",
                 plus="rfs_months",
                 tolerance=0.05,
             ),

@@ -292,12 +292,13 @@ def test_repeated_and_nameless_columns(tmp_path, frame, study):
         (
             "sct_months",
             [49, None, None, None],
-            "sct_months: 1 row (1) is after death or last contact.",
+            "sct_months: 1 row (1) lies after death or last contact.",
         ),
         (
             "rfs_months",
             [47.2, None, 29.3, 16],
-            "days_to_response: 2 rows (1, 4) and relapse are after death or last contact.",
+            "days_to_response: 2 rows (1, 4) "
+            "make response and relapse later than death or last contact.",
         ),
         (
             "rfs_months",

@@ -174,7 +174,8 @@ def _presence_faults(
             violations.append(Violation(variable.column, rule, barred))
     elif sources:
         return violations
-    if variable.missing == "refused" and variable.derivation is None:
+    refused = variable.missing == "refused" and variable.kind != "marker"
+    if refused and variable.derivation is None:
         empty = rows_of(applies & read.missing)
         if empty:
             verb = "is missing" if len(empty) == 1 else "are missing"
@@ -262,10 +263,20 @@ def _order_faults(clean: pd.DataFrame, rule: Rule, study: Study) -> list[Violati
     broken = rows_of(first >= then if rule.strict else first > latest)
     if not broken:
         return []
-    says = rule.says.rstrip(".") + "."
-    if len(broken) > 1 and says.startswith("is "):
-        says = "are " + says.removeprefix("is ")
+    says = _agreeing(rule.says.rstrip(".") + ".", len(broken))
     return [Violation(study.variables[rule.first].column, says, broken)]
+
+
+def _agreeing(says: str, n: int) -> str:
+    """Make the verb that opens a rule agree with the number of rows."""
+    verb, blank, rest = says.partition(" ")
+    singular = {"are": "is", "have": "has", "do": "does"}
+    plural = {one: many for many, one in singular.items()}
+    if n == 1:
+        verb = singular.get(verb, verb if verb.endswith("s") else verb + "s")
+    else:
+        verb = plural.get(verb, verb.removesuffix("s"))
+    return verb + blank + rest
 
 
 def _zero_follow_up(clean: pd.DataFrame, endpoint: Endpoint, study: Study) -> list[Violation]:
