@@ -6,16 +6,38 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
 
 from allsurv.errors import ModelError
+from allsurv.stats.calibration_curve import (
+    CalibrationCurve,
+    CalibrationErrors,
+    calibration_curve,
+    calibration_errors,
+)
 from allsurv.stats.cox import fit_cox
+from allsurv.stats.observed import cut_follow_up, observed_risk
 from allsurv.stats.outcome import Estimate, check_y
-from allsurv.stats.prediction import check_horizon, check_level, check_risk, check_score, wald
+from allsurv.stats.prediction import (
+    check_horizon,
+    check_level,
+    check_risk,
+    check_score,
+    cloglog,
+    wald,
+)
 
-__all__ = ["calibration_slope", "observed_expected_ratio", "observed_risk"]
+__all__ = [
+    "CalibrationCurve",
+    "CalibrationErrors",
+    "calibration_curve",
+    "calibration_errors",
+    "calibration_in_the_large",
+    "calibration_slope",
+    "observed_expected_ratio",
+]
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 def observed_expected_ratio(
@@ -84,6 +106,81 @@ def observed_expected_ratio(
     ratio, log_error = observed / expected, std_error / observed
     factor = math.exp(z * log_error)
     return Estimate(ratio, ratio / factor, ratio * factor, log_error, level)
+
+
+def calibration_in_the_large(
+    y: NDArray[np.void], risk: ArrayLike, horizon: float, *, level: float = 0.95
+) -> Estimate:
+    r"""Shift of the predictions that would make them right on average.
+
+    On the scale of the log cumulative hazard: 0 is right, above 0 the model predicts too few
+    events; its exponential is the factor by which every predicted cumulative hazard is too small.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Fields ``event`` (bool) and ``time`` (float), as from ``make_y``.
+    risk : array-like of shape (n_patients,)
+        Predicted probability, in [0, 1], of the event by ``horizon``.
+    horizon : float
+        In the unit of ``time``; follow-up must reach it.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    Estimate
+        Missing, with the reason, where follow-up ends before ``horizon`` or the observed risk is
+        0 or 1.
+
+    Raises
+    ------
+    OutcomeError
+        If ``y`` is malformed.
+    ModelError
+        If ``risk``, ``horizon`` or ``level`` is malformed.
+
+    Notes
+    -----
+    Vouched for by R ``survival::survfit`` and ``uniroot``: the a at which the mean of
+    :math:`1 - (1 - r_i)^{\exp(a)}` is 1 - S(t) from Kaplan-Meier, as the intercept of a logistic
+    recalibration makes expected equal observed events [1]_. Greenwood's variance by the delta
+    method, ``risk`` taken as fixed. Risks of 0 and 1 are moved to 1e-10 and 1 - 1e-10.
+
+    References
+    ----------
+    .. [1] Van Calster B, et al. J Clin Epidemiol. 2016;74:167-176.
+       doi:10.1016/j.jclinepi.2015.12.005
+
+    Examples
+    --------
+    Half have the event where each was given 1 - 1/sqrt(2): the cumulative hazard is twice as
+    large, and log 2 = 0.6931.
+
+    >>> y = np.array([(1, 6), (0, 18)], dtype=[("event", bool), ("time", float)])
+    >>> round(calibration_in_the_large(y, [1 - 0.5**0.5] * 2, 12).value, 4)
+    0.6931
+    """
+    time, event = check_y(y)
+    scale = cloglog(check_risk(risk, time.size))
+    horizon = check_horizon(horizon)
+    check_level(level)
+    if time.max() < horizon:
+        return Estimate.missing(f"follow-up ends before {horizon:g}", level=level)
+    observed, std_error = observed_risk(time, event, horizon)
+    if not 0 < observed < 1:
+        return Estimate.missing(f"observed risk by {horizon:g} is {observed:g}", level=level)
+    target = math.log(-math.log1p(-observed))
+    shift = float(
+        brentq(
+            lambda a: -np.expm1(-np.exp(a + scale)).mean() - observed,
+            target - scale.max() - 1e-9,
+            target - scale.min() + 1e-9,
+            xtol=1e-14,
+        )
+    )
+    hazard = np.exp(shift + scale)
+    return wald(shift, std_error / float((hazard * np.exp(-hazard)).mean()), level)
 
 
 def calibration_slope(
@@ -161,67 +258,3 @@ def calibration_slope(
     except ModelError as error:
         return Estimate.missing(str(error), level=level)
     return wald(float(fit.coef[0]), float(fit.std_error[0]), level)
-
-
-def observed_risk(time: Floats, event: Bools, horizon: float) -> tuple[float, float]:
-    """Share of patients with the event by a horizon, by Kaplan-Meier.
-
-    Parameters
-    ----------
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of shape (n_patients,)
-        Event indicators.
-    horizon : float
-        In the unit of ``time``; beyond follow-up the last value holds.
-
-    Returns
-    -------
-    risk : float
-        1 - S(horizon).
-    std_error : float
-        Greenwood's; 0 where S is 0.
-    """
-    times, events = np.unique(time[event & (time <= horizon)], return_counts=True)
-    at_risk = time.size - np.searchsorted(np.sort(time), times, "left")
-    survival = float(np.prod(1 - events / at_risk))
-    if survival == 0:
-        return 1.0, 0.0
-    greenwood = float(np.sum(events / (at_risk * (at_risk - events))))
-    return 1 - survival, survival * math.sqrt(greenwood)
-
-
-def cloglog(risk: Floats) -> Floats:
-    """Complementary log-log of probabilities, log(-log(1 - p)).
-
-    Parameters
-    ----------
-    risk : ndarray
-        In [0, 1]; 0 and 1 are moved to 1e-10 and 1 - 1e-10.
-
-    Returns
-    -------
-    ndarray
-        In the shape of ``risk``.
-    """
-    return np.log(-np.log1p(-np.clip(risk, 1e-10, 1 - 1e-10)))
-
-
-def cut_follow_up(time: Floats, event: Bools, horizon: float) -> tuple[Floats, Bools]:
-    """Censor at the horizon whoever is followed beyond it.
-
-    Parameters
-    ----------
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of shape (n_patients,)
-        Event indicators.
-    horizon : float
-        In the unit of ``time``.
-
-    Returns
-    -------
-    time, event : ndarray of shape (n_patients,)
-        An event at the horizon itself is kept.
-    """
-    return np.minimum(time, horizon), event & (time <= horizon)

@@ -20,6 +20,7 @@ __all__ = [
     "check_risk",
     "check_risk_matrix",
     "check_score",
+    "cloglog",
     "wald",
 ]
 
@@ -248,6 +249,22 @@ def check_level(level: float) -> float:
     if out.ndim != 0 or not 0 < out < 1:
         raise ModelError("level: not a number between 0 and 1; give for example 0.95.")
     return float(ndtri(0.5 + float(out) / 2))
+
+
+def cloglog(risk: Floats) -> Floats:
+    """Complementary log-log of probabilities, log(-log(1 - p)).
+
+    Parameters
+    ----------
+    risk : ndarray
+        In [0, 1]; 0 and 1 are moved to 1e-10 and 1 - 1e-10.
+
+    Returns
+    -------
+    ndarray
+        In the shape of ``risk``.
+    """
+    return np.log(-np.log1p(-np.clip(risk, 1e-10, 1 - 1e-10)))
 
 
 def wald(
