@@ -32,7 +32,7 @@ Operation = Literal["is_in", "at_least", "known", "recode", "any_of", "cases", "
 class Derivation(FrozenValue):
     """How a derived variable follows from others.
 
-    Parameters
+    Attributes
     ----------
     op : str
         ``is_in``: source has one of ``values`` (binary). ``at_least``: source is at least
@@ -68,7 +68,7 @@ class Derivation(FrozenValue):
 class Variable(FrozenValue):
     """One line of the data dictionary.
 
-    Parameters
+    Attributes
     ----------
     name : str
         Name in allsurv.
@@ -127,17 +127,17 @@ class Variable(FrozenValue):
     description: str = ""
 
     @property
-    def is_number(self) -> bool:
+    def is_number(self) -> bool:  # numpydoc ignore=RT01
         """Whether values are numbers on a scale."""
         return self.kind in {"continuous", "integer", "duration"}
 
     @property
-    def is_yes_no(self) -> bool:
+    def is_yes_no(self) -> bool:  # numpydoc ignore=RT01
         """Whether values are true, false or missing."""
         return self.kind in {"binary", "marker"}
 
     @property
-    def has_levels(self) -> bool:
+    def has_levels(self) -> bool:  # numpydoc ignore=RT01
         """Whether values are one of a list of levels."""
         return self.kind in {"nominal", "ordinal"}
 

@@ -15,7 +15,7 @@ __all__ = ["Analysis", "Comparison", "Contrast", "Fact", "Finding"]
 class Comparison(FrozenValue):
     """Survival by the levels of one variable, from start or from a landmark.
 
-    Parameters
+    Attributes
     ----------
     name, label : str
         Name in allsurv, and for readers.
@@ -78,7 +78,7 @@ class Contrast(FrozenValue):
 class Finding(FrozenValue):
     """A published effect: estimate with limits and P, and all it takes to ask it of a model.
 
-    Parameters
+    Attributes
     ----------
     name, label : str
         Name in allsurv, and for readers.
@@ -140,7 +140,7 @@ class Finding(FrozenValue):
 class Fact(FrozenValue):
     """A published univariate number: survival at a time, a median, or a log-rank P.
 
-    Parameters
+    Attributes
     ----------
     name : str
         Name in allsurv.

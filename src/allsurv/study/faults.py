@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 class Fault(NamedTuple):
     """One fault of a file.
 
-    Parameters
+    Attributes
     ----------
     path : tuple of str or int
         Keys and list positions that lead to it.

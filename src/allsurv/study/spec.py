@@ -93,7 +93,7 @@ class Prediction(FrozenValue):
 class Rule(FrozenValue):
     """An order of events: time ``first`` is not later than time ``then``, where both are known.
 
-    Parameters
+    Attributes
     ----------
     first, then : str
         Durations; where their units differ, ``first`` is turned into the unit of ``then``

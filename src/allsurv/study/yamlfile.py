@@ -20,32 +20,28 @@ from allsurv.study.faults import Fault, Path, raise_faults
 
 __all__ = ["Document", "parse_yaml", "read_yaml"]
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _MOST_VALUES = 200_000
 _DEEPEST = 50
-
-
-class _Loader(_Base):
-    """Composes nodes; resolves plain scalars as the core schema of YAML 1.2 does."""
-
-    yaml_implicit_resolvers: dict = {}  # noqa: RUF012
-
-
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]{1,18}", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?", "-+.0123456789"),
-):
-    _Loader.add_implicit_resolver(f"{_CORE}{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+_BOOLEAN = {
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+_NULL = {"", "~", "null", "Null", "NULL"}
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True)
 class Document:
     """The content of a YAML file, and where each value stands.
 
-    Parameters
+    Attributes
     ----------
     where : str
         File as the user calls it.
@@ -160,90 +156,140 @@ def parse_yaml(text: str, *, where: str, error: type[AllsurvError]) -> Document:
     >>> document.line(("b", 1))
     2
     """
+    builder = _Builder(_Loader(text))
     try:
-        node = _Loader(text).get_single_node()
+        value = builder.document()
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         line = mark.line + 1 if mark else 1
         raise error(f"{where}:{line}: {_syntax(problem)}") from None
     except yaml.YAMLError as problem:
-        position = getattr(problem, "position", 0)
-        line = text.count("\n", 0, position) + 1
+        line = text.count("\n", 0, getattr(problem, "position", 0)) + 1
         raise error(f"{where}:{line}: a character that YAML does not allow.") from None
-    except RecursionError:
-        raise error(f"{where}: values are nested more than {_DEEPEST} deep.") from None
-    if node is None:
-        raise error(f"{where}: the file is empty.")
-    walk = _Walk()
-    try:
-        value = walk.value(node, ())
-    except _TooLargeError as problem:
-        message = f"nested more than {_DEEPEST} deep, or more than {_MOST_VALUES} values."
-        raise error(f"{where}:{problem}: {message}") from None
-    raise_faults(where, walk.faults, error)
-    return Document(where, value, walk.lines)
+    except _StopReading as stop:
+        raise error(f"{where}:{stop.line}: {stop}") from None
+    raise_faults(where, builder.faults, error)
+    return Document(where, value, builder.lines)
 
 
 def _syntax(problem: yaml.MarkedYAMLError) -> str:
     said = str(problem.problem or problem.context or "it cannot be read")
-    if "\\t" in said or "'\t'" in said or "tab" in said.lower():
-        return "a tab stands where YAML allows blanks only; indent with blanks."
+    if "'\t'" in said or "\t" in said or "that cannot start any token" in said:
+        return (
+            "a tab, or a sign such as @ or `, starts a value; indent with blanks, quote the text."
+        )
     return f"not YAML: {said}."
 
 
-class _TooLargeError(Exception):
-    """Carries the line at which reading stopped."""
+class _StopReading(Exception):
+    """Reading cannot go on."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
 
 
-class _Walk:
-    """Turns nodes into plain values; notes lines and faults on the way."""
+class _Builder:
+    """Builds plain values from parsing events; notes lines and faults on the way.
 
-    def __init__(self) -> None:
+    Working on events bounds depth and size before anything is built, so that no file can exhaust
+    the stack or the memory.
+    """
+
+    def __init__(self, events: Any) -> None:
+        self._events = events
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._n_values = 0
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
 
-    def value(self, node: yaml.Node, path: Path, line: int = 0) -> Any:
-        line = line or node.start_mark.line + 1
-        self.lines[path] = line
-        if len(path) > _DEEPEST or len(self.lines) > _MOST_VALUES:
-            raise _TooLargeError(line)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
-        return self._scalar(node, path)
+    def document(self) -> Any:
+        self._events.get_event()
+        if isinstance(self._events.get_event(), yaml.StreamEndEvent):
+            raise _StopReading("the file is empty.", 1)
+        value = self._value(self._events.get_event(), ())
+        if value is None:
+            raise _StopReading("the file is empty.", 1)
+        self._events.get_event()
+        after = self._events.get_event()
+        if not isinstance(after, yaml.StreamEndEvent):
+            line = after.start_mark.line + 1
+            raise _StopReading("a second document starts here; write one per file.", line)
+        return value
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def _value(self, event: Any, path: Path, line: int = 0) -> Any:
+        line = line or event.start_mark.line + 1
+        self.lines[path] = line
+        self._count(1, line)
+        if len(path) > _DEEPEST:
+            raise _StopReading(f"values are nested more than {_DEEPEST} deep.", line)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, line)
+        before = self._n_values
+        if isinstance(event, yaml.MappingStartEvent):
+            value: Any = self._mapping(path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self._sequence(path)
+        else:
+            value = self._scalar(event, path)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, self._n_values - before)
+        return value
+
+    def _count(self, n: int, line: int) -> None:
+        self._n_values += n
+        if self._n_values > _MOST_VALUES:
+            message = f"the file holds more than {_MOST_VALUES} values, aliases written out."
+            raise _StopReading(message, line)
+
+    def _alias(self, event: Any, line: int) -> Any:
+        if event.anchor not in self._anchors:
+            raise _StopReading(f"'*{event.anchor}' stands for nothing defined before.", line)
+        value, size = self._anchors[event.anchor]
+        self._count(size, line)
+        return value
+
+    def _sequence(self, path: Path) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := self._events.get_event(), yaml.SequenceEndEvent):
+            items.append(self._value(event, (*path, len(items))))
+        return items
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode):
-                self.faults.append(Fault(path, "a key is not plain text.", line))
-                continue
-            key = key_node.value
-            here = (*path, key)
-            if key in result:
-                text = f"is given twice, first in line {self.lines[here]}; keep one."
-                self.faults.append(Fault(here, text, line))
-                continue
-            result[key] = self.value(value_node, here, line)
+        while not isinstance(event := self._events.get_event(), yaml.MappingEndEvent):
+            line = event.start_mark.line + 1
+            if not isinstance(event, yaml.ScalarEvent):
+                raise _StopReading("a key is not plain text.", line)
+            here = (*path, event.value)
+            if event.value in result:
+                message = f"is given twice, first in line {self.lines[here]}; keep one."
+                self.faults.append(Fault(here, message, line))
+                self._value(self._events.get_event(), (*path, f"{event.value} again"), line)
+            else:
+                result[event.value] = self._value(self._events.get_event(), here, line)
         return result
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
-        kind, text = node.tag.removeprefix(_CORE), node.value
-        if kind == "str":
+    def _scalar(self, event: Any, path: Path) -> Any:
+        text = event.value
+        kind, value = _resolve(text) if event.style in {None, ""} else ("str", text)
+        if event.tag is None or event.tag == f"{_CORE}{kind}":
+            return value
+        if event.tag in {"!", f"{_CORE}str"}:
             return text
-        if kind == "null":
-            return None
-        try:
-            if kind == "bool":
-                return {"true": True, "false": False}[text.lower()]
-            if kind == "int":
-                return int(text)
-            if kind == "float" and isfinite(number := float(text)):
-                return number
-        except (KeyError, ValueError):
-            pass
-        message = f"{text[:40]!r} with the tag {node.tag!r} cannot be read; write plain values."
+        message = f"the tag {event.tag[:40]!r} has no meaning here; write plain values."
         self.faults.append(Fault(path, message, self.lines[path]))
         return None
+
+
+def _resolve(text: str) -> tuple[str, Any]:
+    """Read a plain scalar by the core schema of YAML 1.2."""
+    if text in _BOOLEAN:
+        return "bool", _BOOLEAN[text]
+    if text in _NULL:
+        return "null", None
+    if _INTEGER.fullmatch(text):
+        return "int", int(text)
+    if _FLOAT.fullmatch(text) and isfinite(number := float(text)):
+        return "float", number
+    return "str", text
