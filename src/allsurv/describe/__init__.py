@@ -1,0 +1,15 @@
+"""Description of a cohort in tidy tables: characteristics, survival curves, Cox analyses."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "cox_tables": ["analysis_table", "cox_table", "landmark_cox_table"],
+        "safe_tables": ["safe_curve", "suppress_small"],
+        "journal": ["count_text", "number_text", "p_text", "percent", "round_half_up"],
+        "comparisons": ["comparison_curves", "comparison_summary", "landmark"],
+        "survival": ["kaplan_meier", "survival_summary"],
+        "characteristics": ["table_one"],
+    },
+)

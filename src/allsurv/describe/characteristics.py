@@ -1,0 +1,189 @@
+"""The table of patients' characteristics, as a journal prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.cohort import Cohort
+from allsurv.describe.groups import OVERALL, Groups, group_patients, level_text, tidy
+from allsurv.describe.journal import count_text, number_text, percent
+from allsurv.errors import ModelError
+from allsurv.stats.twosample import compare_groups
+from allsurv.study.spec import Variable
+
+__all__ = ["table_one"]
+
+COLUMNS = (
+    "variable",
+    "label",
+    "unit",
+    "level",
+    "level_label",
+    "group",
+    "group_label",
+    "statistic",
+    "n",
+    "n_known",
+    "n_group",
+    "value",
+    "lower",
+    "upper",
+    "centile_5",
+    "centile_95",
+    "percent",
+    "text",
+    "test",
+    "p_value",
+)
+COUNT, MEDIAN = "n (%)", "median (range)"
+
+
+def table_one(
+    cohort: Cohort, by: str | None = None, *, variables: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Characteristics of the patients, overall and by group.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    by : str, optional
+        Yes/no variable or variable with levels whose groups are the columns of the printed table.
+    variables : sequence of str, optional
+        What to describe. Where not given, the baseline variables that the study file assigns to
+        ``table1``, or all baseline variables if it assigns none.
+
+    Returns
+    -------
+    DataFrame
+        One row per variable, level and group: ``variable``, ``label``, ``unit``, ``level``
+        (empty for a number, ``true`` for a yes/no variable), ``level_label``, ``group``
+        (``overall`` first), ``group_label``, ``statistic`` (``n (%)`` or ``median (range)``),
+        ``n`` patients with the level (numbers: with a value), ``n_known`` with a value, ``n_group``
+        in the group, ``value`` (median) with ``lower`` and ``upper`` (range) and 5th and 95th
+        centile, ``percent`` of ``n_known``, rounded half up, ``text`` as printed, and on a
+        variable's first row ``test`` and ``p_value`` of the comparison between groups.
+
+    Raises
+    ------
+    ModelError
+        If ``by`` has no levels, or a variable has no column.
+    StudyError
+        If the study has no such variable.
+
+    Notes
+    -----
+    Percents are of patients with a known value; where it is not known of all, the denominator is
+    printed. Numbers are compared by ranks, levels by Pearson's chi-squared test; all levels of a
+    variable in one test.
+    """
+    study = cohort.study
+    names = _default(cohort, by) if variables is None else tuple(variables)
+    groups = group_patients(cohort, by)
+    rows: list[dict[str, object]] = []
+    for name in names:
+        variable = study.variable(name)
+        if name not in cohort.frame.columns:
+            raise ModelError(
+                f"table_one: the cohort has no column '{name}'; add it, or leave the variable out."
+            )
+        if variable.kind == "identifier":
+            raise ModelError(f"table_one: '{name}' is an identifier; leave it out.")
+        column = cohort.frame[name]
+        described = list(_described(column, variable, groups, by is not None))
+        described[0] |= _tested(column, variable, groups)
+        rows += described
+    return tidy(rows, COLUMNS, cohort)
+
+
+def _default(cohort: Cohort, by: str | None) -> tuple[str, ...]:
+    present = [name for name in cohort.study.baseline() if name in cohort.frame.columns]
+    assigned = [name for name in present if cohort.study.variable(name).table == "table1"]
+    return tuple(name for name in assigned or present if name != by)
+
+
+def _described(
+    column: pd.Series, variable: Variable, groups: Groups, grouped: bool
+) -> Iterator[dict[str, object]]:
+    everybody = np.ones(len(column), dtype=bool)
+    parts = [(OVERALL, "Overall", everybody)]
+    if grouped:
+        parts += [
+            (name, label, groups.code == code)
+            for code, (name, label) in enumerate(zip(groups.names, groups.labels, strict=True))
+        ]
+    show_total = bool(column.isna().any())
+    for level in _levels(variable):
+        for name, label, member in parts:
+            head: dict[str, object] = {
+                "variable": variable.name,
+                "label": variable.label,
+                "unit": variable.unit,
+                "level": "" if level is None else level_text(level),
+                "level_label": "" if level is None else variable.level_label(level),  # type: ignore[arg-type]
+                "group": name,
+                "group_label": label,
+                "n_group": int(member.sum()),
+                "test": "",
+            }
+            values = column[member].dropna()
+            yield head | (
+                _number(values) if level is None else _count(values, level, show_total=show_total)
+            )
+
+
+def _levels(variable: Variable) -> tuple[object, ...]:
+    if variable.is_number:
+        return (None,)
+    return (True,) if variable.is_yes_no else variable.levels
+
+
+def _number(values: pd.Series) -> dict[str, object]:
+    numbers = values.to_numpy(dtype=float)
+    row: dict[str, object] = {"statistic": MEDIAN, "n": numbers.size, "n_known": numbers.size}
+    if not numbers.size:
+        return row | {"text": "–"}
+    centiles = np.percentile(numbers, [5, 50, 95])
+    low, high = numbers.min(), numbers.max()
+    decimals = _decimals(numbers)
+    median, first, last = (number_text(float(x), decimals) for x in (centiles[1], low, high))
+    return row | {
+        "value": float(centiles[1]),
+        "lower": float(low),
+        "upper": float(high),
+        "centile_5": float(centiles[0]),
+        "centile_95": float(centiles[2]),
+        "text": f"{median} ({first}–{last})",
+    }
+
+
+def _count(values: pd.Series, level: object, *, show_total: bool) -> dict[str, object]:
+    n, known = int(values.eq(level).sum()), len(values)
+    return {
+        "statistic": COUNT,
+        "n": n,
+        "n_known": known,
+        "percent": percent(n, known),
+        "text": count_text(n, known, show_total=show_total),
+    }
+
+
+def _decimals(numbers: NDArray[np.float64]) -> int:
+    in_tenths = np.abs(numbers * 10 - np.round(numbers * 10)) < 1e-6
+    return 1 if bool(in_tenths.all()) else 2
+
+
+def _tested(column: pd.Series, variable: Variable, groups: Groups) -> dict[str, object]:
+    known = (groups.code >= 0) & column.notna().to_numpy()
+    if np.unique(groups.code[known]).size < 2:
+        return {}
+    values = column[known]
+    if variable.is_number:
+        test = compare_groups(values.to_numpy(dtype=float), groups.code[known], kind="continuous")
+    else:
+        test = compare_groups(values.astype(str).to_numpy(), groups.code[known], kind="categorical")
+    return {"test": test.name, "p_value": test.p_value}

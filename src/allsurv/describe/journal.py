@@ -1,0 +1,143 @@
+"""Numbers as a medical journal prints them: rounded half up, P values never 0.000."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+
+__all__ = ["count_text", "number_text", "p_text", "percent", "round_half_up"]
+
+
+def round_half_up(value: float, decimals: int = 0) -> float:
+    """Round to a number of decimals, a half upwards in size, as journals do.
+
+    Parameters
+    ----------
+    value : float
+        A number; NaN and infinities come back as they are.
+    decimals : int, default=0
+        Decimals to keep.
+
+    Returns
+    -------
+    float
+        The rounded number.
+
+    Notes
+    -----
+    The shortest decimal that stands for ``value`` is rounded, so 0.285 becomes 0.29 although its
+    binary value lies a little below; Python's ``round`` gives 0.28, and 62 for 62.5.
+
+    Examples
+    --------
+    >>> round_half_up(62.5), round_half_up(0.285, 2), round_half_up(-0.125, 2)
+    (63.0, 0.29, -0.13)
+    """
+    if not math.isfinite(value):
+        return float(value)
+    step = Decimal(1).scaleb(-decimals)
+    return float(Decimal(repr(float(value))).quantize(step, rounding=ROUND_HALF_UP))
+
+
+def percent(n: int, of: int) -> float:
+    """Whole percent that a count makes of a total.
+
+    Parameters
+    ----------
+    n : int
+        Patients counted, at least 0.
+    of : int
+        Patients in all.
+
+    Returns
+    -------
+    float
+        Whole percent, a half rounded up; NaN of none.
+
+    Examples
+    --------
+    >>> percent(10, 16), percent(9, 24)
+    (63.0, 38.0)
+    """
+    return float((200 * n + of) // (2 * of)) if of else float("nan")
+
+
+def count_text(n: int, of: int, *, show_total: bool = False) -> str:
+    """Print a count with its percent.
+
+    Parameters
+    ----------
+    n : int
+        Patients counted.
+    of : int
+        Patients in all.
+    show_total : bool, default=False
+        Print the total as well: needed where only some were tested.
+
+    Returns
+    -------
+    str
+        ``n (%)`` or ``n/total (%)``; nobody has no percent.
+
+    Examples
+    --------
+    >>> count_text(52, 110), count_text(12, 71, show_total=True), count_text(0, 43)
+    ('52 (47)', '12/71 (17)', '0')
+    """
+    counted = f"{n}/{of}" if show_total else f"{n}"
+    return f"{counted} ({percent(n, of):.0f})" if n else counted
+
+
+def number_text(value: float, decimals: int) -> str:
+    """Print a number with at most some decimals.
+
+    Parameters
+    ----------
+    value : float
+        A number; NaN prints as a dash.
+    decimals : int
+        Decimals at most; zeros at the end are left out.
+
+    Returns
+    -------
+    str
+        The number.
+
+    Examples
+    --------
+    >>> number_text(95.44, 1), number_text(100.0, 1), number_text(float("nan"), 1)
+    ('95.4', '100', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    text = f"{round_half_up(value, decimals) + 0.0:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def p_text(p_value: float) -> str:
+    """Print a P value.
+
+    Parameters
+    ----------
+    p_value : float
+        Probability in [0, 1]; NaN prints as a dash.
+
+    Returns
+    -------
+    str
+        Two decimals from 0.01 on, three below, ``<0.001`` and ``>0.99`` at the ends.
+
+    Examples
+    --------
+    >>> [p_text(p) for p in (0.7954, 0.0448, 0.0023, 0.00001, 0.997)]
+    ['0.80', '0.04', '0.002', '<0.001', '>0.99']
+    """
+    if not math.isfinite(p_value):
+        return "–"
+    if p_value < 0.001:
+        return "<0.001"
+    if p_value > 0.99:
+        return ">0.99"
+    if p_value < 0.01:
+        return f"{round_half_up(p_value, 3):.3f}"
+    return f"{round_half_up(p_value, 2):.2f}"

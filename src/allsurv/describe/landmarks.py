@@ -1,0 +1,104 @@
+"""Landmarks: who is still at risk at a given time, and what had happened to them by then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.cohort import Cohort
+from allsurv.cohort.units import unit_ratio
+from allsurv.errors import OutcomeError
+from allsurv.stats import nonparametric
+
+__all__ = ["Landmark", "reach_landmark"]
+
+
+@dataclass(frozen=True, eq=False)
+class Landmark:
+    """Patients who reached a landmark, and how many did not.
+
+    Parameters
+    ----------
+    at : float
+        Time after treatment start, in the study's unit.
+    cohort : Cohort
+        Those under observation and free of the endpoint's event after the landmark.
+    y : structured ndarray of shape (n_patients,)
+        Their outcome; the clock still runs from the endpoint's origin.
+    happened : DataFrame of shape (n_patients, n_events)
+        True where a time-dependent event had happened by the landmark.
+    n_event_before, n_censored_before, n_later_origin : int
+        Patients excluded: with the endpoint's event by the landmark, censored by it, or whose
+        clock starts only after it.
+    """
+
+    at: float
+    cohort: Cohort
+    y: NDArray[np.void]
+    happened: pd.DataFrame
+    n_event_before: int
+    n_censored_before: int
+    n_later_origin: int
+
+
+def reach_landmark(
+    cohort: Cohort, endpoint: str, at: float, *, events: Sequence[str] = ()
+) -> Landmark:
+    """Keep the patients still at risk at a landmark.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Patients of the endpoint's population.
+    endpoint : str
+        Name of an endpoint of the study.
+    at : float
+        Landmark: time after treatment start, in the study's unit; 0 or more.
+    events : sequence of str, default=()
+        Events of the study whose state at the landmark is wanted.
+
+    Returns
+    -------
+    Landmark
+        An event at the landmark itself counts as happened; an endpoint at the landmark itself
+        excludes.
+
+    Raises
+    ------
+    OutcomeError
+        If the landmark is no time, or nobody reaches it.
+    StudyError
+        If the study has no such endpoint or event.
+    """
+    rows = cohort.intervals(endpoint, list(events))
+    y = cohort.y(endpoint)
+    origin = _origin(cohort, endpoint)
+    chosen = nonparametric.landmark(origin + y["time"], y["event"], at, start=origin)
+    if not chosen.n_included:
+        raise OutcomeError(
+            f"landmark {at:g}: none of {cohort.n} patients is still at risk then; choose an "
+            "earlier one."
+        )
+    shift = origin[rows.patient]
+    covers = (rows.start + shift <= at) & (at < rows.stop + shift)
+    return Landmark(
+        at=chosen.at,
+        cohort=cohort.take(np.flatnonzero(chosen.mask)),
+        y=y[chosen.mask],
+        happened=rows.X.loc[covers, list(events)].astype(bool).reset_index(drop=True),
+        n_event_before=chosen.n_event_before,
+        n_censored_before=chosen.n_censored_before,
+        n_later_origin=chosen.n_not_entered,
+    )
+
+
+def _origin(cohort: Cohort, endpoint: str) -> NDArray[np.float64]:
+    name = cohort.study.endpoint(endpoint).origin_time
+    if name is None:
+        return np.zeros(cohort.n)
+    ratio = unit_ratio(cohort.study.variable(name).unit, cohort.study.time.unit)
+    return cohort.frame[name].to_numpy(dtype=float) * ratio

@@ -1,0 +1,284 @@
+"""Tables and curves made safe to show outside the study team."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.describe.disclosure import Sum, hidden_cells
+from allsurv.describe.groups import OVERALL
+from allsurv.describe.journal import number_text
+from allsurv.errors import DisclosureError
+from allsurv.study.spec import Study
+
+__all__ = ["safe_curve", "suppress_small"]
+
+HIDDEN = "suppressed"
+SAFE_RANGE = "median (5th–95th centile)"
+EXCLUDED = ("n_unknown", "n_event_before", "n_censored_before", "n_later_origin")
+CHARACTERISTICS = {"variable", "level", "group", "n", "n_known", "n_group"}
+SURVIVAL = {"group", "n", "n_events"}
+
+
+def suppress_small(table: pd.DataFrame, threshold: int = 11) -> pd.DataFrame:
+    """Hide small counts, those from which they follow, and all that was computed from them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``table_one``, ``survival_summary``, ``comparison_summary`` (also several one after
+        another) or ``landmark``.
+    threshold : int, default=11
+        Smallest count, other than 0, that may be shown; 1 shows everything.
+
+    Returns
+    -------
+    DataFrame
+        A copy in which hidden counts are missing, with what was computed from them; ``suppressed``
+        is true in rows that lost something. In a table of characteristics ``text`` reads
+        ``<11`` for a small count and ``suppressed`` for one that would give it away, and ranges
+        become 5th to 95th centiles. In a summary of survival the estimates of groups of fewer
+        patients or events go, and those at horizons with fewer patients at risk.
+
+    Raises
+    ------
+    DisclosureError
+        If the table has no counts that this function knows.
+    """
+    columns = set(table.columns)
+    if columns >= CHARACTERISTICS:
+        return _safe_characteristics(table, threshold)
+    if columns >= SURVIVAL:
+        return _safe_survival(table, threshold)
+    raise DisclosureError(
+        "suppress_small: a table without known counts; allowed are tables of characteristics and "
+        "summaries of survival."
+    )
+
+
+def safe_curve(curve: pd.DataFrame, study: Study, threshold: int = 11) -> pd.DataFrame:
+    """Thin Kaplan-Meier curves so that no patient's time can be read from them.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        From ``kaplan_meier`` or ``comparison_curves``, at every time of follow-up.
+    study : Study
+        Its time grid is the grid of the curve; its first horizon the step of the numbers at risk.
+    threshold : int, default=11
+        Fewest patients at risk where a curve is shown.
+
+    Returns
+    -------
+    DataFrame
+        The same columns but ``n_events`` and ``n_censored``: ``survival``, ``lower`` and
+        ``upper`` on the grid up to the last time with ``threshold`` patients at risk, and
+        ``n_at_risk`` at multiples of the first horizon, there where none or at least
+        ``threshold`` patients have left since it was last given. Groups of fewer than
+        ``threshold`` patients or events are left out.
+    """
+    kept = [column for column in curve.columns if column not in ("n_events", "n_censored")]
+    whole = ["comparison"] if "comparison" in curve.columns else []
+    horizons = study.prediction.horizons
+    step = min(horizons) if horizons else study.time.grid
+    parts = []
+    for _, compared in curve.groupby(whole, sort=False) if whole else [("", curve)]:
+        groups = [part for _, part in compared.groupby("group", sort=False)]
+        sizes = [int(part["n_at_risk"].iloc[0]) for part in groups]
+        lines = [Sum(tuple(range(len(groups))))] if len(groups) > 1 else []
+        hidden = hidden_cells(sizes, lines, threshold)
+        for part, size, size_hidden in zip(groups, sizes, hidden, strict=True):
+            n_events = int(part["n_events"].sum())
+            if size >= threshold and not 0 < n_events < threshold:
+                thin = _thinned(part, study.time.grid, step, threshold)
+                parts.append(thin.assign(n_at_risk=pd.NA) if size_hidden else thin)
+    safe = pd.concat(parts, ignore_index=True) if parts else curve.iloc[:0]
+    safe = safe[kept].astype({"n_at_risk": "Int64"})
+    safe.attrs.update(curve.attrs)
+    return safe
+
+
+def _thinned(part: pd.DataFrame, grid: float, step: float, threshold: int) -> pd.DataFrame:
+    time = part["time"].to_numpy(dtype=float)
+    at_risk = part["n_at_risk"].to_numpy(dtype=int)
+    end = time[np.flatnonzero(at_risk >= threshold)[-1]]
+    inner = np.arange(1, int(np.floor(end / grid + 1e-9)) + 1) * grid
+    risk_times = np.arange(1, int(np.floor(end / step + 1e-9)) + 1) * step
+    wanted = np.unique(np.concatenate([[0.0], inner, risk_times]))
+    thin = part.iloc[np.searchsorted(time, wanted, side="right") - 1].copy()
+    thin["time"] = wanted
+    shown = pd.array([pd.NA] * wanted.size, dtype="Int64")
+    last = int(at_risk[0])
+    shown[0] = last
+    for time_at in risk_times:
+        n = int(at_risk[np.searchsorted(time, time_at, side="left")])
+        if n >= threshold and (n == last or last - n >= threshold):
+            shown[int(np.searchsorted(wanted, time_at))] = last = n
+    thin["n_at_risk"] = shown
+    return thin
+
+
+def _safe_characteristics(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    safe = table.copy()
+    safe["suppressed"] = False
+    for name in ("n", "n_known", "n_group"):
+        safe[name] = safe[name].astype("Int64")
+    sizes = table.groupby("group", sort=False)["n_group"].first()
+    gone = _hidden_groups(sizes, threshold)
+    for _, rows in table.groupby("variable", sort=False):
+        hidden, hidden_known = _hidden_levels(rows, gone, threshold)
+        lost = False
+        for index, row in rows.iterrows():
+            text = _safe_text(row, hidden[index], hidden_known[row["group"]], threshold)
+            numbers = row["level"] == ""
+            blank = ["n", "percent"] if hidden[index] else []
+            blank += ["n_known", "percent"] if hidden_known[row["group"]] else []
+            blank += ["n_group", "n_known"] if row["group"] in gone else []
+            blank += ["lower", "upper"] if numbers else []
+            if numbers and (row["n"] < threshold or row["group"] in gone):
+                blank += ["value", "centile_5", "centile_95"]
+            for column in dict.fromkeys(blank):
+                safe.loc[index, column] = pd.NA if column.startswith("n") else np.nan
+            safe.loc[index, "text"] = text
+            safe.loc[index, "suppressed"] = bool(hidden[index] or hidden_known[row["group"]])
+            lost |= not numbers and bool(hidden[index])
+            if numbers:
+                safe.loc[index, "statistic"] = SAFE_RANGE
+        if lost:
+            safe.loc[rows.index, "p_value"] = np.nan
+    safe.attrs.update(table.attrs)
+    return safe
+
+
+def _hidden_groups(sizes: pd.Series, threshold: int) -> set[str]:
+    groups = [group for group in sizes.index if group != OVERALL]
+    if not groups:
+        return set()
+    counts = [int(sizes[group]) for group in groups]
+    unknown = int(sizes[OVERALL]) - sum(counts)
+    total = len(groups) + 1
+    cells = [*counts, unknown, int(sizes[OVERALL])]
+    line = Sum(tuple(range(total)), total=total)
+    hidden = hidden_cells(cells, [line], threshold, unprinted=[len(groups)])
+    return {group for group, is_hidden in zip(groups, hidden, strict=False) if is_hidden}
+
+
+def _hidden_levels(
+    rows: pd.DataFrame, gone: set[str], threshold: int
+) -> tuple[dict[object, bool], dict[str, bool]]:
+    """Tell of one variable which rows and which totals must be hidden.
+
+    Per group the levels, the patients with none of them and those of unknown value add up to the
+    group; per level, and so on, the groups and the patients in none of them add up to all.
+    """
+    groups = list(dict.fromkeys(rows["group"]))
+    levels = list(dict.fromkeys(rows["level"]))
+    n = rows.pivot(index="level", columns="group", values="n").loc[levels, groups].to_numpy(int)
+    known = rows.groupby("group", sort=False)["n_known"].first()[groups].to_numpy(int)
+    size = rows.groupby("group", sort=False)["n_group"].first()[groups].to_numpy(int)
+    cells = np.vstack([n, known - n.sum(axis=0), size - known])
+    has_overall = OVERALL in groups and len(groups) > 1
+    if has_overall:
+        rest = 2 * cells[:, groups.index(OVERALL)] - cells.sum(axis=1)
+        cells = np.column_stack([cells, rest])
+    n_lines, n_columns = cells.shape
+    position = np.arange(cells.size).reshape(cells.shape)
+    lines = [Sum(tuple(position[:, column])) for column in range(n_columns)]
+    if has_overall:
+        total = groups.index(OVERALL)
+        parts = [column for column in range(n_columns) if column != total]
+        lines += [Sum(tuple(position[i, parts]), total=position[i, total]) for i in range(n_lines)]
+    unprinted = [*position[-2:].ravel(), *(position[:, -1] if has_overall else [])]
+    anyway = [cell for group in gone for cell in position[:, groups.index(group)]]
+    hidden = hidden_cells(
+        cells.ravel(), lines, threshold, unprinted=unprinted, hidden_anyway=anyway
+    ).reshape(cells.shape)
+    of_row = {
+        index: bool(hidden[levels.index(row["level"]), groups.index(row["group"])])
+        for index, row in rows.iterrows()
+    }
+    return of_row, {group: bool(hidden[-1, column]) for column, group in enumerate(groups)}
+
+
+def _safe_text(row: pd.Series, hidden: bool, hidden_known: bool, threshold: int) -> str:
+    if row["level"] == "":
+        if row["n"] < threshold:
+            return f"<{threshold}" if row["n"] else str(row["text"])
+        median, low, high = (
+            number_text(float(row[name]), 1) for name in ("value", "centile_5", "centile_95")
+        )
+        return f"{median} ({low}–{high})"
+    if hidden:
+        return f"<{threshold}" if 0 < row["n"] < threshold else HIDDEN
+    return str(row["n"]) if hidden_known else str(row["text"])
+
+
+def _safe_survival(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    safe = table.copy()
+    counts = ["n", "n_events", "n_at_risk", *EXCLUDED]
+    for name in (name for name in counts if name in safe.columns):
+        safe[name] = safe[name].astype("Float64").astype("Int64")
+    safe["suppressed"] = False
+    whole = "comparison" if "comparison" in table.columns else None
+    for _, compared in table.groupby(whole, sort=False) if whole else [("", table)]:
+        heads = compared.groupby("group", sort=False)[["n", "n_events"]].first()
+        hidden_n, hidden_events = _hidden_survival(heads, threshold)
+        for position, (group, rows) in enumerate(compared.groupby("group", sort=False)):
+            n, n_events = (int(heads.loc[group, name]) for name in ("n", "n_events"))
+            blank: list[str] = ["n"] if hidden_n[position] else []
+            blank += ["n_events"] if hidden_events[position] else []
+            if n < 2 * threshold or 0 < n_events < threshold:
+                blank += [*_limits("median"), *_limits("follow_up")]
+            _blank(safe, rows.index, blank)
+            few = n < threshold or 0 < n_events < threshold
+            _blank_horizons(safe, rows, n, bool(hidden_n[position]), few, threshold)
+        _blank_excluded(safe, compared, threshold)
+    safe.attrs.update(table.attrs)
+    return safe
+
+
+def _hidden_survival(
+    heads: pd.DataFrame, threshold: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    n, events = heads["n"].to_numpy(int), heads["n_events"].to_numpy(int)
+    k = n.size
+    cells = np.concatenate([n, events, n - events])
+    lines = [Sum((k + i, 2 * k + i), total=i) for i in range(k)]
+    if k > 1:
+        lines += [Sum(tuple(range(first, first + k))) for first in (0, k, 2 * k)]
+    hidden = hidden_cells(cells, lines, threshold, unprinted=range(2 * k, 3 * k))
+    return hidden[:k], hidden[k : 2 * k]
+
+
+def _blank_horizons(
+    safe: pd.DataFrame, rows: pd.DataFrame, n: int, hidden_n: bool, few: bool, threshold: int
+) -> None:
+    if "n_at_risk" not in rows.columns:
+        return
+    last = n
+    for index, at_risk in rows.sort_values("horizon")["n_at_risk"].items():
+        if few or not at_risk >= threshold:
+            _blank(safe, [index], ["n_at_risk", "survival", "lower", "upper"])
+        elif hidden_n or 0 < last - at_risk < threshold:
+            _blank(safe, [index], ["n_at_risk"])
+        else:
+            last = int(at_risk)
+
+
+def _blank_excluded(safe: pd.DataFrame, compared: pd.DataFrame, threshold: int) -> None:
+    names = [name for name in EXCLUDED if name in compared.columns]
+    if any(0 < int(compared[name].iloc[0]) < threshold for name in names):
+        _blank(safe, compared.index, [name for name in names if compared[name].iloc[0] > 0])
+
+
+def _limits(name: str) -> tuple[str, str, str]:
+    return name, f"{name}_lower", f"{name}_upper"
+
+
+def _blank(safe: pd.DataFrame, index: object, columns: list[str]) -> None:
+    for column in columns:
+        if column in safe.columns:
+            missing = pd.NA if safe[column].dtype == "Int64" else np.nan
+            safe.loc[index, column] = missing
+            safe.loc[index, "suppressed"] = True

@@ -1,0 +1,166 @@
+"""Columns of a Cox model in clinical units: numbers per one unit, levels against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.cohort import Cohort
+from allsurv.describe.groups import level_text
+from allsurv.errors import ModelError
+from allsurv.study.spec import Variable
+
+__all__ = ["Term", "check_complete", "event_terms", "variable_terms"]
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One coefficient of a Cox model.
+
+    Parameters
+    ----------
+    variable : str
+        Variable, or time-dependent event, it belongs to.
+    level : str
+        Level it stands for; empty for a number.
+    name : str
+        ``age``, ``sct`` or ``year=1990-1994``.
+    label, unit : str
+        For readers: what is compared with what.
+    values : ndarray of shape (n_rows,)
+        The column of the design; constant where nobody has the level.
+    """
+
+    variable: str
+    level: str
+    name: str
+    label: str
+    unit: str
+    values: NDArray[np.float64]
+
+
+def check_complete(cohort: Cohort, names: Sequence[str], where: str) -> None:
+    """Refuse missing values; the message counts them by variable.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    names : sequence of str
+        Variables of the model.
+    where : str
+        What asks, for the message.
+
+    Raises
+    ------
+    ModelError
+        If a column is absent, or a value is missing.
+    StudyError
+        If the study has no such variable.
+    """
+    for name in names:
+        cohort.study.variable(name)
+    absent = [name for name in names if name not in cohort.frame.columns]
+    if absent:
+        raise ModelError(
+            f"{where}: the cohort has no column {', '.join(map(repr, absent))}; add it, or leave "
+            "the variable out."
+        )
+    missing = cohort.frame[list(names)].isna().sum()
+    missing = missing[missing > 0]
+    if len(missing):
+        counts = ", ".join(f"'{name}' in {n}" for name, n in missing.items())
+        raise ModelError(
+            f"{where}: values are missing of {counts} of {cohort.n} patients; nobody is left out "
+            "silently. Use missing='leave_out', a variable that says how missing is counted, or "
+            "multiple imputation."
+        )
+
+
+def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[Term]:
+    """Make the columns of one variable.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_variables)
+        Canonical values, complete.
+    variable : Variable
+        A number (one column, per one unit), yes/no (one column), or one with levels (a column per
+        level but the reference).
+    where : str
+        What asks, for the message.
+
+    Returns
+    -------
+    list of Term
+        In the order of the levels.
+
+    Raises
+    ------
+    ModelError
+        If it is an identifier, or nobody has the reference level.
+    """
+    column = frame[variable.name]
+    if variable.is_number:
+        unit = f"per 1 {variable.unit}".strip()
+        values = column.to_numpy(dtype=float)
+        return [Term(variable.name, "", variable.name, variable.label, unit, values)]
+    if variable.is_yes_no:
+        label = f"{variable.level_label(True)} vs {variable.level_label(False)}"
+        label = variable.label if label == "yes vs no" else label
+        values = column.to_numpy(dtype=float)
+        return [Term(variable.name, "true", variable.name, label, "", values)]
+    if not variable.has_levels:
+        raise ModelError(f"{where}: '{variable.name}' is {variable.kind}; it cannot enter a model.")
+    reference = variable.levels[0] if variable.reference is None else variable.reference
+    if not column.eq(reference).any():
+        raise ModelError(
+            f"{where}: nobody has the reference level '{reference}' of '{variable.name}'; name "
+            "another reference in the study file."
+        )
+    return [
+        Term(
+            variable.name,
+            level_text(level),
+            f"{variable.name}={level}",
+            f"{variable.level_label(level)} vs {variable.level_label(reference)}",
+            "",
+            column.eq(level).to_numpy(dtype=float),
+        )
+        for level in variable.levels
+        if level != reference
+    ]
+
+
+def event_terms(cohort: Cohort, names: Sequence[str], columns: pd.DataFrame) -> list[Term]:
+    """Make the columns of events that happen after baseline.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Its study names the events.
+    names : sequence of str
+        Events.
+    columns : DataFrame of shape (n_rows, n_events)
+        0 before, 1 after.
+
+    Returns
+    -------
+    list of Term
+        One per event.
+    """
+    return [
+        Term(
+            name,
+            "true",
+            name,
+            cohort.study.events[name].label,
+            "",
+            columns[name].to_numpy(dtype=float),
+        )
+        for name in names
+    ]
