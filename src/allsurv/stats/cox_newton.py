@@ -19,6 +19,7 @@ MAX_ITERATIONS = 20
 TOLERANCE = 1e-9
 EXTRA_ITERATIONS = 12
 NEGLIGIBLE = 1e-6
+_UNBELIEVABLE = 25.0
 SMALLEST_PIVOT = 1e-11
 
 
@@ -193,12 +194,14 @@ def refuse_monotone(
         finished = Optimum(further.beta, optimum.initial, further.final, iterations, True)
         return optimum if optimum.converged else finished
     step = _solve(further.final)
-    if step is not None and abs(float(step @ further.final.gradient)) > NEGLIGIBLE:
+    unfinished = step is not None and abs(float(step @ further.final.gradient)) > NEGLIGIBLE
+    if unfinished and np.ptp(likelihood.X @ further.beta) < _UNBELIEVABLE:
         raise ModelError(
             f"fit_cox: no convergence in {MAX_ITERATIONS + EXTRA_ITERATIONS} Newton steps; "
             "look for extreme values or weights, give init, or use ridge > 0."
         )
-    raise ModelError(_monotone_message(likelihood, further.beta - optimum.beta))
+    drift = further.beta - optimum.beta
+    raise ModelError(_monotone_message(likelihood, drift if drift.any() else further.beta))
 
 
 def _is_at_rest(likelihood: PartialLikelihood, state: Evaluation) -> bool:
