@@ -74,7 +74,8 @@ def _duration_faults(
     variable = study.variables[name]
     if variable.kind != "duration":
         yield Fault(path, f"'{name}' is {variable.kind}; a time must be a duration.")
-    elif unit and variable.unit != unit:
+        return
+    if unit and variable.unit != unit:
         yield Fault(path, f"'{name}' is in {variable.unit}; the study's times are in {unit}.")
     if outcome and variable.known == "baseline":
         message = f"'{name}' is marked as known at baseline; add 'known: outcome' to it."

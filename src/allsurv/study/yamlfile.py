@@ -174,10 +174,11 @@ def parse_yaml(text: str, *, where: str, error: type[AllsurvError]) -> Document:
 
 def _syntax(problem: yaml.MarkedYAMLError) -> str:
     said = str(problem.problem or problem.context or "it cannot be read")
-    if "'\t'" in said or "\t" in said or "that cannot start any token" in said:
-        return (
-            "a tab, or a sign such as @ or `, starts a value; indent with blanks, quote the text."
-        )
+    if "tab character" in said:
+        return "a tab stands where YAML allows blanks only; indent with blanks."
+    if "cannot start any token" in said:
+        sign = "a tab, or a sign such as @ or `, starts a value"
+        return f"{sign}; indent with blanks, quote the text."
     return f"not YAML: {said}."
 
 
