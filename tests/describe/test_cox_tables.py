@@ -92,7 +92,7 @@ def test_the_test_of_proportional_hazards_is_one_per_variable(ebmt):
 def test_terms_are_named_and_labelled_against_the_reference(cohort):
     table = cox_table(cohort, "os", ["age", "arm", "cns"])
     assert table["term"].tolist() == ["age", "arm=new", "cns"]
-    assert table["label"].tolist() == ["Age", "new vs old", "CNS disease"]
+    assert table["label"].tolist() == ["Age", "Regimen: new vs old", "CNS disease"]
     assert table["unit"].tolist() == ["per 1 years", "", ""]
     assert table["n"].tolist() == [12] * 3
     assert table["n_events"].tolist() == [8] * 3

@@ -20,7 +20,7 @@ __all__ = ["Sum", "hidden_cells"]
 class Sum:
     """Cells of a table that add up to a total that a reader knows or sees.
 
-    Parameters
+    Attributes
     ----------
     parts : tuple of int
         Positions of the cells that are added.
@@ -63,10 +63,11 @@ def hidden_cells(
 
     Notes
     -----
-    First every small cell is hidden. Then, until nothing changes, every sum of which one member
-    alone is hidden, or whose hidden parts together are fewer than the threshold, loses another
-    part: unprinted before printed, more than 0 before 0, small before large; failing that, its
-    total.
+    First every small cell is hidden. Then, until nothing changes, a sum loses another part where
+    one member alone is hidden, where the hidden parts together are fewer than the threshold, or
+    where a small cell follows from several sums at once (its unit vector lies in the row space of
+    the sums over hidden cells): unprinted parts before printed, more than 0 before 0, small before
+    large; failing that, its total.
 
     Examples
     --------
@@ -80,32 +81,47 @@ def hidden_cells(
     hidden[list(hidden_anyway)] = True
     printed = np.ones(values.size, dtype=bool)
     printed[list(unprinted)] = False
+    rank = np.lexsort((values, values == 0, printed)).argsort()
     lines = tuple(sums)
-    changed = True
-    while changed:
-        changed = False
-        for line in lines:
-            cell = _next_to_hide(values, hidden, printed, line, threshold)
-            if cell is not None:
-                hidden[cell] = changed = True
-    return hidden
+    while True:
+        asking = [line for line in lines if _gives_away(values, hidden, line, threshold)]
+        if not asking:
+            known = _follows(hidden, lines) & (values > 0) & (values < threshold)
+            asking = [line for line in lines if known[list(line.parts)].any()]
+        more = {cell for line in asking for cell in _next_to_hide(hidden, rank, line)}
+        if not more:
+            return hidden
+        hidden[list(more)] = True
 
 
-def _next_to_hide(
-    values: NDArray[np.int_],
-    hidden: NDArray[np.bool_],
-    printed: NDArray[np.bool_],
-    line: Sum,
-    threshold: int,
-) -> int | None:
-    parts = np.array(line.parts, dtype=int)
-    gone = parts[hidden[parts]]
+def _gives_away(
+    values: NDArray[np.int_], hidden: NDArray[np.bool_], line: Sum, threshold: int
+) -> bool:
+    gone = [cell for cell in line.parts if hidden[cell]]
     total_gone = line.total is not None and bool(hidden[line.total])
-    n_gone = gone.size + total_gone
-    if n_gone == 0 or (n_gone > 1 and (total_gone or values[gone].sum() >= threshold)):
-        return None
-    left = parts[~hidden[parts]]
-    if left.size:
-        order = np.lexsort((values[left], values[left] == 0, printed[left]))
-        return int(left[order[0]])
-    return None if total_gone else line.total
+    if len(gone) + total_gone < 2:
+        return len(gone) + total_gone == 1
+    return not total_gone and int(values[gone].sum()) < threshold
+
+
+def _follows(hidden: NDArray[np.bool_], lines: tuple[Sum, ...]) -> NDArray[np.bool_]:
+    cells = np.flatnonzero(hidden)
+    follows = np.zeros(hidden.size, dtype=bool)
+    if cells.size and lines:
+        sums = np.zeros((len(lines), hidden.size))
+        for row, line in enumerate(lines):
+            sums[row, list(line.parts)] = 1
+            if line.total is not None:
+                sums[row, line.total] = -1
+        over_hidden = sums[:, cells]
+        follows[cells] = np.diag(np.linalg.pinv(over_hidden) @ over_hidden) > 1 - 1e-9
+    return follows
+
+
+def _next_to_hide(hidden: NDArray[np.bool_], rank: NDArray[np.intp], line: Sum) -> list[int]:
+    left = [cell for cell in line.parts if not hidden[cell]]
+    if left:
+        return [min(left, key=lambda cell: int(rank[cell]))]
+    if line.total is not None and not hidden[line.total]:
+        return [line.total]
+    return []

@@ -21,7 +21,7 @@ OVERALL = "overall"
 class Groups:
     """Which patient is in which group.
 
-    Parameters
+    Attributes
     ----------
     names, labels : tuple of str
         Groups that hold patients, in the study's order; names for readers.
@@ -35,7 +35,13 @@ class Groups:
 
     @property
     def n_unknown(self) -> int:
-        """Number of patients whose group is not known."""
+        """Count the patients whose group is not known.
+
+        Returns
+        -------
+        int
+            At least 0.
+        """
         return int(np.sum(self.code < 0))
 
 

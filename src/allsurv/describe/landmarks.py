@@ -21,7 +21,7 @@ __all__ = ["Landmark", "reach_landmark"]
 class Landmark:
     """Patients who reached a landmark, and how many did not.
 
-    Parameters
+    Attributes
     ----------
     at : float
         Time after treatment start, in the study's unit.

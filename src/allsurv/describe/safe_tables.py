@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from allsurv.study.spec import Study
 __all__ = ["safe_curve", "suppress_small"]
 
 HIDDEN = "suppressed"
+CENTILES = ("value", "centile_5", "centile_95")
 SAFE_RANGE = "median (5th–95th centile)"
 EXCLUDED = ("n_unknown", "n_event_before", "n_censored_before", "n_later_origin")
 CHARACTERISTICS = {"variable", "level", "group", "n", "n_known", "n_group"}
@@ -30,7 +33,7 @@ def suppress_small(table: pd.DataFrame, threshold: int = 11) -> pd.DataFrame:
         From ``table_one``, ``survival_summary``, ``comparison_summary`` (also several one after
         another) or ``landmark``.
     threshold : int, default=11
-        Smallest count, other than 0, that may be shown; 1 shows everything.
+        Smallest count, other than 0, that may be shown; 1 shows every count.
 
     Returns
     -------
@@ -120,35 +123,45 @@ def _thinned(part: pd.DataFrame, grid: float, step: float, threshold: int) -> pd
 
 
 def _safe_characteristics(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
-    safe = table.copy()
-    safe["suppressed"] = False
-    for name in ("n", "n_known", "n_group"):
-        safe[name] = safe[name].astype("Int64")
-    sizes = table.groupby("group", sort=False)["n_group"].first()
-    gone = _hidden_groups(sizes, threshold)
-    for _, rows in table.groupby("variable", sort=False):
-        hidden, hidden_known = _hidden_levels(rows, gone, threshold)
-        lost = False
-        for index, row in rows.iterrows():
-            text = _safe_text(row, hidden[index], hidden_known[row["group"]], threshold)
-            numbers = row["level"] == ""
-            blank = ["n", "percent"] if hidden[index] else []
-            blank += ["n_known", "percent"] if hidden_known[row["group"]] else []
-            blank += ["n_group", "n_known"] if row["group"] in gone else []
-            blank += ["lower", "upper"] if numbers else []
-            if numbers and (row["n"] < threshold or row["group"] in gone):
-                blank += ["value", "centile_5", "centile_95"]
-            for column in dict.fromkeys(blank):
-                safe.loc[index, column] = pd.NA if column.startswith("n") else np.nan
-            safe.loc[index, "text"] = text
-            safe.loc[index, "suppressed"] = bool(hidden[index] or hidden_known[row["group"]])
-            lost |= not numbers and bool(hidden[index])
-            if numbers:
-                safe.loc[index, "statistic"] = SAFE_RANGE
-        if lost:
-            safe.loc[rows.index, "p_value"] = np.nan
+    gone = _hidden_groups(table.groupby("group", sort=False)["n_group"].first(), threshold)
+    rows: list[dict[str, object]] = []
+    for _, part in table.groupby("variable", sort=False):
+        hidden, hidden_known = _hidden_levels(part, gone, threshold)
+        lost = bool(any(hidden)) and part["level"].iloc[0] != ""
+        for row, is_hidden in zip(part.to_dict("records"), hidden, strict=True):
+            group = str(row["group"])
+            safe = _safe_row(row, is_hidden, hidden_known[group], group in gone, threshold)
+            rows.append(safe | ({"p_value": np.nan} if lost else {}))
+    safe = pd.DataFrame(rows, columns=[*table.columns, "suppressed"], index=table.index)
+    safe = safe.astype(dict.fromkeys(("n", "n_known", "n_group"), "Int64"))
     safe.attrs.update(table.attrs)
     return safe
+
+
+def _safe_row(
+    row: dict[str, Any], hidden: bool, hidden_known: bool, group_gone: bool, threshold: int
+) -> dict[str, Any]:
+    is_number = row["level"] == ""
+    safe = row | {"suppressed": hidden or hidden_known or group_gone}
+    if hidden:
+        safe |= {"n": pd.NA, "percent": np.nan}
+    if hidden_known or group_gone:
+        safe |= {"n_known": pd.NA, "percent": np.nan}
+    if group_gone:
+        safe["n_group"] = pd.NA
+    if not is_number:
+        shown = str(row["n"]) if hidden_known or group_gone else row["text"]
+        return safe | {"text": _hidden_text(row["n"], threshold) if hidden else shown}
+    safe |= {"statistic": SAFE_RANGE, "lower": np.nan, "upper": np.nan}
+    if group_gone or row["n"] < threshold:
+        text = _hidden_text(row["n"], threshold) if row["n"] else row["text"]
+        return safe | dict.fromkeys(CENTILES, np.nan) | {"text": text}
+    median, low, high = (number_text(float(row[name]), 1) for name in CENTILES)
+    return safe | {"text": f"{median} ({low}–{high})"}
+
+
+def _hidden_text(n: int, threshold: int) -> str:
+    return f"<{threshold}" if 0 < n < threshold else HIDDEN
 
 
 def _hidden_groups(sizes: pd.Series, threshold: int) -> set[str]:
@@ -166,7 +179,7 @@ def _hidden_groups(sizes: pd.Series, threshold: int) -> set[str]:
 
 def _hidden_levels(
     rows: pd.DataFrame, gone: set[str], threshold: int
-) -> tuple[dict[object, bool], dict[str, bool]]:
+) -> tuple[list[bool], dict[str, bool]]:
     """Tell of one variable which rows and which totals must be hidden.
 
     Per group the levels, the patients with none of them and those of unknown value add up to the
@@ -194,24 +207,9 @@ def _hidden_levels(
     hidden = hidden_cells(
         cells.ravel(), lines, threshold, unprinted=unprinted, hidden_anyway=anyway
     ).reshape(cells.shape)
-    of_row = {
-        index: bool(hidden[levels.index(row["level"]), groups.index(row["group"])])
-        for index, row in rows.iterrows()
-    }
+    places = zip(rows["level"], rows["group"], strict=True)
+    of_row = [bool(hidden[levels.index(level), groups.index(group)]) for level, group in places]
     return of_row, {group: bool(hidden[-1, column]) for column, group in enumerate(groups)}
-
-
-def _safe_text(row: pd.Series, hidden: bool, hidden_known: bool, threshold: int) -> str:
-    if row["level"] == "":
-        if row["n"] < threshold:
-            return f"<{threshold}" if row["n"] else str(row["text"])
-        median, low, high = (
-            number_text(float(row[name]), 1) for name in ("value", "centile_5", "centile_95")
-        )
-        return f"{median} ({low}–{high})"
-    if hidden:
-        return f"<{threshold}" if 0 < row["n"] < threshold else HIDDEN
-    return str(row["n"]) if hidden_known else str(row["text"])
 
 
 def _safe_survival(table: pd.DataFrame, threshold: int) -> pd.DataFrame:

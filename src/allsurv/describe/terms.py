@@ -21,7 +21,7 @@ __all__ = ["Term", "check_complete", "event_terms", "variable_terms"]
 class Term:
     """One coefficient of a Cox model.
 
-    Parameters
+    Attributes
     ----------
     variable : str
         Variable, or time-dependent event, it belongs to.
@@ -111,7 +111,7 @@ def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[
         return [Term(variable.name, "", variable.name, variable.label, unit, values)]
     if variable.is_yes_no:
         label = f"{variable.level_label(True)} vs {variable.level_label(False)}"
-        label = variable.label if label == "yes vs no" else label
+        label = variable.label if label == "yes vs no" else f"{variable.label}: {label}"
         values = column.to_numpy(dtype=float)
         return [Term(variable.name, "true", variable.name, label, "", values)]
     if not variable.has_levels:
@@ -127,7 +127,7 @@ def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[
             variable.name,
             level_text(level),
             f"{variable.name}={level}",
-            f"{variable.level_label(level)} vs {variable.level_label(reference)}",
+            f"{variable.label}: {variable.level_label(level)} vs {variable.level_label(reference)}",
             "",
             column.eq(level).to_numpy(dtype=float),
         )
