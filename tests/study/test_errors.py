@@ -399,8 +399,7 @@ FAULTS = {
         "  WBC count:\n",
         "  WBC count",
         "variables.WBC count",
-        "'WBC count' is not a name. "
-        "Lower-case letters, digits and underscores, a letter first.",
+        "'WBC count' is not a name. Lower-case letters, digits and underscores, a letter first.",
     ),
     "argument of derivation": (
         ", threshold: 60",

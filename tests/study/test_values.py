@@ -117,10 +117,10 @@ def test_a_variable_survives_the_way_through_json(study):
 def test_lookups_suggest_the_near_miss(study):
     name = next(iter(study.endpoints))
     assert study.endpoint(name).name == name
-    with pytest.raises(StudyError, match="'oss' is not in the endpoints. Did you mean 'os'?"):
+    with pytest.raises(StudyError, match=r"'oss' is not in the endpoints\. Did you mean 'os'\?"):
         study.endpoint("oss")
     first = next(iter(study.variables))
-    with pytest.raises(StudyError, match=f"Did you mean '{first}'?"):
+    with pytest.raises(StudyError, match=rf"Did you mean '{first}'\?"):
         study.variable(first + "x")
 
 

@@ -24,6 +24,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _MOST_VALUES = 200_000
 _DEEPEST = 50
+_PLAIN = {None, ""}
 _BOOLEAN = {
     "true": True,
     "True": True,
@@ -273,11 +274,11 @@ class _Builder:
 
     def _scalar(self, event: Any, path: Path) -> Any:
         text = event.value
-        kind, value = _resolve(text) if event.style in {None, ""} else ("str", text)
-        if event.tag is None or event.tag == f"{_CORE}{kind}":
-            return value
-        if event.tag in {"!", f"{_CORE}str"}:
+        if event.tag in {"!", f"{_CORE}str"} or (event.tag is None and event.style not in _PLAIN):
             return text
+        kind, value = _resolve(text)
+        if event.tag in {None, f"{_CORE}{kind}"}:
+            return value
         message = f"the tag {event.tag[:40]!r} has no meaning here; write plain values."
         self.faults.append(Fault(path, message, self.lines[path]))
         return None
