@@ -129,7 +129,10 @@ class ElasticNetCox(SurvivalModel):
         likelihood = np.zeros(len(path.alphas_))
         for k in range(fold.max() + 1):
             kept = fold != k
-            coef = self._path(design[kept], time[kept], event[kept], path.alphas_).coef_
+            coef = _whole_path(
+                self._path(design[kept], time[kept], event[kept], path.alphas_).coef_,
+                len(path.alphas_),
+            )
             everybody = log_partial_likelihood(design @ coef, time, event)
             without = log_partial_likelihood(design[kept] @ coef, time[kept], event[kept])
             likelihood += everybody - without
@@ -151,3 +154,8 @@ class ElasticNetCox(SurvivalModel):
             members = random.permutation(np.flatnonzero(group))
             fold[members] = np.arange(members.size) % n_folds
         return fold
+
+
+def _whole_path(coef: Floats, n_alphas: int) -> Floats:
+    """Coefficients at every alpha; a path that settles early is not followed to its end."""
+    return coef[:, np.minimum(np.arange(n_alphas), coef.shape[1] - 1)]
