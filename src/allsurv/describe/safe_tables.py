@@ -169,11 +169,12 @@ def _hidden_groups(sizes: pd.Series, threshold: int) -> set[str]:
     if not groups:
         return set()
     counts = [int(sizes[group]) for group in groups]
-    unknown = int(sizes[OVERALL]) - sum(counts)
-    total = len(groups) + 1
-    cells = [*counts, unknown, int(sizes[OVERALL])]
+    everybody = int(sizes[OVERALL])
+    unknown = [everybody - sum(counts)] if everybody > sum(counts) else []
+    cells = [*counts, *unknown, everybody]
+    total = len(cells) - 1
     line = Sum(tuple(range(total)), total=total)
-    hidden = hidden_cells(cells, [line], threshold, unprinted=[len(groups)])
+    hidden = hidden_cells(cells, [line], threshold, unprinted=range(len(groups), total))
     return {group for group, is_hidden in zip(groups, hidden, strict=False) if is_hidden}
 
 
@@ -182,27 +183,18 @@ def _hidden_levels(
 ) -> tuple[list[bool], dict[str, bool]]:
     """Tell of one variable which rows and which totals must be hidden.
 
-    Per group the levels, the patients with none of them and those of unknown value add up to the
-    group; per level, and so on, the groups and the patients in none of them add up to all.
+    Per group, the levels, for a yes/no variable the patients with no, and those of unknown value
+    add up to the group. Per level, and so on, groups and patients in no group add up to all.
     """
     groups = list(dict.fromkeys(rows["group"]))
     levels = list(dict.fromkeys(rows["level"]))
-    n = rows.pivot(index="level", columns="group", values="n").loc[levels, groups].to_numpy(int)
-    known = rows.groupby("group", sort=False)["n_known"].first()[groups].to_numpy(int)
-    size = rows.groupby("group", sort=False)["n_group"].first()[groups].to_numpy(int)
-    cells = np.vstack([n, known - n.sum(axis=0), size - known])
-    has_overall = OVERALL in groups and len(groups) > 1
-    if has_overall:
-        rest = 2 * cells[:, groups.index(OVERALL)] - cells.sum(axis=1)
-        cells = np.column_stack([cells, rest])
-    n_lines, n_columns = cells.shape
+    cells = _cells(rows, levels, groups)
     position = np.arange(cells.size).reshape(cells.shape)
-    lines = [Sum(tuple(position[:, column])) for column in range(n_columns)]
-    if has_overall:
+    lines = [Sum(tuple(column)) for column in position.T]
+    if len(groups) > 1:
         total = groups.index(OVERALL)
-        parts = [column for column in range(n_columns) if column != total]
-        lines += [Sum(tuple(position[i, parts]), total=position[i, total]) for i in range(n_lines)]
-    unprinted = [*position[-2:].ravel(), *(position[:, -1] if has_overall else [])]
+        lines += [Sum(tuple(np.delete(row, total)), total=int(row[total])) for row in position]
+    unprinted = [*position[len(levels) : -1].ravel(), *position[:, len(groups) :].ravel()]
     anyway = [cell for group in gone for cell in position[:, groups.index(group)]]
     hidden = hidden_cells(
         cells.ravel(), lines, threshold, unprinted=unprinted, hidden_anyway=anyway
@@ -210,6 +202,19 @@ def _hidden_levels(
     places = zip(rows["level"], rows["group"], strict=True)
     of_row = [bool(hidden[levels.index(level), groups.index(group)]) for level, group in places]
     return of_row, {group: bool(hidden[-1, column]) for column, group in enumerate(groups)}
+
+
+def _cells(rows: pd.DataFrame, levels: list[str], groups: list[str]) -> NDArray[np.int_]:
+    """Count patients: levels, with no, of unknown value; by group, and in none if there are any."""
+    n = rows.pivot(index="level", columns="group", values="n").loc[levels, groups].to_numpy(int)
+    heads = rows.groupby("group", sort=False)[["n_known", "n_group"]].first().loc[groups]
+    known, size = heads.to_numpy(int).T
+    with_no = [known - n[0]] if levels == ["true"] else []
+    cells = np.vstack([n, *with_no, size - known])
+    total = groups.index(OVERALL)
+    if size.sum() == 2 * size[total] or len(groups) == 1:
+        return cells
+    return np.column_stack([cells, 2 * cells[:, total] - cells.sum(axis=1)])
 
 
 def _safe_survival(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
