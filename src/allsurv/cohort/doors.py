@@ -175,7 +175,7 @@ def load_cohort(study: str | os.PathLike[str] | Study = "rr-all") -> Cohort:
 def _study_named(name: str | os.PathLike[str]) -> Study:
     from allsurv.study.reader import load_study
 
-    return load_study(name)
+    return load_study(Path(name) if isinstance(name, os.PathLike) else name)
 
 
 def _reconstructed(cohort: CohortFile, digest: str) -> Source:
