@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import Cohort
+from allsurv.cohort.checks import check_frame
 from allsurv.cohort.table import Source
+from allsurv.study import load_study
 from allsurv.study.spec import (
     Analysis,
     Endpoint,
@@ -126,5 +128,36 @@ def toy_cohort() -> Callable[..., Cohort]:
         return Cohort(
             _toy_study(findings or {}, unit), frame, Source("simulated", "toy", "", "Simulated.")
         )
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def made_up() -> Callable[..., Cohort]:
+    """Draw patients of the bundled study from its data dictionary alone; age and arm matter."""
+
+    def draw(n: int = 110, seed: int = 0) -> Cohort:
+        study = load_study("rr-all")
+        rng = np.random.default_rng(seed)
+        columns: dict[str, object] = {}
+        for v in study.variables.values():
+            if v.known != "baseline" or v.kind == "identifier" or v.derivation is not None:
+                continue
+            if v.is_number:
+                low, high = v.minimum or 0, v.maximum or 100
+                values = np.round(rng.uniform(low, high, n), 0 if v.kind == "integer" else 3)
+            elif v.is_yes_no:
+                values = rng.random(n) < 0.4
+            else:
+                values = rng.choice(np.array(v.levels, dtype=object), n)
+            untested = (rng.random(n) < 0.3) & (v.missing == "allowed")
+            columns[v.name] = np.where(untested, None, values)
+        frame, _ = check_frame(pd.DataFrame(columns), study.variables)
+        score = 0.02 * frame["age"].to_numpy() - 0.6 * (frame["arm"] == "after").to_numpy()
+        death = rng.exponential(30 * np.exp(-(score - score.mean())))
+        censored = rng.uniform(20, 100, n)
+        frame["os_months"] = np.maximum(np.minimum(death, censored), 0.07)
+        frame["alive"] = pd.array(death > censored, dtype="boolean")
+        return Cohort(study, frame, Source("simulated", "made up", "0" * 64, "Made up for tests."))
 
     return draw

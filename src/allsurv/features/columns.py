@@ -15,7 +15,8 @@ from sklearn.compose import ColumnTransformer
 from allsurv.errors import ModelError, NotFittedError
 from allsurv.features.encoding import Term, count_missing, encode_numbers, read_numbers
 from allsurv.features.terms import learn_terms
-from allsurv.study.spec import Study, Variable
+from allsurv.study.dictionary import Variable
+from allsurv.study.spec import Study
 
 __all__ = ["FeatureEncoder", "VariablesEncoder", "check_predictors", "make_features"]
 

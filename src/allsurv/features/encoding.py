@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 
 from allsurv.cohort.values import read_values, rows_of
 from allsurv.errors import ModelError, Violation
+from allsurv.study.dictionary import Variable
 from allsurv.study.nearest import did_you_mean
-from allsurv.study.spec import Variable
 
-__all__ = ["Term", "count_missing", "encode", "encode_numbers", "read_numbers"]
+__all__ = [
+    "Term",
+    "canonical_numbers",
+    "count_missing",
+    "encode",
+    "encode_numbers",
+    "encode_with_faults",
+    "read_numbers",
+]
 
 Level = str | int | bool
 Numbers = Mapping[str, NDArray[np.float64]]
@@ -97,15 +105,31 @@ def encode(frame: pd.DataFrame, terms: Sequence[Term]) -> NDArray[np.float64]:
     >>> encode(patients, [tested, positive]).tolist()
     [[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
     """
+    return encode_numbers(canonical_numbers(frame, terms), terms, n_rows=len(frame))
+
+
+def canonical_numbers(frame: pd.DataFrame, terms: Sequence[Term]) -> Numbers:
+    """Take the variables of terms out of canonical values.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_patients, n_variables)
+        Canonical values, as in ``Cohort.X``.
+    terms : sequence of Term
+        What will be computed.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_patients,)
+        As from :func:`read_numbers`.
+    """
     columns = dict(frame.items())
     levels = {term.variable: term.levels for term in terms}
-    return encode_numbers(
-        {name: _numbers(columns[name], levels[name]) for name in levels}, terms, n_rows=len(frame)
-    )
+    return {name: _numbers(columns[name], levels[name]) for name in levels}
 
 
 def encode_numbers(numbers: Numbers, terms: Sequence[Term], *, n_rows: int) -> NDArray[np.float64]:
-    """Encode variables that were read with :func:`read_numbers`.
+    """Encode variables that were read as numbers.
 
     Parameters
     ----------
@@ -126,14 +150,39 @@ def encode_numbers(numbers: Numbers, terms: Sequence[Term], *, n_rows: int) -> N
     ModelError
         If a value is missing where the term has no ``fill``, or has no logarithm.
     """
+    design, faults = encode_with_faults(numbers, terms, n_rows=n_rows)
+    _refuse(faults, "predictors")
+    return design
+
+
+def encode_with_faults(
+    numbers: Numbers, terms: Sequence[Term], *, n_rows: int
+) -> tuple[NDArray[np.float64], tuple[Violation, ...]]:
+    """Encode, and say which values cannot be.
+
+    Parameters
+    ----------
+    numbers : mapping from str to ndarray of shape (n_rows,)
+        Numbers, positions among levels, or 1 and 0; NaN where missing.
+    terms : sequence of Term
+        What to compute.
+    n_rows : int
+        Number of patients.
+
+    Returns
+    -------
+    design : ndarray of shape (n_rows, n_terms)
+        Not to be used where there are faults.
+    faults : tuple of Violation
+        One per variable at most.
+    """
     design = np.empty((n_rows, len(terms)), dtype=float)
     faults: dict[str, Violation] = {}
     for j, term in enumerate(terms):
         design[:, j], fault = _column(numbers[term.variable], term)
         if fault is not None:
             faults.setdefault(term.variable, fault)
-    _refuse(faults.values(), "predictors")
-    return design
+    return design, tuple(faults.values())
 
 
 def _numbers(column: pd.Series, levels: tuple[str | int, ...]) -> NDArray[np.float64]:

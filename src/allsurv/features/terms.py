@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from allsurv.errors import ModelError
 from allsurv.features.encoding import Term
-from allsurv.study.spec import Variable
+from allsurv.study.dictionary import Variable
 
 __all__ = ["learn_terms"]
 

@@ -121,7 +121,8 @@ class SurvivalModel(BaseEstimator):
         ModelError
             If data break the dictionary, or the model was not fitted.
         """
-        return self.mechanism_.risk_score(self._design(X))
+        design = self._design(X)
+        return self.mechanism_.risk_score(design)
 
     def predict_survival(self, X: pd.DataFrame, times: ArrayLike) -> Floats:
         """Predict the probability of being event-free.

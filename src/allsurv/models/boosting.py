@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sksurv.ensemble import GradientBoostingSurvivalAnalysis
 
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import breslow_hazard
+from allsurv.models.cox_loss import CoxBoosting
 from allsurv.models.mechanisms import Boosted
 from allsurv.models.trees import Trees
 from allsurv.stats.outcome import make_y
@@ -77,7 +77,7 @@ class GradientBoosting(SurvivalModel):
         self.random_state = random_state
 
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Boosted:
-        self.estimator_ = GradientBoostingSurvivalAnalysis(
+        self.estimator_ = CoxBoosting(
             n_estimators=self.n_estimators,
             learning_rate=self.learning_rate,
             max_depth=self.max_depth,

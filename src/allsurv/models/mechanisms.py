@@ -7,30 +7,30 @@ exported model cannot answer differently.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.models.trees import Trees
+from allsurv.models.trees import Trees, require_array
 
 __all__ = ["MECHANISMS", "Boosted", "Constant", "Forest", "Linear", "Mechanism"]
 
 Floats = NDArray[np.float64]
-Arrays = Mapping[str, NDArray]
+Steps = NDArray[np.intp]
 
-_CHUNK = 4_000_000
-"""Numbers held at once while the leaves of a forest are averaged."""
+_BLOCK = 4_000_000
+"""Numbers held at once while patients are scored."""
 
 
 class Mechanism(ABC):
     """From a design to a risk score and survival on the time grid."""
 
-    family_of_arrays: ClassVar[str]
+    kind: ClassVar[str]
 
-    @abstractmethod
     def risk_score(self, design: Floats) -> Floats:
         """Score patients; higher is worse.
 
@@ -44,9 +44,12 @@ class Mechanism(ABC):
         ndarray of shape (n_patients,)
             Without unit.
         """
+        score = np.empty(len(design))
+        for part in self._blocks(len(design), 1):
+            score[part] = self._score(design[part])
+        return score
 
-    @abstractmethod
-    def survival(self, design: Floats, steps: NDArray[np.intp]) -> Floats:
+    def survival(self, design: Floats, steps: Steps) -> Floats:
         """Give survival at steps of the time grid.
 
         Parameters
@@ -61,6 +64,36 @@ class Mechanism(ABC):
         ndarray of shape (n_patients, n_times)
             Probabilities.
         """
+        out = np.empty((len(design), len(steps)))
+        for part in self._blocks(len(design), max(1, len(steps))):
+            out[part] = self._survival(design[part], steps)
+        return out
+
+    @abstractmethod
+    def _score(self, design: Floats) -> Floats: ...
+
+    @abstractmethod
+    def _survival(self, design: Floats, steps: Steps) -> Floats: ...
+
+    @abstractmethod
+    def _check(self, n_terms: int, n_steps: int) -> None: ...
+
+    def check(self, n_terms: int, n_steps: int) -> None:
+        """Make sure that the arrays fit each other and the rest of a risk model.
+
+        Parameters
+        ----------
+        n_terms : int
+            Columns of the design.
+        n_steps : int
+            Points of the time grid.
+
+        Raises
+        ------
+        RiskModelError
+            Naming the array that does not fit.
+        """
+        self._check(n_terms, n_steps)
 
     def arrays(self) -> dict[str, NDArray]:
         """Give everything the mechanism knows.
@@ -71,13 +104,12 @@ class Mechanism(ABC):
             What :meth:`from_arrays` takes.
         """
         out: dict[str, NDArray] = {}
-        for part in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, part.name)
-            out |= value.arrays() if isinstance(value, Trees) else {part.name: value}
+        for name, value in self._parts().items():
+            out |= value.arrays() if isinstance(value, Trees) else {name: value}
         return out
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Self:
         """Make the mechanism from its arrays.
 
         Parameters
@@ -90,20 +122,31 @@ class Mechanism(ABC):
         Mechanism
             Of this class.
         """
-        values: dict[str, object] = {
-            part.name: Trees.from_arrays(arrays) if part.name == "trees" else arrays[part.name]
-            for part in fields(cls)  # type: ignore[arg-type]
-        }
-        return cls(**values)
+        names = [part.name for part in fields(cls)]  # type: ignore[arg-type]
+        return cls(**{n: Trees.from_arrays(arrays) if n == "trees" else arrays[n] for n in names})
+
+    def _parts(self) -> dict[str, Any]:
+        return {part.name: getattr(self, part.name) for part in fields(self)}  # type: ignore[arg-type]
+
+    def _blocks(self, n_patients: int, n_times: int) -> Iterator[slice]:
+        """Cut patients into blocks so that memory stays flat."""
+        trees = self._parts().get("trees")
+        size = max(1, _BLOCK // (n_times * (1 if trees is None else trees.root.size)))
+        return (slice(first, first + size) for first in range(0, n_patients, size))
 
 
-def _proportional(score: Floats, hazard: Floats, steps: NDArray[np.intp]) -> Floats:
-    with np.errstate(over="ignore"):
-        return np.exp(-np.outer(np.exp(score), hazard[steps]))
+class _Proportional(Mechanism):
+    r"""Proportional hazards: :math:`S(t \mid x) = \exp(-H_0(t) e^{s(x)})`."""
+
+    hazard: Floats
+
+    def _survival(self, design: Floats, steps: Steps) -> Floats:
+        with np.errstate(over="ignore"):
+            return np.exp(-np.outer(np.exp(self._score(design)), self.hazard[steps]))
 
 
 @dataclass(frozen=True, eq=False)
-class Linear(Mechanism):
+class Linear(_Proportional):
     r"""Proportional hazards with a linear score: Cox and elastic-net Cox.
 
     Parameters
@@ -126,90 +169,40 @@ class Linear(Mechanism):
     [[1.0, 0.9], [1.0, 0.81]]
     """
 
-    family_of_arrays: ClassVar[str] = "linear"
+    kind: ClassVar[str] = "linear"
     coef: Floats
     hazard: Floats
 
-    def risk_score(self, design: Floats) -> Floats:
-        """Give the linear predictor.
-
-        Parameters
-        ----------
-        design : ndarray of shape (n_patients, n_terms)
-            Encoded patients.
-
-        Returns
-        -------
-        ndarray of shape (n_patients,)
-            Log hazard relative to a patient whose terms are all 0.
-        """
+    def _score(self, design: Floats) -> Floats:
         return np.einsum("ij,j->i", design, self.coef)
 
-    def survival(self, design: Floats, steps: NDArray[np.intp]) -> Floats:
-        """Give survival at steps of the time grid.
-
-        Parameters
-        ----------
-        design : ndarray of shape (n_patients, n_terms)
-            Encoded patients.
-        steps : ndarray of int of shape (n_times,)
-            Positions on the grid.
-
-        Returns
-        -------
-        ndarray of shape (n_patients, n_times)
-            Probabilities.
-        """
-        return _proportional(self.risk_score(design), self.hazard, steps)
+    def _check(self, n_terms: int, n_steps: int) -> None:
+        require_array("coef", self.coef, shape=(n_terms,))
+        require_array("hazard", self.hazard, shape=(n_steps,), rising=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Boosted(Mechanism):
+class Boosted(_Proportional):
     """Proportional hazards with a score that is a sum over trees.
 
     Parameters
     ----------
     trees : Trees
-        One per stage; the last column of ``value`` holds the contribution of each leaf.
+        One per stage; ``value`` holds what each leaf contributes to the score.
     hazard : ndarray of shape (n_steps,)
         Cumulative hazard on the grid where the score is 0; 0 at time 0.
     """
 
-    family_of_arrays: ClassVar[str] = "boosted"
+    kind: ClassVar[str] = "boosted"
     trees: Trees
     hazard: Floats
 
-    def risk_score(self, design: Floats) -> Floats:
-        """Sum the contributions of all stages.
+    def _score(self, design: Floats) -> Floats:
+        return self.trees.value[:, 0][self.trees.leaves(design)].sum(axis=1)
 
-        Parameters
-        ----------
-        design : ndarray of shape (n_patients, n_terms)
-            Encoded patients.
-
-        Returns
-        -------
-        ndarray of shape (n_patients,)
-            Log hazard relative to score 0.
-        """
-        return self.trees.value[self.trees.leaves(design), 0].sum(axis=0)
-
-    def survival(self, design: Floats, steps: NDArray[np.intp]) -> Floats:
-        """Give survival at steps of the time grid.
-
-        Parameters
-        ----------
-        design : ndarray of shape (n_patients, n_terms)
-            Encoded patients.
-        steps : ndarray of int of shape (n_times,)
-            Positions on the grid.
-
-        Returns
-        -------
-        ndarray of shape (n_patients, n_times)
-            Probabilities.
-        """
-        return _proportional(self.risk_score(design), self.hazard, steps)
+    def _check(self, n_terms: int, n_steps: int) -> None:
+        self.trees.check(n_terms, 1)
+        require_array("hazard", self.hazard, shape=(n_steps,), rising=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +212,7 @@ class Forest(Mechanism):
     Parameters
     ----------
     trees : Trees
-        ``value`` holds, per leaf, the Nelson-Aalen cumulative hazard at each step of
-        ``event_steps``.
+        ``value`` holds, per leaf, the Nelson-Aalen cumulative hazard at each of ``event_steps``.
     event_steps : ndarray of int of shape (n_event_steps,)
         Positions on the time grid at which an event of development was counted; rising.
 
@@ -235,52 +227,32 @@ class Forest(Mechanism):
     .. [1] Ishwaran H, et al. Ann Appl Stat. 2008;2(3):841-860. doi:10.1214/08-AOAS169
     """
 
-    family_of_arrays: ClassVar[str] = "forest"
+    kind: ClassVar[str] = "forest"
     trees: Trees
-    event_steps: NDArray[np.intp]
+    event_steps: Steps
 
-    def risk_score(self, design: Floats) -> Floats:
-        """Give the expected number of events.
+    def _score(self, design: Floats) -> Floats:
+        return self._expected_events[self.trees.leaves(design)].mean(axis=1)
 
-        Parameters
-        ----------
-        design : ndarray of shape (n_patients, n_terms)
-            Encoded patients.
+    def _survival(self, design: Floats, steps: Steps) -> Floats:
+        at_steps = self._curves[np.searchsorted(self.event_steps, steps, side="right")]
+        return at_steps[:, self.trees.leaves(design)].mean(axis=2).T
 
-        Returns
-        -------
-        ndarray of shape (n_patients,)
-            Mean over trees.
-        """
-        total = self.trees.value.sum(axis=1)
-        return total[self.trees.leaves(design)].mean(axis=0)
+    @cached_property
+    def _expected_events(self) -> Floats:
+        return self.trees.value.sum(axis=1)
 
-    def survival(self, design: Floats, steps: NDArray[np.intp]) -> Floats:
-        """Give survival at steps of the time grid.
-
-        Parameters
-        ----------
-        design : ndarray of shape (n_patients, n_terms)
-            Encoded patients.
-        steps : ndarray of int of shape (n_times,)
-            Positions on the grid.
-
-        Returns
-        -------
-        ndarray of shape (n_patients, n_times)
-            Probabilities.
-        """
+    @cached_property
+    def _curves(self) -> Floats:
+        """Survival, one row at time 0 and at each of ``event_steps``, one column per leaf."""
         chance = 1.0 - np.diff(self.trees.value, axis=1, prepend=0.0)
-        curve = np.cumprod(np.clip(chance, 0.0, 1.0), axis=1)
-        curve = np.concatenate([np.ones((len(curve), 1)), curve], axis=1)
-        at_steps = curve[:, np.searchsorted(self.event_steps, steps, side="right")]
-        leaves = self.trees.leaves(design)
-        out = np.empty((len(design), len(steps)))
-        rows = max(1, _CHUNK // max(1, leaves.shape[0] * len(steps)))
-        for first in range(0, len(design), rows):
-            part = slice(first, first + rows)
-            out[part] = at_steps[leaves[:, part]].mean(axis=0)
-        return out
+        curves = np.cumprod(np.clip(chance, 0.0, 1.0), axis=1)
+        curves = np.concatenate([np.ones((len(curves), 1)), curves], axis=1)
+        return np.ascontiguousarray(curves.T)
+
+    def _check(self, n_terms: int, n_steps: int) -> None:
+        require_array("event_steps", self.event_steps, shape=(self.event_steps.size,), rising=True)
+        self.trees.check(n_terms, self.event_steps.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,43 +265,20 @@ class Constant(Mechanism):
         Survival on the grid; 1 at time 0.
     """
 
-    family_of_arrays: ClassVar[str] = "constant"
+    kind: ClassVar[str] = "constant"
     curve: Floats
 
-    def risk_score(self, design: Floats) -> Floats:
-        """Score everybody 0.
-
-        Parameters
-        ----------
-        design : ndarray of shape (n_patients, n_terms)
-            Not looked at.
-
-        Returns
-        -------
-        ndarray of shape (n_patients,)
-            Zeros.
-        """
+    def _score(self, design: Floats) -> Floats:
         return np.zeros(len(design))
 
-    def survival(self, design: Floats, steps: NDArray[np.intp]) -> Floats:
-        """Give survival at steps of the time grid.
-
-        Parameters
-        ----------
-        design : ndarray of shape (n_patients, n_terms)
-            Not looked at.
-        steps : ndarray of int of shape (n_times,)
-            Positions on the grid.
-
-        Returns
-        -------
-        ndarray of shape (n_patients, n_times)
-            Probabilities.
-        """
+    def _survival(self, design: Floats, steps: Steps) -> Floats:
         return np.tile(self.curve[steps], (len(design), 1))
+
+    def _check(self, n_terms: int, n_steps: int) -> None:
+        require_array("curve", -self.curve, shape=(n_steps,), rising=True)
 
 
 MECHANISMS: Mapping[str, type[Mechanism]] = {
-    kind.family_of_arrays: kind for kind in (Linear, Boosted, Forest, Constant)
+    kind.kind: kind for kind in (Linear, Boosted, Forest, Constant)
 }
 """Mechanisms by the name under which they are exported."""

@@ -9,9 +9,40 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Trees"]
+from allsurv.errors import RiskModelError
+
+__all__ = ["Trees", "require_array"]
 
 LEAF = -1
+
+
+def require_array(
+    name: str, array: NDArray, *, shape: tuple[int, ...], rising: bool = False
+) -> None:
+    """Refuse an array that cannot be what it is said to be.
+
+    Parameters
+    ----------
+    name : str
+        Its exported name.
+    array : ndarray
+        What was found.
+    shape : tuple of int
+        What is needed.
+    rising : bool, default=False
+        Whether it must not fall.
+
+    Raises
+    ------
+    RiskModelError
+        If the shape differs, a value is not a finite number, or it falls.
+    """
+    fits = array.shape == shape and array.dtype.kind in "fi" and bool(np.all(np.isfinite(array)))
+    if not fits or (rising and np.any(np.diff(array) < 0)):
+        raise RiskModelError(
+            f"arrays.npz: '{name}' does not fit the model (shape {array.shape}, needed {shape}); "
+            "export the model again."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +94,13 @@ class Trees:
 
         Returns
         -------
-        ndarray of int of shape (n_trees, n_patients)
+        ndarray of int of shape (n_patients, n_trees)
             Rows of ``value``.
         """
         single = design.astype(np.float32)
         n = len(single)
-        node = np.repeat(self.root, n)
-        patient = np.tile(np.arange(n), self.root.size)
+        node = np.tile(self.root, n)
+        patient = np.repeat(np.arange(n), self.root.size)
         open_ = np.flatnonzero(self.left[node] != LEAF)
         while open_.size:
             at = node[open_]
@@ -77,7 +108,44 @@ class Trees:
             at = np.where(goes_left, self.left[at], self.right[at])
             node[open_] = at
             open_ = open_[self.left[at] != LEAF]
-        return self.leaf[node].reshape(self.root.size, n)
+        return self.leaf[node].reshape(n, self.root.size)
+
+    def check(self, n_terms: int, n_values: int) -> None:
+        """Make sure that every patient reaches a leaf.
+
+        Parameters
+        ----------
+        n_terms : int
+            Columns of the design.
+        n_values : int
+            Numbers a leaf holds.
+
+        Raises
+        ------
+        RiskModelError
+            Naming the array that does not fit.
+        """
+        n = self.left.size
+        for part in fields(self):
+            shape: tuple[int, ...] = (n,)
+            if part.name == "value":
+                shape = (int((self.left == LEAF).sum()), n_values)
+            elif part.name == "root":
+                shape = (self.root.size,)
+            require_array(f"tree_{part.name}", getattr(self, part.name), shape=shape)
+        inner = np.flatnonzero(self.left != LEAF)
+        faults = {
+            "root": np.any((self.root < 0) | (self.root >= n)),
+            "left": np.any((self.left[inner] <= inner) | (self.left[inner] >= n)),
+            "right": np.any((self.right[inner] <= inner) | (self.right[inner] >= n)),
+            "term": np.any((self.term[inner] < 0) | (self.term[inner] >= n_terms)),
+            "leaf": not np.array_equal(self.leaf[self.left == LEAF], np.arange(n - inner.size)),
+        }
+        for name, wrong in faults.items():
+            if wrong:
+                raise RiskModelError(
+                    f"arrays.npz: 'tree_{name}' is no tree; export the model again."
+                )
 
     def arrays(self) -> dict[str, NDArray]:
         """Give all arrays under their exported names.
@@ -122,20 +190,20 @@ class Trees:
         """
         sizes = [len(tree["left"]) for tree in trees]
         root = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-
-        def stacked(name: str, kind: type) -> NDArray:
-            return np.concatenate([np.asarray(tree[name], dtype=kind) for tree in trees])
-
-        left, right = stacked("left", np.int64), stacked("right", np.int64)
+        left, right = _stacked(trees, "left", np.int64), _stacked(trees, "right", np.int64)
         is_leaf = left == LEAF
         offset = np.repeat(root, sizes)
         return cls(
             root=root,
             left=np.where(is_leaf, LEAF, left + offset),
             right=np.where(is_leaf, LEAF, right + offset),
-            term=np.where(is_leaf, LEAF, stacked("term", np.int64)),
-            threshold=np.where(is_leaf, 0.0, stacked("threshold", np.float64)),
-            n_patients=stacked("n_patients", np.int64),
+            term=np.where(is_leaf, LEAF, _stacked(trees, "term", np.int64)),
+            threshold=np.where(is_leaf, 0.0, _stacked(trees, "threshold", np.float64)),
+            n_patients=_stacked(trees, "n_patients", np.int64),
             leaf=np.where(is_leaf, np.cumsum(is_leaf) - 1, LEAF),
-            value=stacked("value", np.float64)[is_leaf],
+            value=_stacked(trees, "value", np.float64)[is_leaf],
         )
+
+
+def _stacked(trees: Sequence[Mapping[str, Any]], name: str, kind: type) -> NDArray:
+    return np.concatenate([np.asarray(tree[name], dtype=kind) for tree in trees])

@@ -1,0 +1,53 @@
+"""Where a fitted model comes from, in plain values."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from allsurv.cohort.table import Cohort
+
+if TYPE_CHECKING:
+    from allsurv.models.base import SurvivalModel
+
+__all__ = ["origin_of"]
+
+_PACKAGES = ("allsurv", "numpy", "pandas", "scikit-learn", "scikit-survival", "scipy")
+
+
+def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
+    """Say of a fitted model what any user of it must be able to trace.
+
+    Parameters
+    ----------
+    model : SurvivalModel
+        Fitted.
+    cohort : Cohort
+        What it was fitted on.
+
+    Returns
+    -------
+    dict of str to object
+        ``n_patients``, ``n_events``, ``n_imputed`` per variable, ``missing``, ``parameters``,
+        ``source`` of the cohort, ``study_digest`` and ``versions``.
+    """
+    parameters = {
+        name: value
+        for name, value in model.get_params(deep=False).items()
+        if value is None or isinstance(value, bool | int | float | str)
+    }
+    return {
+        "n_patients": model.n_patients_,
+        "n_events": model.n_events_,
+        "n_imputed": dict(model.encoder_.imputed_),
+        "missing": model.encoder_.missing,
+        "parameters": parameters,
+        "source": asdict(cohort.source),
+        "study_digest": cohort.study.digest,
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in _PACKAGES},
+        },
+    }

@@ -1,0 +1,328 @@
+"""The risk model as data: what is handed on in place of a fitted estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from allsurv.errors import DisclosureError, ModelError
+from allsurv.features.encoding import Term, encode_numbers, read_numbers
+from allsurv.models.development import SMALLEST_GROUP, Development
+from allsurv.models.grid import grid_steps
+from allsurv.models.mechanisms import Mechanism
+from allsurv.models.trees import Trees
+from allsurv.study.dictionary import Variable
+
+if TYPE_CHECKING:
+    from allsurv.cohort.table import Cohort
+    from allsurv.models.base import SurvivalModel
+    from allsurv.study.spec import Study
+
+__all__ = ["RiskModel"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RiskModel:
+    """A fitted model as numbers and words: no code, no patient, no exact time.
+
+    Parameters
+    ----------
+    family : str
+        Family of the model it was made from.
+    study : str
+        Name of the study.
+    endpoint, endpoint_label : str
+        What is predicted.
+    origin : str
+        When the clock starts, in words.
+    time_unit : str
+        Unit of the grid and of horizons.
+    grid : ndarray of shape (n_steps,)
+        Times at which survival is known, from 0.
+    horizons : tuple of float
+        Times at which survival is reported.
+    variables : mapping from str to Variable
+        What a user gives: predictors, and the sources of derived ones.
+    derived : mapping from str to Variable
+        Predictors, and their sources, that are computed from ``variables``.
+    predictors : tuple of str
+        Variables that enter.
+    terms : tuple of Term
+        Columns of the design.
+    mechanism : Mechanism
+        From the design to risk.
+    development : Development
+        Centiles and risk groups.
+    provenance : mapping
+        Where it comes from; plain values, ready for JSON.
+
+    Notes
+    -----
+    Needs numpy and pandas only; predicts exactly as the model it was made from.
+    """
+
+    family: str
+    study: str
+    endpoint: str
+    endpoint_label: str
+    origin: str
+    time_unit: str
+    grid: Floats
+    horizons: tuple[float, ...]
+    variables: Mapping[str, Variable]
+    derived: Mapping[str, Variable]
+    predictors: tuple[str, ...]
+    terms: tuple[Term, ...]
+    mechanism: Mechanism
+    development: Development
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_model(
+        cls,
+        model: SurvivalModel,
+        cohort: Cohort,
+        *,
+        endpoint: str,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> RiskModel:
+        """Export a fitted model.
+
+        Parameters
+        ----------
+        model : SurvivalModel
+            Fitted.
+        cohort : Cohort
+            Patients of development, of whom only centiles of risk scores are kept; its study gives
+            data dictionary, horizons and risk groups.
+        endpoint : str
+            What the model was fitted to.
+        provenance : mapping, optional
+            More on where it comes from (seed, date...), in values that JSON knows. Source and size
+            of development, parameters and versions are there already.
+
+        Returns
+        -------
+        RiskModel
+            Ready to score or to write.
+
+        Raises
+        ------
+        ModelError
+            If the model is not fitted.
+        DisclosureError
+            If a leaf or the whole of development holds fewer than eleven patients.
+        """
+        from allsurv.models.origin import origin_of
+
+        study = cohort.study
+        score = model.predict(cohort.X)
+        trees = getattr(model.mechanism_, "trees", None)
+        if trees is not None:
+            _refuse_small_leaves(trees)
+        what = study.endpoint(endpoint)
+        predictors = model.encoder_.variable_names
+        given, derived = _slice(study, predictors)
+        return cls(
+            family=model.family,
+            study=study.name,
+            endpoint=endpoint,
+            endpoint_label=what.label,
+            origin=what.origin,
+            time_unit=study.time.unit,
+            grid=model.times_,
+            horizons=tuple(h for h in study.prediction.horizons if h <= model.max_time_),
+            variables=given,
+            derived=derived,
+            predictors=predictors,
+            terms=model.encoder_.terms_,
+            mechanism=model.mechanism_,
+            development=Development.of(
+                score,
+                centiles=study.prediction.risk_centiles,
+                labels=study.prediction.risk_groups,
+            ),
+            provenance={**origin_of(model, cohort), **(provenance or {})},
+        )
+
+    @property
+    def max_time(self) -> float:
+        """Last time of which the model can speak."""
+        return float(self.grid[-1])
+
+    def design(self, frame: pd.DataFrame) -> Floats:
+        """Encode patients.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_patients, n_variables)
+            Predictors by name, derived ones included, as ``Cohort.X``.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_terms)
+            One column per term.
+
+        Raises
+        ------
+        ModelError
+            If data break the dictionary.
+        """
+        known = {**self.variables, **self.derived}
+        numbers = read_numbers(frame, {name: known[name] for name in self.predictors})
+        return encode_numbers(numbers, self.terms, n_rows=len(frame))
+
+    def risk_score(self, frame: pd.DataFrame) -> Floats:
+        """Score patients.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_patients, n_variables)
+            Predictors by name, derived ones included, as ``Cohort.X``.
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+            Higher is worse.
+        """
+        return self.mechanism.risk_score(self.design(frame))
+
+    def survival(self, frame: pd.DataFrame, times: ArrayLike) -> Floats:
+        """Predict the probability of being event-free.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_patients, n_variables)
+            Predictors by name, derived ones included, as ``Cohort.X``.
+        times : array-like of shape (n_times,)
+            In ``time_unit``, from 0 to ``max_time``.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_times)
+            S(t | x).
+
+        Raises
+        ------
+        ModelError
+            If a time is beyond ``max_time``, or data break the dictionary.
+        """
+        return self.mechanism.survival(self.design(frame), self.steps(times))
+
+    def steps(self, times: ArrayLike) -> NDArray[np.intp]:
+        """Find times on the grid.
+
+        Parameters
+        ----------
+        times : array-like of shape (n_times,)
+            In ``time_unit``.
+
+        Returns
+        -------
+        ndarray of int of shape (n_times,)
+            Positions.
+
+        Raises
+        ------
+        ModelError
+            If a time is negative or beyond ``max_time``.
+        """
+        return grid_steps(times, self.grid, where=f"risk model of '{self.study}'")
+
+    def example(self) -> pd.DataFrame:
+        """Make up a patient to show what is to be given.
+
+        Returns
+        -------
+        DataFrame of shape (1, n_variables)
+            The middle of every range, the reference of every level; nobody's data.
+        """
+        columns: dict[str, list[float] | list[str]] = {}
+        for variable in self.variables.values():
+            if variable.is_number:
+                low = 0.0 if variable.minimum is None else variable.minimum
+                high = low + 2.0 if variable.maximum is None else variable.maximum
+                columns[variable.name] = [float(np.floor((low + high) / 2))]
+            elif variable.is_yes_no:
+                columns[variable.name] = [0.0]
+            else:
+                usual = variable.reference
+                columns[variable.name] = [str(variable.levels[0] if usual is None else usual)]
+        return pd.DataFrame(columns, index=pd.RangeIndex(1))
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the model to a folder.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it does not exist; an older model in it is replaced.
+
+        Returns
+        -------
+        Path
+            The folder, with ``risk_model.json`` and ``arrays.npz``.
+        """
+        from allsurv.models.riskmodel_files import write_risk_model
+
+        return write_risk_model(self, Path(folder))
+
+    @classmethod
+    def read(cls, folder: str | Path) -> RiskModel:
+        """Read a model from a folder.
+
+        Parameters
+        ----------
+        folder : str or Path
+            As written by :meth:`write`.
+
+        Returns
+        -------
+        RiskModel
+            Predicting as the one that was written.
+
+        Raises
+        ------
+        RiskModelError
+            If a part is missing, damaged or altered; the message names it.
+        """
+        from allsurv.models.riskmodel_files import read_risk_model
+
+        return read_risk_model(Path(folder))
+
+
+def _refuse_small_leaves(trees: Trees) -> None:
+    size = trees.n_patients[trees.leaf >= 0]
+    if size.min() < SMALLEST_GROUP:
+        raise DisclosureError(
+            f"risk model: {(size < SMALLEST_GROUP).sum()} of {size.size} leaves hold fewer than "
+            f"{SMALLEST_GROUP} patients and would show them; fit with min_samples_leaf="
+            f"{SMALLEST_GROUP} or more."
+        )
+
+
+def _slice(
+    study: Study, predictors: tuple[str, ...]
+) -> tuple[dict[str, Variable], dict[str, Variable]]:
+    """Cut out of the data dictionary what is given and what is derived from it."""
+    given: dict[str, Variable] = {}
+    derived: dict[str, Variable] = {}
+    waiting = list(predictors)
+    while waiting:
+        variable = study.variable(waiting.pop(0))
+        if variable.derivation is None:
+            given[variable.name] = variable
+        elif variable.name not in derived:
+            derived[variable.name] = variable
+            waiting += variable.derivation.sources
+    if len(given) + len(derived) > len(study.variables):
+        raise ModelError(f"study '{study.name}': a derived variable is its own source.")
+    return given, derived
