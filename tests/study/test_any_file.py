@@ -59,7 +59,7 @@ CONTENT = yaml.safe_load(EXAMPLE)
 PLACES = [path for path in places(CONTENT) if path]
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=3))
 def test_any_value_anywhere(changes):
     content = yaml.safe_load(EXAMPLE)
@@ -76,6 +76,24 @@ def test_any_value_anywhere(changes):
 
 
 @settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(PLACES)), max_size=3))
+def test_anything_in_the_place_of_another(moves):
+    """Mostly keeps the schema, so that the checks of names and values see it."""
+    content, source = yaml.safe_load(EXAMPLE), yaml.safe_load(EXAMPLE)
+    for to, from_ in moves:
+        value, at = source, content
+        for step in from_:
+            value = value[step]
+        with suppress(KeyError, TypeError, IndexError):
+            for step in to[:-1]:
+                at = at[step]
+            if type(at[to[-1]]) is type(value):
+                at[to[-1]] = value
+    with suppress(StudyError):
+        read(yaml.safe_dump(content))
+
+
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(PLACES))
 def test_anything_left_out(path):
     content = yaml.safe_load(EXAMPLE)
@@ -87,7 +105,7 @@ def test_anything_left_out(path):
         read(yaml.safe_dump(content))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.integers(0, len(EXAMPLE)),
     st.integers(0, 12),
@@ -98,7 +116,7 @@ def test_any_slip_of_the_pen(start, length, typed):
         read(EXAMPLE[:start] + typed + EXAMPLE[start + length :])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, len(RR_ALL)), st.integers(0, 400))
 def test_any_part_of_a_large_file_lost(start, length):
     with suppress(StudyError):

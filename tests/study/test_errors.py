@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from allsurv.errors import StudyError
-from allsurv.study import load_study
+from allsurv.study import load_study, schema, study_schema
 
 # old text, new text, text whose line is reported, key, message
 FAULTS = {
@@ -541,3 +541,24 @@ def test_missing_file(tmp_path):
 def test_folder(tmp_path):
     with pytest.raises(StudyError, match=r"the file cannot be read \(Is a directory\)"):
         load_study(tmp_path)
+
+
+def test_every_keyword_of_the_schema_has_a_sentence():
+    """No verdict of the schema falls back on words that do not say what is allowed."""
+    structure = {"$schema", "$ref", "$defs", "title", "description", "properties", "items"}
+    structure |= {"allOf", "if", "then", "not", "const", "propertyNames"}
+    said_apart = {"additionalProperties", "required", "dependentRequired"}
+
+    def keywords(node, *, names=False):
+        if isinstance(node, dict):
+            for key, child in node.items():
+                if not names:
+                    yield key
+                is_names = not names and key in {"properties", "$defs", "dependentRequired"}
+                yield from keywords(child, names=is_names)
+        elif isinstance(node, list):
+            for child in node:
+                yield from keywords(child)
+
+    used = set(keywords(study_schema()))
+    assert used - structure - said_apart <= set(schema._SENTENCES)
