@@ -88,7 +88,7 @@ def _relapses(rng: np.random.Generator, people: Patients, responder: Mask) -> No
     response = people["time_to_response_days"] / MONTH
     whole = people["os_months"] - response
     first = np.fmax(people["time_to_sct_months"] - response, 0.0)
-    share = np.where(dead, 0.35 + 0.5 * rng.random(dead.size), 0.1 + 0.2 * rng.random(dead.size))
+    share = np.where(dead, 0.15 + 0.5 * rng.random(dead.size), 0.1 + 0.2 * rng.random(dead.size))
     until = np.where(relapsed, first + (whole - first) * share, whole)
     people["rfs_months"] = np.where(responder, np.round(until, 2), np.nan)
 

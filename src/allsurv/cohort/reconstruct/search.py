@@ -54,7 +54,7 @@ _MOVES = (
 
 
 def match_survival(
-    rng: np.random.Generator, people: Patients, *, swaps: int = 8_000, enough: float = 8.0
+    rng: np.random.Generator, people: Patients, *, swaps: int = 8_000, enough: float = 2.0
 ) -> float:
     """Swap values between patients until survival is roughly as published.
 
@@ -66,7 +66,7 @@ def match_survival(
         With times and baseline; blasts, karyotype, TP53 and times of death are exchanged.
     swaps : int, default=8000
         Exchanges to try at most.
-    enough : float, default=8
+    enough : float, default=2
         Loss at which to stop.
 
     Returns
