@@ -90,8 +90,8 @@ thresholds <- c(seq(0, 0.9, by = 0.05), 0.23)
 benefit <- sapply(thresholds, function(p) {
   above <- cut5[cut5$risk >= p, ]
   if (nrow(above) == 0) return(0)
-  if (max(above$time) < 5) return(NA)
-  f <- 1 - summary(survfit(Surv(time, event) ~ 1, above), times = 5)$surv
+  f <- 1 - summary(survfit(Surv(time, event) ~ 1, above), times = 5, extend = TRUE)$surv
+  if (max(above$time) < 5 && f < 1) return(NA)
   nrow(above) / nrow(cut5) * (f - (1 - f) * p / (1 - p))
 })
 

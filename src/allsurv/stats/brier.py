@@ -128,8 +128,8 @@ def ipa(
     Returns
     -------
     Estimate
-        With the standard error of its influence function. Missing, with the reason, where nobody
-        is followed beyond ``horizon``, or the overall risk is 0 or 1.
+        With the standard error of its influence function, that of the reference included. Missing,
+        with the reason, where nobody is followed beyond ``horizon``, or the overall risk is 0 or 1.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def ipa(
         return Estimate.missing(f"overall risk by {horizon:g} is 0 or 1", level=level)
     ratio = model.value / null.value
     influence = (ratio * null.influence - model.influence) / null.value
-    return _estimate(_Score(1 - ratio, influence), level)
+    return _estimate(_Score(1 - ratio, influence), level, bounds=(-math.inf, 1.0))
 
 
 def brier_curve(
@@ -343,11 +343,11 @@ def _overall_risk(
     return float(weight[time <= horizon].sum() / weight.sum())
 
 
-def _estimate(score: _Score, level: float) -> Estimate:
+def _estimate(score: _Score, level: float, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
     if score.reason:
         return Estimate.missing(score.reason, level=level)
     n = score.influence.size
     if n < 2:
         return wald(score.value, math.nan, level, reason="one patient has no standard error")
     std_error = float(score.influence.std(ddof=1)) / math.sqrt(n)
-    return wald(score.value, std_error, level)
+    return wald(score.value, std_error, level, bounds=bounds)

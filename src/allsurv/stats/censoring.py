@@ -10,7 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.stats.outcome import check_y
 
-__all__ = ["CensoringDistribution", "censoring_or_fit", "inverse_weights"]
+__all__ = [
+    "CensoringDistribution",
+    "censoring_influence",
+    "censoring_or_fit",
+    "inverse_weights",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -81,7 +86,11 @@ class CensoringDistribution:
         CensoringDistribution
             As from :meth:`fit`.
         """
-        times, censored, at_risk = censoring_counts(time, event)
+        times, censored = np.unique(time[~event], return_counts=True)
+        ordered, failed = np.sort(time), np.sort(time[event])
+        at_risk = (time.size - np.searchsorted(ordered, times, "left")) - (
+            np.searchsorted(failed, times, "right") - np.searchsorted(failed, times, "left")
+        )
         return cls(times, np.cumprod(1.0 - censored / at_risk, dtype=float))
 
     def at(self, times: ArrayLike) -> Floats:
@@ -171,32 +180,6 @@ def inverse_weights(
         return np.where(case | (time > horizon), 1.0 / kept, 0.0)
 
 
-def censoring_counts(time: Floats, event: Bools) -> tuple[Floats, Floats, Floats]:
-    """Count the censored and those at risk of it, at each time with a censoring.
-
-    Parameters
-    ----------
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of shape (n_patients,)
-        Event indicators.
-
-    Returns
-    -------
-    times : ndarray of shape (n_steps,)
-        Rising.
-    censored, at_risk : ndarray of shape (n_steps,)
-        Those with an event at that very time are not at risk.
-    """
-    ordered = np.sort(time)
-    times, censored = np.unique(time[~event], return_counts=True)
-    failed = np.sort(time[event])
-    at_risk = (time.size - np.searchsorted(ordered, times, "left")) - (
-        np.searchsorted(failed, times, "right") - np.searchsorted(failed, times, "left")
-    )
-    return times, censored.astype(float), at_risk.astype(float)
-
-
 def censoring_influence(time: Floats, event: Bools, horizon: float, terms: Floats) -> Floats:
     """Part of an influence function that is owed to estimating the censoring distribution.
 
@@ -219,18 +202,17 @@ def censoring_influence(time: Floats, event: Bools, horizon: float, terms: Float
     Notes
     -----
     The integral of h(u) over the martingale of censoring, h(u) being the sum of the terms of
-    patients followed beyond u, divided by the number at risk.
+    patients followed beyond u, divided by the number at risk, as in R's riskRegression: whoever has
+    an event at u counts as at risk there.
     """
-    times, censored, at_risk = censoring_counts(time, event)
-    reached = times <= horizon
-    times, censored, at_risk = times[reached], censored[reached], at_risk[reached]
     order = np.argsort(time)
+    ordered = time[order]
+    times, censored = np.unique(time[~event & (time <= horizon)], return_counts=True)
+    at_risk = time.size - np.searchsorted(ordered, times, "left")
     beyond = np.concatenate((np.cumsum(terms[order][::-1])[::-1], [0.0]))
-    h = beyond[np.searchsorted(time[order], times, "right")] / at_risk
+    h = beyond[np.searchsorted(ordered, times, "right")] / at_risk
     compensator = np.concatenate(([0.0], np.cumsum(h * censored / at_risk)))
-    passed = np.where(
-        event, np.searchsorted(times, time, "left"), np.searchsorted(times, time, "right")
-    )
+    passed = np.searchsorted(times, time, "right")
     out = -compensator[passed]
     own = ~event & (time <= horizon)
     out[own] += h[passed[own] - 1]

@@ -12,6 +12,7 @@ __all__ = ["PairCounts", "count_pairs"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
+FEW = 200
 GROUP = 32
 BLOCK = 1 << 15
 
@@ -89,22 +90,45 @@ def count_pairs(
     is met once, at the highest bit in which its ranks differ, and is counted by cumulative sums.
     """
     n = time.size
-    order = _time_order(time, event, score)
-    time, event, score = time[order], event[order], score[order]
+    if n <= FEW:
+        return _all_pairs(time, event, score, event_weight)
+    place = np.arange(n)
+    score_order = np.argsort(score)
+    rank = _back(score_order, place)
+    order = _time_order(time, event, rank)
+    time, event, rank = time[order], event[order], rank[order]
     weight = np.where(event, event_weight[order], 0.0)
     first, last = _tied_events(time, event)
     summed = np.concatenate(([0.0], np.cumsum(weight)))
     comparable = weight * (n - last) + summed[first]
 
-    by_score = np.argsort(score, kind="stable")
+    ordered = score[score_order]
+    rises = np.concatenate(([True], ordered[1:] != ordered[:-1]))
+    is_tied = not rises.all()
+    by_score = _back(rank, place)
+    if is_tied:
+        distinct = np.cumsum(rises)
+        by_score = np.argsort(distinct[rank] * n + place)
     concordant = np.empty(n)
     concordant[by_score] = _out_of_order(by_score, weight)
-    ordered = score[by_score]
-    if np.any(ordered[1:] == ordered[:-1]):
+    if is_tied:
         concordant[by_score] += 0.5 * _tied_scores(
-            ordered, time[by_score], event[by_score], weight[by_score]
+            rises[1:], time[by_score], event[by_score], weight[by_score]
         )
     return PairCounts(_back(order, concordant), _back(order, comparable))
+
+
+def _all_pairs(
+    time: Floats, event: NDArray[np.bool_], score: Floats, event_weight: Floats
+) -> PairCounts:
+    """Compare every event with every patient: quicker while patients are few."""
+    at, mark, weight = time[event, None], score[event, None], event_weight[event]
+    later = ((at < time) | ((at == time) & ~event)).astype(float)
+    agreed = later * np.add(mark > score, mark >= score, dtype=np.int8) * 0.5
+    concordant, comparable = weight @ agreed, weight @ later
+    concordant[event] += weight * agreed.sum(axis=1)
+    comparable[event] += weight * later.sum(axis=1)
+    return PairCounts(concordant, comparable)
 
 
 def _back(order: NDArray[np.intp], values: NDArray) -> NDArray:
@@ -113,8 +137,8 @@ def _back(order: NDArray[np.intp], values: NDArray) -> NDArray:
     return out
 
 
-def _time_order(time: Floats, event: NDArray[np.bool_], score: Floats) -> NDArray[np.intp]:
-    """Sort by time, events before censorings, tied events by rising score."""
+def _time_order(time: Floats, event: NDArray[np.bool_], rank: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Sort by time, events before censorings, tied events by rising rank of the score."""
     order = np.argsort(time)
     t = time[order]
     rises = t[1:] != t[:-1]
@@ -122,7 +146,7 @@ def _time_order(time: Floats, event: NDArray[np.bool_], score: Floats) -> NDArra
         return order
     n = time.size
     key = _back(order, np.concatenate(([0], np.cumsum(rises)))) * 2 + ~event
-    return np.argsort(key * n + _back(np.argsort(score), np.arange(n)))
+    return np.argsort(key * n + rank)
 
 
 def _tied_events(time: Floats, event: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
@@ -196,11 +220,11 @@ def _split_by_bit(
     return rank.take(source, mode="clip"), weight.take(source, mode="clip"), moved
 
 
-def _tied_scores(score: Floats, time: Floats, event: NDArray[np.bool_], weight: Floats) -> Floats:
+def _tied_scores(
+    new_score: NDArray[np.bool_], time: Floats, event: NDArray[np.bool_], weight: Floats
+) -> Floats:
     """Sum the weighted comparable pairs of equal score; rows in order of score, then of time."""
-    new_score = score[1:] != score[:-1]
     score_first, score_last = _runs(new_score)
-    new_run = new_score | (time[1:] != time[:-1]) | ~event[1:] | ~event[:-1]
-    first, last = _runs(new_run)
+    first, last = _runs(new_score | (time[1:] != time[:-1]) | ~event[1:] | ~event[:-1])
     summed = np.concatenate(([0.0], np.cumsum(weight)))
     return weight * (score_last - last) + summed[first] - summed[score_first]
