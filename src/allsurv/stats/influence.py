@@ -52,24 +52,44 @@ class RowInfluence:
         ndarray of shape (n_times,)
             Infinitesimal-jackknife variance of the statistic accumulated to each time.
         """
-        size = while_at_risk.size
-        path = np.concatenate([[0.0], np.cumsum(while_at_risk)])
-        before = path[self.first]
+        one = (while_at_risk, np.where(self.event, at_event[self.rank], 0.0))
+        return np.maximum(self.covariance(one, one), 0.0)
+
+    def covariance(self, one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:
+        """Sum the products of the influences of all rows on two statistics, up to each time.
+
+        Parameters
+        ----------
+        one, other : tuple of ndarray
+            What one more patient at risk adds to the statistic at each time, of shape
+            ``(n_times,)``; what each row's own end adds beyond that, of shape ``(n_rows,)``.
+
+        Returns
+        -------
+        ndarray of shape (n_times,)
+            Infinitesimal-jackknife covariance of the statistics accumulated to each time.
+        """
+        size = one[0].size
         squared = self.weights**2
-        gone = path[self.rank + 1] - before + np.where(self.event, at_event[self.rank], 0.0)
-        finished = np.cumsum(np.bincount(self.rank, squared * gone**2, size))
 
         def _active(values: Floats) -> Floats:
             entered = np.bincount(self.first, values, size)
             return np.cumsum(entered - np.bincount(self.rank, values, size))
 
-        so_far = path[1:]
+        paths, before, gone = [], [], []
+        for while_at_risk, at_end in (one, other):
+            path = np.concatenate([[0.0], np.cumsum(while_at_risk)])
+            paths.append(path[1:])
+            before.append(path[self.first])
+            gone.append(path[self.rank + 1] - path[self.first] + at_end)
+        finished = np.cumsum(np.bincount(self.rank, squared * gone[0] * gone[1], size))
         running = (
-            so_far**2 * _active(squared)
-            - 2 * so_far * _active(squared * before)
-            + _active(squared * before**2)
+            paths[0] * paths[1] * _active(squared)
+            - paths[0] * _active(squared * before[1])
+            - paths[1] * _active(squared * before[0])
+            + _active(squared * before[0] * before[1])
         )
-        return np.asarray(finished + np.maximum(running, 0.0), dtype=float)
+        return np.asarray(finished + running, dtype=float)
 
 
 def variance_kind(asked: VarianceKind | None, weights: Floats | None, where: str) -> VarianceKind:

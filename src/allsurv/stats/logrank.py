@@ -13,7 +13,7 @@ from allsurv.errors import OutcomeError
 from allsurv.stats.outcome import check_outcome
 from allsurv.stats.risk_sets import label_codes, rank_times
 
-__all__ = ["LogRankTest", "logrank_test"]
+__all__ = ["LogRankTest", "logrank_test", "quadratic_form"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -125,7 +125,7 @@ def logrank_test(
     failing, at_risk = _events_by_group(t, e, s, block, codes, levels.size)
     weight = _weights(failing, at_risk, block, weighting)
     observed, expected, covariance = _scores(failing.counts, at_risk, weight)
-    statistic, df, reason = _quadratic_form(observed - expected, expected, covariance)
+    statistic, df, reason = quadratic_form(observed - expected, expected, covariance)
     return LogRankTest(
         name=_name(weighting, strata is not None),
         statistic=statistic,
@@ -212,9 +212,27 @@ def _scores(
     return observed, expected, covariance
 
 
-def _quadratic_form(
+def quadratic_form(
     difference: Floats, expected: Floats, covariance: Floats
 ) -> tuple[float, int, str]:
+    """Make a chi-squared statistic of score and covariance, leaving out groups without events.
+
+    Parameters
+    ----------
+    difference, expected : ndarray of shape (n_groups,)
+        Observed less expected events, and expected events.
+    covariance : ndarray of shape (n_groups, n_groups)
+        Of ``difference``.
+
+    Returns
+    -------
+    statistic : float
+        NaN where there is none.
+    df : int
+        Degrees of freedom; 0 where there is no statistic.
+    reason : str
+        Why there is none; empty otherwise.
+    """
     kept = np.flatnonzero(expected > 0)
     df = int(kept.size - 1)
     if df < 1:

@@ -1,5 +1,7 @@
 """Survival without a model: curves, tests between groups, landmarks, competing risks."""
 
+from allsurv.stats.competing import CumulativeIncidence, IncidenceAt, cumulative_incidence
+from allsurv.stats.gray import gray_test
 from allsurv.stats.hazard import NelsonAalen, nelson_aalen
 from allsurv.stats.kaplan_meier import follow_up, kaplan_meier
 from allsurv.stats.landmark import Landmark, landmark
@@ -7,13 +9,17 @@ from allsurv.stats.logrank import LogRankTest, logrank_test
 from allsurv.stats.survival_curve import KaplanMeier, RiskTable, SurvivalAt
 
 __all__ = [
+    "CumulativeIncidence",
+    "IncidenceAt",
     "KaplanMeier",
     "Landmark",
     "LogRankTest",
     "NelsonAalen",
     "RiskTable",
     "SurvivalAt",
+    "cumulative_incidence",
     "follow_up",
+    "gray_test",
     "kaplan_meier",
     "landmark",
     "logrank_test",
