@@ -142,7 +142,7 @@ class Batch:
             risk = np.exp(eta) * weights
             total = self.grouping @ risk
             weighted = np.multiply(risk[:, :, None], design.X[:, None, :]).reshape(n, b * p)
-            moment = (self.grouping @ weighted).reshape(-1, b, p)
+            moment = (self.grouping @ weighted).reshape(total.shape[0], b, p)
             sets.at_risk_sum(total[:n_times])
             sets.at_risk_sum(moment[:n_times])
             terms = self._terms(total, term_weight, which)
@@ -202,7 +202,7 @@ class Batch:
             weighted[tied] -= moment[n_times:] * terms.cross[:, :, None]
             weighted[n_times:] -= moment[tied] * terms.cross[:, :, None]
         information -= np.matmul(moment.transpose(1, 2, 0), weighted.transpose(1, 0, 2))
-        return information.reshape(-1, p, p)
+        return information
 
     def _weighted_products(self, hazard: Floats) -> Floats:
         design = self.design

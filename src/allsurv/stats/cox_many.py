@@ -181,6 +181,8 @@ def _newton(batch: Batch, first: Floats, fits: _Collected, chunk: slice) -> None
     active = np.flatnonzero(batch.n_events > 0)
     for k in np.flatnonzero(batch.n_events == 0):
         fits.reason[offset + k] = "no events"
+    if not active.size:
+        return
     beta = np.tile(first, (batch.n_sets, 1))
     state = batch.evaluate(beta[active], active)
     best = state.loglik

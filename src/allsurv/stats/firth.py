@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from allsurv.errors import ModelError
@@ -15,8 +14,11 @@ from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood, RiskSums
 __all__ = ["FirthOptimum", "maximise_firth", "penalised_evaluation", "profile_limits"]
 
 Floats = NDArray[np.float64]
-_MAX_ITERATIONS = 500
+_MAX_ITERATIONS = 200
 _TOLERANCE = 1e-10
+_NEGLIGIBLE = 1e-9
+_STALLED = 5
+_FARTHEST = 200.0
 
 
 class FirthOptimum(NamedTuple):
@@ -98,7 +100,7 @@ def _trace_gradient(likelihood: PartialLikelihood, sums: RiskSums, inverse: Floa
 def maximise_firth(
     likelihood: PartialLikelihood, beta: Floats, free: NDArray[np.bool_] | None = None
 ) -> FirthOptimum:
-    """Climb Firth's penalised likelihood by scoring steps, halving those that go down.
+    """Climb Firth's penalised likelihood by quasi-Newton steps that begin as scoring steps.
 
     Parameters
     ----------
@@ -126,25 +128,58 @@ def maximise_firth(
             "fit_cox: Firth's likelihood cannot be computed at the first coefficients, where the "
             "information is singular; remove columns that others determine."
         )
+    inverse = _inverse(state.information, moving)
+    stalled = 0
     for iteration in range(_MAX_ITERATIONS):
-        information = state.information[np.ix_(moving, moving)]
-        step = np.zeros(beta.size)
-        step[moving] = np.linalg.solve(information, state.gradient[moving])
-        if np.all(np.abs(step[moving]) * np.sqrt(np.diag(information)) < _TOLERANCE):
+        step = inverse @ state.gradient
+        error = np.sqrt(np.diag(state.information))
+        if np.all(np.abs(step) * error < _TOLERANCE) or stalled > _STALLED:
             return FirthOptimum(beta, state, iteration)
-        scale = min(1.0, 5.0 / np.ptp(likelihood.X @ step))
-        for _ in range(40):
-            trial = penalised_evaluation(likelihood, beta + scale * step)
-            if trial.loglik >= state.loglik - 1e-12 * abs(state.loglik):
-                break
-            scale /= 2
-        else:
-            return FirthOptimum(beta, state, iteration)
-        beta, state = beta + scale * step, trial
+        trial, taken = _rising(likelihood, beta, state, step)
+        if trial is None:
+            inverse = _inverse(state.information, moving)
+            trial, taken = _rising(likelihood, beta, state, inverse @ state.gradient)
+        if trial is None:
+            if abs(float(step @ state.gradient)) < _NEGLIGIBLE:
+                return FirthOptimum(beta, state, iteration)
+            break
+        unmeasurable = trial.loglik - state.loglik <= 1e-13 * abs(state.loglik)
+        small = abs(float(step @ state.gradient)) < _NEGLIGIBLE
+        stalled = stalled + 1 if unmeasurable and small else 0
+        inverse = _secant(inverse, taken, (state.gradient - trial.gradient) * moving)
+        beta, state = beta + taken, trial
     raise ModelError(
-        f"fit_cox: Firth's likelihood did not come to rest in {_MAX_ITERATIONS} steps; "
+        f"fit_cox: Firth's likelihood did not come to rest in {iteration + 1} steps; "
         "look for extreme values, or use ridge > 0."
     )
+
+
+def _inverse(information: Floats, moving: NDArray[np.bool_]) -> Floats:
+    out = np.zeros_like(information)
+    out[np.ix_(moving, moving)] = np.linalg.inv(information[np.ix_(moving, moving)])
+    return out
+
+
+def _rising(
+    likelihood: PartialLikelihood, beta: Floats, state: Evaluation, step: Floats
+) -> tuple[Evaluation | None, Floats]:
+    """Halve a step until the likelihood rises along it; no trial where it never does."""
+    step = step * min(1.0, 5.0 / max(float(np.ptp(likelihood.X @ step)), 1e-300))
+    for _ in range(30):
+        trial = penalised_evaluation(likelihood, beta + step)
+        if trial.loglik >= state.loglik - 1e-13 * abs(state.loglik):
+            return trial, step
+        step = step / 2
+    return None, step
+
+
+def _secant(inverse: Floats, moved: Floats, fall: Floats) -> Floats:
+    """BFGS update of the inverse curvature from how far the gradient fell along a step."""
+    curvature = float(moved @ fall)
+    if curvature <= 1e-12 * float(np.sqrt((moved @ moved) * (fall @ fall))):
+        return inverse
+    projection = np.eye(moved.size) - np.outer(moved, fall) / curvature
+    return projection @ inverse @ projection.T + np.outer(moved, moved) / curvature
 
 
 def profile_limits(
@@ -164,7 +199,8 @@ def profile_limits(
     Returns
     -------
     lower, upper : ndarray of shape (n_columns,)
-        Limits of the scaled coefficients; infinite where the profile never falls far enough.
+        Limits of the scaled coefficients; infinite where the profile does not fall far enough
+        within 200 standard errors, or cannot be followed there.
     statistic : ndarray of shape (n_columns,)
         Penalised likelihood ratio statistic that the coefficient is 0.
 
@@ -180,13 +216,12 @@ def profile_limits(
     """
     p = optimum.beta.size
     drop = 0.5 * float(chdtri(1, 1 - level))
-    error = np.sqrt(np.diag(np.linalg.inv(optimum.state.information)))
     lower, upper, statistic = np.empty(p), np.empty(p), np.empty(p)
     for k in range(p):
         profile = _Profile(likelihood, optimum, k)
-        statistic[k] = max(0.0, 2 * profile.fall(0.0))
-        lower[k] = profile.limit(-error[k], drop)
-        upper[k] = profile.limit(error[k], drop)
+        statistic[k] = max(0.0, 2 * profile.fall(0.0)[0])
+        lower[k] = profile.limit(-1.0, drop)
+        upper[k] = profile.limit(1.0, drop)
     return lower, upper, statistic
 
 
@@ -200,29 +235,39 @@ class _Profile:
         self._free = np.arange(optimum.beta.size) != k
         covariance = np.linalg.inv(optimum.state.information)
         self._direction = covariance[:, k] / covariance[k, k]
+        self._error = float(np.sqrt(covariance[k, k]))
 
-    def fall(self, value: float) -> float:
+    def fall(self, value: float) -> tuple[float, float]:
+        """Fall at a value of the coefficient, and its slope."""
         beta = self._optimum.beta + self._direction * (value - self._optimum.beta[self._k])
         beta[self._k] = value
         if not np.isfinite(penalised_evaluation(self._likelihood, beta).loglik):
             beta = self._optimum.beta.copy()
             beta[self._k] = value
         held = maximise_firth(self._likelihood, beta, self._free)
-        return self._optimum.state.loglik - held.state.loglik
+        slope = -float(held.state.gradient[self._k])
+        return self._optimum.state.loglik - held.state.loglik, slope
 
-    def limit(self, step: float, drop: float) -> float:
-        centre = float(self._optimum.beta[self._k])
-        reach = 1.5
-        for _ in range(8):
-            if self.fall(centre + reach * step) > drop:
-                return float(
-                    brentq(
-                        lambda value: self.fall(value) - drop,
-                        centre,
-                        centre + reach * step,
-                        xtol=1e-9 * abs(step),
-                        rtol=1e-12,
-                    )
-                )
-            reach *= 2
-        return float(np.copysign(np.inf, step))
+    def limit(self, side: float, drop: float) -> float:
+        """Value at which the fall is ``drop``, by Newton steps on its root, kept in a bracket."""
+        distance = np.sqrt(2 * drop) * self._error
+        inside, outside = 0.0, np.inf
+        while distance < _FARTHEST * self._error:
+            try:
+                fall, slope = self.fall(self._optimum.beta[self._k] + side * distance)
+            except ModelError:
+                break
+            root = np.sqrt(max(fall, 1e-300))
+            if fall < drop:
+                inside = distance
+            else:
+                outside = distance
+            step = (np.sqrt(drop) - root) * 2 * root / max(side * slope, 1e-300)
+            if abs(step) < _TOLERANCE * self._error or outside - inside < 1e-13 * distance:
+                return float(self._optimum.beta[self._k] + side * (distance + step))
+            distance += step
+            if not inside < distance < outside:
+                distance = 2 * inside if np.isinf(outside) else (inside + outside) / 2
+            elif np.isinf(outside):
+                distance = min(distance, 2 * inside)
+        return side * np.inf
