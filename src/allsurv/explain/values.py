@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError
 from allsurv.explain.game import shapley_matrix, sum_coalitions
-from allsurv.explain.trees import as_shap, tree_coalitions
+from allsurv.explain.trees import tree_coalitions, tree_shap
 from allsurv.models.grid import grid_steps
 from allsurv.models.mechanisms import Boosted, Forest, Linear
 
@@ -88,27 +89,19 @@ def shap_values(
     ----------
     .. [1] Lundberg SM, et al. Nat Mach Intell. 2020;2:56-67. doi:10.1038/s42256-019-0138-9
     """
-    import shap
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)  # of shap's own colour maps
+        import shap
 
     X = cohort.X
     asked = _ask(model, X)
-    if times is None:
-        values, base = _explain_score(asked)
-        prediction = np.asarray(model.predict(X), dtype=float)
-        outputs = None
-    else:
-        grid = np.asarray(times, dtype=float)
-        prediction = np.asarray(model.predict_survival(X, grid), dtype=float)
-        values, base = _explain_survival(asked, model, grid)
-        outputs = [f"{time:g}" for time in grid]
-    _check_additive(values, base, prediction, model)
-    labels = [cohort.study.variable(name).label for name in asked.variables]
+    values, base, prediction = _explain(asked, model, X, times)
     return shap.Explanation(
         values=values,
         base_values=np.broadcast_to(base, prediction.shape).copy(),
         data=X[list(asked.variables)].to_numpy(dtype=object),
-        feature_names=labels,
-        output_names=outputs,
+        feature_names=[cohort.study.variable(name).label for name in asked.variables],
+        output_names=None if times is None else [f"{time:g}" for time in times],
     )
 
 
@@ -134,7 +127,7 @@ def importance(model: Any, cohort: Cohort) -> pd.DataFrame:
         As :func:`shap_values`.
     """
     asked = _ask(model, cohort.X)
-    size = np.abs(shap_values(model, cohort).values).mean(axis=0)
+    size = np.abs(_explain(asked, model, cohort.X, None)[0]).mean(axis=0)
     table = pd.DataFrame(
         {
             "variable": asked.variables,
@@ -156,9 +149,30 @@ def _ask(model: Any, X: pd.DataFrame) -> _Asked:
         )
     design = model.encoder_.design(X)
     owners = [term.variable for term in model.encoder_.terms_]
-    variables = tuple(dict.fromkeys(owners))
+    variables = tuple(str(name) for name in model.feature_names_in_)
     variable_of = np.array([variables.index(owner) for owner in owners], dtype=np.intp)
     return _Asked(mechanism, design, design.mean(axis=0), variables, variable_of)
+
+
+def _explain(
+    asked: _Asked, model: Any, X: pd.DataFrame, times: Sequence[float] | None
+) -> tuple[Floats, Floats, Floats]:
+    """Values, base and the prediction they were found to sum to."""
+    if times is None:
+        values, base = _explain_score(asked)
+        prediction = np.asarray(model.predict(X), dtype=float)
+    else:
+        grid = np.asarray(times, dtype=float)
+        prediction = np.asarray(model.predict_survival(X, grid), dtype=float)
+        values, base = _explain_survival(asked, model, grid)
+    error = float(np.abs(values.sum(axis=1) + base - prediction).max(initial=0.0))
+    scale = max(1.0, float(np.abs(prediction).max(initial=0.0)))
+    if not error <= TOLERANCE * scale:
+        raise ModelError(
+            f"explain: SHAP values of '{model.family}' miss the prediction by {error:.1e}; at most "
+            f"{TOLERANCE:g} is allowed. They are not exact and must not be used."
+        )
+    return values, base, prediction
 
 
 def _explain_score(asked: _Asked) -> tuple[Floats, Floats]:
@@ -210,22 +224,5 @@ def _score_coalitions(asked: _Asked, rows: slice) -> Floats:
 
 
 def _tree_shap(asked: _Asked, leaf_value: Floats) -> tuple[Floats, Floats]:
-    import shap
-
-    explainer = shap.TreeExplainer(
-        as_shap(asked.mechanism.trees, leaf_value), feature_perturbation="tree_path_dependent"
-    )
-    single = asked.design.astype(np.float32).astype(np.float64)
-    by_term = np.asarray(explainer.shap_values(single, check_additivity=False))
-    by_term = by_term.reshape(*single.shape, leaf_value.shape[1])
-    return asked.by_variable(by_term), np.atleast_1d(np.asarray(explainer.expected_value))
-
-
-def _check_additive(values: Floats, base: Floats, prediction: Floats, model: Any) -> None:
-    error = float(np.abs(values.sum(axis=1) + base - prediction).max(initial=0.0))
-    scale = max(1.0, float(np.abs(prediction).max(initial=0.0)))
-    if not error <= TOLERANCE * scale:
-        raise ModelError(
-            f"explain: SHAP values of '{model.family}' miss the prediction by {error:.1e}; at most "
-            f"{TOLERANCE:g} is allowed. They are not exact and must not be used."
-        )
+    by_term, base = tree_shap(asked.mechanism.trees, leaf_value, asked.design)
+    return asked.by_variable(by_term), base

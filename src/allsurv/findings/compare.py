@@ -236,7 +236,10 @@ def _bootstrap(
         drawn[name].append(logs)
         if progress is not None:
             progress(done, len(tasks))
-    return {name: np.array(logs).reshape(-1, len(findings)) for name, logs in drawn.items()}
+    return {
+        name: np.array(logs, dtype=float).reshape(len(logs), len(findings))
+        for name, logs in drawn.items()
+    }
 
 
 def _refit(model: Any, patients: _Patients, findings: Sequence[Finding], split: Split) -> Floats:

@@ -68,15 +68,15 @@ def standardised_log_hazard_ratio(
 
     Examples
     --------
-    Survival 0.8 with and 0.9 without: log(log 0.8 / log 0.9) = 0.751.
+    Survival 0.8 with and 0.9 without: log(log 0.8 / log 0.9) = 0.7504.
 
     >>> class Two:
     ...     def predict_survival(self, X, times):
     ...         return np.where(X[["mutated"]], 0.8, 0.9)
     >>> X = pd.DataFrame({"mutated": [True, False, False]})
     >>> mutated = Variable("mutated", "Mutated", "binary", "mutated")
-    >>> round(standardised_log_hazard_ratio(Two(), X, mutated, Contrast(False, True), [12]), 3)
-    0.751
+    >>> round(standardised_log_hazard_ratio(Two(), X, mutated, Contrast(False, True), [12]), 4)
+    0.7504
     """
     name = variable.name
     if name not in X.columns:

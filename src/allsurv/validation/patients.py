@@ -97,8 +97,9 @@ def group_survival(
 
     Notes
     -----
-    A patient's centile is the percentage of a refit's own patients with no higher score, averaged
-    over repeats; the cuts are those of the study, chosen before any outcome was seen.
+    A patient's centile is the percentage of a refit's own patients with a lower score (half of
+    those with the same), averaged over repeats; the cuts are those of the study, chosen before any
+    outcome was seen.
     """
     rows: list[dict[str, Any]] = []
     for (model, horizon), table in out_of_fold.groupby(["model", "horizon"], sort=False):

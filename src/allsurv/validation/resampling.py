@@ -106,7 +106,8 @@ class Prediction:
     risk_score : ndarray of shape (n_test,)
         Unitless, higher is worse; comparable within this refit only.
     centile : ndarray of shape (n_test,)
-        Percentage of the refit's own training patients whose risk score is not higher.
+        Percentage of the refit's own training patients whose risk score is lower; those whose
+        score is the same count half.
     risk : ndarray of shape (n_test, n_horizons)
         Probability of the event by each horizon; NaN where the refit does not reach.
     reason : str
@@ -277,7 +278,8 @@ def refit(
         except (ValueError, ArithmeticError) as error:
             nothing = np.full(n_test, np.nan)
             return Prediction(name, split, nothing, nothing, risk, f"no fit: {_first_line(error)}")
-    centile = 100 * np.searchsorted(developed, score, side="right") / developed.size
+    places = [np.searchsorted(developed, score, side=side) for side in ("left", "right")]
+    centile = 50 * (places[0] + places[1]) / developed.size
     reasons = tuple(
         ""
         if ok
