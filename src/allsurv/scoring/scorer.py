@@ -8,19 +8,17 @@ room reaches up, so that who scores from a folder needs no MLflow.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from allsurv.cohort.checks import check_frame
 from allsurv.errors import CohortError, Violation
-from allsurv.features.encoding import canonical_numbers, encode_with_faults
+from allsurv.features.encoding import encode_with_faults
 from allsurv.models.riskmodel import RiskModel
-from allsurv.study.dictionary import Variable
-from allsurv.study.nearest import did_you_mean
+from allsurv.scoring.reading import Plan, make_plan, read_patients
 
 __all__ = ["RiskScorer"]
 
@@ -39,7 +37,7 @@ class RiskScorer:
 
     def __init__(self, risk_model: RiskModel) -> None:
         self.risk_model = risk_model
-        self._needed: dict[tuple[str, ...], Mapping[str, Variable]] = {}
+        self._plan: Plan | None = None
 
     @classmethod
     def load(cls, address: str | Path) -> RiskScorer:
@@ -106,60 +104,16 @@ class RiskScorer:
         }
         return pd.DataFrame(columns, index=frame.index)
 
-    def _design(self, frame: pd.DataFrame) -> np.ndarray:
+    def _design(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         model = self.risk_model
         if not isinstance(frame, pd.DataFrame):
             fault = Violation(_WHERE, f"is a {type(frame).__name__}; give a DataFrame.")
             raise CohortError(_WHERE, model.study, [fault])
-        names = tuple(map(str, frame.columns))
-        if names not in self._needed:
-            self._needed = {names: _needed(model, names)}
-        needed = self._needed[names]
-        faults = _absent(needed, names)
-        clean, found = check_frame(frame, needed, check_names=False)
-        if faults or found:
-            raise CohortError(_WHERE, model.study, [*faults, *found])
-        numbers = canonical_numbers(clean, model.terms)
-        design, faults = encode_with_faults(numbers, model.terms, n_rows=len(frame))
+        if self._plan is None or not self._plan.columns.equals(frame.columns):
+            self._plan = make_plan(model, frame.columns)
+        numbers, faults = read_patients(frame, self._plan, model.terms)
+        if not faults:
+            design, faults = encode_with_faults(numbers, model.terms, n_rows=len(frame))
         if faults:
             raise CohortError(_WHERE, model.study, faults)
         return design
-
-
-def _needed(model: RiskModel, names: tuple[str, ...]) -> dict[str, Variable]:
-    """Choose what to read: a derived predictor from its sources, or as given without them."""
-    known = {**model.variables, **model.derived}
-    needed: dict[str, Variable] = {}
-    waiting = list(model.predictors)
-    while waiting:
-        variable = _as_named(known[waiting.pop(0)], names)
-        rule = variable.derivation
-        if rule is not None and variable.column in names:
-            sources = [_as_named(known[source], names) for source in rule.sources]
-            if any(s.column not in names and s.derivation is None for s in sources):
-                variable = replace(variable, derivation=None)
-        if variable.derivation is not None:
-            waiting += [s for s in variable.derivation.sources if s not in needed]
-        needed[variable.name] = replace(variable, required=False)
-    return needed
-
-
-def _as_named(variable: Variable, names: tuple[str, ...]) -> Variable:
-    """Let a column bear the variable's own name where the file's name is absent."""
-    if variable.column not in names and variable.name in names:
-        return replace(variable, column=variable.name)
-    return variable
-
-
-def _absent(needed: Mapping[str, Variable], names: tuple[str, ...]) -> tuple[Violation, ...]:
-    wanted = {v.column for v in needed.values()}
-    others = [name for name in names if name not in wanted]
-    return tuple(
-        Violation(
-            v.column,
-            "is missing, but required."
-            + did_you_mean(v.column, others).replace("Did you mean", "Is it the column"),
-        )
-        for v in needed.values()
-        if v.derivation is None and v.column not in names
-    )

@@ -1,0 +1,315 @@
+"""Reading new patients: in full words of what is wrong, and fast where nothing is.
+
+:func:`read_patients` first tries a :class:`Plan`, which takes every column in one look and knows
+good data only. Whatever it does not recognise at once - an odd spelling, a fault, a rare kind of
+derivation - is read by :func:`allsurv.cohort.checks.check_frame`, which finds every fault. Both
+give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.cohort.checks import check_frame
+from allsurv.cohort.derive import derive
+from allsurv.errors import Violation
+from allsurv.features.encoding import Term, canonical_numbers
+from allsurv.models.riskmodel import RiskModel
+from allsurv.study.dictionary import Variable
+from allsurv.study.nearest import did_you_mean
+
+__all__ = ["Plan", "make_plan", "read_patients"]
+
+Floats = NDArray[np.float64]
+Reader = Callable[[pd.Series], Floats | None]
+
+_FEW = 64
+"""Rows up to which looking values up one by one is faster than finding the distinct ones."""
+
+_ABSENT: Mapping[object, float] = {None: np.nan, pd.NA: np.nan}
+_YES_NO: Mapping[object, float] = {
+    **dict.fromkeys((True, "yes", "true"), 1.0),
+    **dict.fromkeys((False, "no", "false"), 0.0),
+    **_ABSENT,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How columns of one table become numbers.
+
+    Parameters
+    ----------
+    columns : Index
+        Columns of the table the plan was made for.
+    needed : dict of str to Variable
+        What is read, and what is derived from it.
+    absent : tuple of Violation
+        Columns that the table does not have.
+    readers : dict of str to callable
+        For each variable that is read, from column to numbers; ``None`` for what it does not know.
+    tables : dict of str to tuple
+        For each derived variable its source and a number for each position of it, the last for a
+        missing one.
+    is_quick : bool
+        Whether readers and tables cover all of ``needed``.
+    """
+
+    columns: pd.Index
+    needed: dict[str, Variable]
+    absent: tuple[Violation, ...]
+    readers: dict[str, Reader]
+    tables: dict[str, tuple[str, Floats]]
+    is_quick: bool
+
+    def quick_numbers(self, frame: pd.DataFrame) -> dict[str, Floats] | None:
+        """Take every variable in one look.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_patients, n_columns)
+            With the columns of the plan.
+
+        Returns
+        -------
+        dict of str to ndarray, or None
+            Numbers, positions among levels, 1 and 0; NaN where missing. ``None`` where anything
+            needs a closer look.
+        """
+        if not self.is_quick:
+            return None
+        numbers: dict[str, Floats] = {}
+        given: dict[str, Floats] = {}
+        for name, read in self.readers.items():
+            variable = self.needed[name]
+            values = read(frame[variable.column])
+            if values is None:
+                return None
+            (given if variable.derivation is not None else numbers)[name] = values
+        for name, (source, table) in self.tables.items():
+            at = numbers[source]
+            numbers[name] = table[np.where(np.isnan(at), len(table) - 1, at).astype(np.intp)]
+            if name in given and np.any((given[name] != numbers[name]) & ~np.isnan(given[name])):
+                return None
+        return numbers
+
+
+def read_patients(
+    frame: pd.DataFrame, plan: Plan, terms: tuple[Term, ...]
+) -> tuple[Mapping[str, Floats], tuple[Violation, ...]]:
+    """Read patients as numbers, or say all that is wrong with them.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_patients, n_columns)
+        New patients, columns of any dtype.
+    plan : Plan
+        Made for these columns.
+    terms : tuple of Term
+        What will be encoded.
+
+    Returns
+    -------
+    numbers : mapping from str to ndarray of shape (n_patients,)
+        As ``allsurv.features.encoding`` takes them; empty where there are faults.
+    faults : tuple of Violation
+        Everything found.
+    """
+    quick = plan.quick_numbers(frame)
+    if quick is not None:
+        return quick, ()
+    clean, found = check_frame(frame, plan.needed, check_names=False)
+    faults = (*plan.absent, *found)
+    if faults:
+        return {}, faults
+    return canonical_numbers(clean, terms), ()
+
+
+def make_plan(model: RiskModel, columns: pd.Index) -> Plan:
+    """Decide how a table with these columns is read.
+
+    Parameters
+    ----------
+    model : RiskModel
+        What is needed.
+    columns : Index
+        What is there: names as in a file of the study, or of the variables.
+
+    Returns
+    -------
+    Plan
+        A derived predictor comes from its sources, or is taken as given where they are absent.
+    """
+    names = tuple(map(str, columns))
+    needed = _needed(model, names)
+    readers: dict[str, Reader] = {}
+    tables: dict[str, tuple[str, Floats]] = {}
+    for name, variable in needed.items():
+        if variable.column in names:
+            readers[name] = _reader(variable)
+    for name, variable in needed.items():
+        table = _table(variable, needed)
+        if table is not None:
+            tables[name] = table
+    derived = {name for name, v in needed.items() if v.derivation is not None}
+    quick = (
+        columns.is_unique
+        and all(isinstance(name, str) for name in columns)
+        and set(needed) - derived <= set(readers)
+        and derived == set(tables)
+        and not any(v.only_if for v in needed.values())
+    )
+    return Plan(columns, needed, _absent(needed, names), readers, tables, quick)
+
+
+def _needed(model: RiskModel, names: tuple[str, ...]) -> dict[str, Variable]:
+    known = {**model.variables, **model.derived}
+    needed: dict[str, Variable] = {}
+    waiting = list(model.predictors)
+    while waiting:
+        variable = _as_named(known[waiting.pop(0)], names)
+        rule = variable.derivation
+        if rule is not None and variable.column in names:
+            sources = [_as_named(known[source], names) for source in rule.sources]
+            if any(s.column not in names and s.derivation is None for s in sources):
+                variable = replace(variable, derivation=None)
+        if variable.derivation is not None:
+            waiting += [s for s in variable.derivation.sources if s not in needed]
+        needed[variable.name] = replace(variable, required=False)
+    return needed
+
+
+def _as_named(variable: Variable, names: tuple[str, ...]) -> Variable:
+    """Let a column bear the variable's own name where the file's name is absent."""
+    if variable.column not in names and variable.name in names:
+        return replace(variable, column=variable.name)
+    return variable
+
+
+def _absent(needed: Mapping[str, Variable], names: tuple[str, ...]) -> tuple[Violation, ...]:
+    wanted = {v.column for v in needed.values()}
+    others = [name for name in names if name not in wanted]
+    return tuple(
+        Violation(
+            v.column,
+            "is missing, but required."
+            + did_you_mean(v.column, others).replace("Did you mean", "Is it the column"),
+        )
+        for v in needed.values()
+        if v.derivation is None and v.column not in names
+    )
+
+
+def _reader(variable: Variable) -> Reader:
+    may_be_missing = variable.missing == "allowed" or variable.derivation is not None
+    if variable.is_number:
+        read = _number_reader(variable)
+    elif variable.is_yes_no:
+        read = _yes_no_reader()
+    else:
+        read = _level_reader(variable)
+    if may_be_missing:
+        return read
+
+    def read_complete(column: pd.Series) -> Floats | None:
+        values = read(column)
+        return None if values is None or np.isnan(values).any() else values
+
+    return read_complete
+
+
+def _number_reader(variable: Variable) -> Reader:
+    low = -np.inf if variable.minimum is None else variable.minimum
+    high = np.inf if variable.maximum is None else variable.maximum
+    if variable.kind == "duration":
+        low = max(low, 0.0)
+
+    def read(column: pd.Series) -> Floats | None:
+        if getattr(column.dtype, "kind", "O") not in "iuf":
+            return None
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        wrong = (values < low) | (values > high) | np.isinf(values)
+        if variable.kind == "integer":
+            wrong |= ~np.isnan(values) & (values != np.rint(values))
+        return None if wrong.any() else values
+
+    return read
+
+
+def _yes_no_reader() -> Reader:
+    def read(column: pd.Series) -> Floats | None:
+        if getattr(column.dtype, "kind", "O") in "biuf":
+            values = column.to_numpy(dtype=float, na_value=np.nan)
+            known = (values == 0) | (values == 1) | np.isnan(values)
+            return values if known.all() else None
+        return _looked_up(column, _YES_NO)
+
+    return read
+
+
+def _level_reader(variable: Variable) -> Reader:
+    positions = dict(_ABSENT)
+    for position, level in enumerate(variable.levels):
+        positions[level] = positions[str(level)] = float(position)
+
+    def read(column: pd.Series) -> Floats | None:
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            categories = column.dtype.categories
+            if list(categories) != list(variable.levels):
+                return None
+            codes = column.array.codes.astype(float)
+            return np.where(codes < 0, np.nan, codes)
+        return _looked_up(column, positions)
+
+    return read
+
+
+def _looked_up(column: pd.Series, known: Mapping[object, float]) -> Floats | None:
+    """Look values up; ``None`` where one is unknown."""
+    if len(column) <= _FEW:
+        values = [_code(value, known) for value in column.tolist()]
+        return None if None in values else np.array(values, dtype=float)
+    try:
+        codes, distinct = pd.factorize(column)
+    except (TypeError, ValueError, NotImplementedError):
+        return None
+    found = [_code(value, known) for value in distinct]
+    return None if None in found else np.array([*found, np.nan], dtype=float)[codes]
+
+
+def _code(value: object, known: Mapping[object, float]) -> float | None:
+    if isinstance(value, float) and np.isnan(value):
+        return np.nan
+    if isinstance(value, bool | np.bool_) and known is not _YES_NO:
+        return None
+    try:
+        return known.get(value)
+    except TypeError:
+        return None
+
+
+def _table(variable: Variable, needed: Mapping[str, Variable]) -> tuple[str, Floats] | None:
+    """Derive once for every value of the source, where it has a list of values."""
+    rule = variable.derivation
+    if rule is None or len(rule.sources) != 1:
+        return None
+    source = needed[rule.sources[0]]
+    if source.is_number or source.derivation is not None:
+        return None
+    values: pd.Series
+    if source.is_yes_no:
+        values = pd.Series(pd.array([False, True, None], dtype="boolean"))
+    else:
+        levels = list(source.levels)
+        ordered = source.kind == "ordinal"
+        values = pd.Series(pd.Categorical([*levels, None], categories=levels, ordered=ordered))
+    derived = derive(pd.DataFrame({source.name: values}), variable)
+    if isinstance(derived.dtype, pd.CategoricalDtype):
+        codes = derived.cat.codes.to_numpy().astype(float)
+        return source.name, np.where(codes < 0, np.nan, codes)
+    return source.name, derived.to_numpy(dtype=float, na_value=np.nan)

@@ -1,0 +1,232 @@
+"""Scoring new patients: the right number, in order, or every fault by row."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from allsurv.cohort import read_cohort
+from allsurv.errors import CohortError, ModelError, RiskModelError
+from allsurv.models import FAMILIES, RiskModel, make_model
+from allsurv.scoring import RiskScorer
+
+FAST = {"rsf": {"n_estimators": 20}, "gbs": {"n_estimators": 20}, "coxnet": {"folds": 3}}
+TREATMENT = {"ecog", "karyotype", "salvage"}
+
+
+@pytest.fixture(scope="module")
+def cohort(made_up):
+    return made_up(n=110)
+
+
+@pytest.fixture(scope="module")
+def models(cohort):
+    return {
+        name: make_model(name, cohort.study, random_state=5, **FAST.get(name, {})).fit(
+            cohort.X, cohort.y("os")
+        )
+        for name in FAMILIES
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(models, cohort, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    for name, model in models.items():
+        RiskModel.from_model(model, cohort, endpoint="os").write(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scorer(folder):
+    return RiskScorer.load(folder / "cox")
+
+
+@pytest.fixture
+def rows(made_up, scorer):
+    """Thirty patients as a user's file gives them: texts and numbers, no derived column."""
+    frame = made_up(n=30, seed=9).frame[list(scorer.risk_model.variables)]
+    out = frame.astype(object).where(frame.notna(), None)
+    return out.infer_objects()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_scores_are_those_of_the_model(family, folder, models, made_up, rows):
+    new = made_up(n=30, seed=9).X
+    scored = RiskScorer.load(str(folder / family)).score(rows)
+    np.testing.assert_allclose(scored["risk_score"], models[family].predict(new), rtol=1e-12)
+    expected = models[family].predict_survival(new, [12, 24, 36])
+    np.testing.assert_allclose(scored.filter(like="survival"), expected, atol=1e-12)
+    assert list(scored) == [
+        "risk_score",
+        "risk_centile",
+        "risk_group",
+        "survival_12",
+        "survival_24",
+        "survival_36",
+    ]
+
+
+def test_order_and_index_are_kept(scorer, rows):
+    plain = scorer.score(rows)
+    rows.index = pd.Index([f"p{i % 7}" for i in range(30)], name="who")
+    mixed = rows.sample(frac=1, random_state=0)
+    scored = scorer.score(mixed)
+    assert scored.index.equals(mixed.index)
+    order = np.random.default_rng(0).permutation(30)
+    shuffled = scorer.score(rows.iloc[order])
+    np.testing.assert_array_equal(shuffled["risk_score"], plain["risk_score"].to_numpy()[order])
+
+
+def test_horizons_may_be_chosen(scorer, rows):
+    scored = scorer.score(rows, horizons=[6, 18.5])
+    assert list(scored)[3:] == ["survival_6", "survival_18.5"]
+    assert (scored["survival_6"] > scored["survival_18.5"]).all()
+    assert list(scorer.score(rows, horizons=[]))[3:] == []
+    with pytest.raises(ModelError, match="beyond the follow-up"):
+        scorer.score(rows, horizons=[10_000])
+
+
+def test_groups_and_centiles_rise_with_the_score(scorer, made_up):
+    scored = scorer.score(made_up(n=300, seed=4).X).sort_values("risk_score")
+    assert scored["risk_centile"].is_monotonic_increasing
+    codes = scored["risk_group"].map({"low": 0, "intermediate": 1, "high": 2})
+    assert codes.is_monotonic_increasing
+    assert set(scored["risk_group"]) == {"low", "intermediate", "high"}
+
+
+def test_a_derived_predictor_may_be_given_in_place_of_its_source(scorer, made_up, rows):
+    expected = scorer.score(rows)["risk_score"]
+    given = made_up(n=30, seed=9).X.drop(columns=sorted(TREATMENT))
+    np.testing.assert_array_equal(scorer.score(given)["risk_score"], expected)
+
+
+def test_a_derived_predictor_that_contradicts_its_source_is_refused(scorer, rows):
+    rows["high_risk_cyto"] = [k in ("kmt2a", "ho_tr") for k in rows["karyotype"]]
+    assert len(scorer.score(rows)) == 30
+    rows.loc[4, "high_risk_cyto"] = not rows.loc[4, "high_risk_cyto"]
+    with pytest.raises(CohortError, match=r"high_risk_cyto: 1 row \(5\) contradicts karyotype"):
+        scorer.score(rows)
+
+
+def test_every_fault_at_once_by_row(scorer, rows):
+    rows.loc[3, "age"] = 140
+    rows["sex"] = rows["sex"].astype(object)
+    rows.loc[[0, 7], "sex"] = "femal"
+    rows["wbc"] = rows["wbc"].astype(object)
+    rows.loc[2, "wbc"] = "high"
+    rows.loc[9, "pb_blasts"] = np.nan
+    rows = rows.rename(columns={"bm_blasts": "bm_blast"})
+    with pytest.raises(CohortError) as caught:
+        scorer.score(rows)
+    assert caught.value.study == "rr-all"
+    text = str(caught.value)
+    assert "bm_blasts: is missing, but required. Is it the column 'bm_blast'?" in text
+    assert "age: 1 row (4) is 140; allowed 15 to 100." in text
+    assert "sex: 2 rows (1, 8) are 'femal'; allowed male, female. Did you mean 'female'?" in text
+    assert "wbc: 1 row (3) is not a number" in text
+    assert "pb_blasts: 1 row (10) is missing; a value is required." in text
+    assert len(caught.value.violations) == 5
+
+
+def test_the_faults_are_those_of_a_bad_cohort(scorer, made_up):
+    cohort = made_up(n=20, seed=2)
+    given = [v for v in cohort.frame if cohort.study.variable(v).derivation is None]
+    bad = cohort.frame[given].astype(object)
+    bad.loc[5, "age"] = 400
+    bad.loc[[1, 2], "karyotype"] = "diploidd"
+    with pytest.raises(CohortError) as refused:
+        read_cohort(bad, cohort.study)
+    with pytest.raises(CohortError) as caught:
+        scorer.score(bad)
+    theirs = {str(v) for v in refused.value.violations}
+    assert {str(v) for v in caught.value.violations} <= theirs
+    assert len(caught.value.violations) == 2
+
+
+def test_what_the_model_cannot_fill_in_is_refused(cohort, rows):
+    model = make_model("cox", cohort.study, predictors=["age", "ecog_ge2"])
+    scorer = RiskScorer(
+        RiskModel.from_model(model.fit(cohort.X, cohort.y("os")), cohort, endpoint="os")
+    )
+    rows["ecog"] = rows["ecog"].astype(object)
+    rows.loc[[0, 1], "ecog"] = None
+    with pytest.raises(CohortError, match=r"ecog: 2 rows \(1, 2\) are missing"):
+        scorer.score(rows)
+
+
+def test_missing_is_refused_where_the_model_was_told_to(cohort, made_up):
+    patients = cohort.where({"cd20_ge20": (True, False)})
+    model = make_model("cox", cohort.study, features__missing="refuse")
+    model.fit(patients.X, patients.y("os"))
+    scorer = RiskScorer(RiskModel.from_model(model, patients, endpoint="os"))
+    new = made_up(n=30, seed=9).X
+    missing = np.flatnonzero(new["cd20_ge20"].isna()) + 1
+    with pytest.raises(CohortError) as caught:
+        scorer.score(new)
+    (fault,) = caught.value.violations
+    assert (fault.column, fault.rows) == ("cd20_ge20", tuple(missing))
+
+
+def test_no_table_and_an_empty_table(scorer, rows):
+    with pytest.raises(CohortError, match="the table: is a list; give a DataFrame"):
+        scorer.score([1, 2])
+    empty = scorer.score(rows.iloc[:0])
+    assert list(empty)[:3] == ["risk_score", "risk_centile", "risk_group"]
+    assert len(empty) == 0
+    with pytest.raises(CohortError, match="age: is missing, but required"):
+        scorer.score(pd.DataFrame({"x": [1]}))
+
+
+def test_columns_may_bear_the_names_of_the_file(folder, rows, tmp_path):
+    from dataclasses import replace
+
+    model = RiskModel.read(folder / "cox")
+    renamed = {n: replace(v, column=f"{n}.x") for n, v in model.variables.items()}
+    scorer = RiskScorer(replace(model, variables=renamed))
+    expected = RiskScorer(model).score(rows)
+    from_file = rows.rename(columns={n: f"{n}.x" for n in rows})
+    pd.testing.assert_frame_equal(scorer.score(from_file), expected)
+    pd.testing.assert_frame_equal(scorer.score(rows), expected)
+
+
+def test_the_example_can_be_scored(folder):
+    for family in FAMILIES:
+        scorer = RiskScorer.load(folder / family)
+        scored = scorer.score(scorer.risk_model.example())
+        assert scored["risk_score"].notna().all()
+
+
+def test_nothing_to_load(tmp_path):
+    with pytest.raises(RiskModelError, match="there is no risk_model"):
+        RiskScorer.load(tmp_path)
+
+
+@pytest.mark.parametrize("address", ["models:/rr-all-os@champion", "runs:/abc/risk_model"])
+def test_addresses_of_mlflow_are_resolved_by_tracking(address, folder, monkeypatch, rows):
+    asked = []
+    tracking = types.ModuleType("allsurv.tracking")
+    tracking.download_risk_model = lambda uri: asked.append(uri) or folder / "cox"
+    monkeypatch.setitem(sys.modules, "allsurv.tracking", tracking)
+    assert len(RiskScorer.load(address).score(rows)) == 30
+    assert asked == [address]
+
+
+def test_scoring_loads_numpy_and_pandas_only(folder, rows, tmp_path):
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    code = f"""
+import sys
+from allsurv.scoring import RiskScorer
+import pandas as pd
+rows = pd.read_csv({str(tmp_path / "rows.csv")!r})
+for family in {list(FAMILIES)!r}:
+    RiskScorer.load({str(folder)!r} + "/" + family).score(rows)
+heavy = {{"sklearn", "sksurv", "scipy", "mlflow", "shap", "matplotlib", "yaml", "jsonschema"}}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
