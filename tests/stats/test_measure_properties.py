@@ -152,7 +152,7 @@ def test_a_score_is_no_better_than_itself(case):
             assert math.isnan(comparison.p_value)
 
 
-@given(cohorts(), st.floats(0.1, 10))
+@given(cohorts(), st.floats(0.3, 3))
 def test_shifting_the_log_hazard_shifts_calibration_in_the_large(case, factor):
     y, _, risk, horizon = case
     before = calibration_in_the_large(y, risk, horizon)
