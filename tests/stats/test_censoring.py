@@ -8,7 +8,7 @@ from sksurv.nonparametric import CensoringDistributionEstimator
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.brier import brier
-from allsurv.stats.censoring import CensoringDistribution, inverse_weights
+from allsurv.stats.censoring import CensoringDistribution, CensoringWeights
 from allsurv.stats.discrimination import auc, uno_c
 from allsurv.stats.outcome import make_y
 
@@ -32,9 +32,9 @@ def test_nobody_censored():
 def test_weights_sum_to_the_cohort():
     # With G from the cohort itself the weights at any time sum to n.
     y = make_y([1, 2, 2, 3, 5, 6, 7, 7], [1, 1, 0, 1, 0, 1, 0, 1])
-    G = CensoringDistribution.fit(y)
+    weights = CensoringWeights(y["time"], y["event"], None)
     for horizon in (1, 2, 2.5, 5, 6.5):
-        assert inverse_weights(y["time"], y["event"], horizon, G).sum() == pytest.approx(8)
+        assert weights.at(horizon).sum() == pytest.approx(8)
 
 
 def test_agrees_with_scikit_survival():

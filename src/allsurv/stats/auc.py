@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
-from allsurv.stats.censoring import (
-    CensoringDistribution,
-    censoring_influence,
-    censoring_or_fit,
-    inverse_weights,
-)
+from allsurv.stats.censoring import CensoringDistribution, CensoringWeights
 from allsurv.stats.outcome import Estimate, check_y
 from allsurv.stats.prediction import (
     MeasureCurve,
@@ -27,7 +22,6 @@ from allsurv.stats.prediction import (
 __all__ = ["auc", "auc_curve"]
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 def auc(
@@ -93,8 +87,7 @@ def auc(
     score = check_score(risk, time.size, where="risk")
     horizon = check_horizon(horizon)
     check_level(level)
-    G = censoring_or_fit(censoring, time, event)
-    return _auc(time, event, _Ranked(score), horizon, G, level, known=censoring is not None)
+    return _auc(CensoringWeights(time, event, censoring), _Ranked(score), horizon, level)
 
 
 def auc_curve(
@@ -147,23 +140,12 @@ def auc_curve(
     grid = check_grid(times)
     columns = _columns(risk, time.size, grid.size)
     check_level(level)
-    G = censoring_or_fit(censoring, time, event)
+    weights = CensoringWeights(time, event, censoring)
     ranked = [_Ranked(column) for column in columns]
-    return MeasureCurve(
-        grid,
-        tuple(
-            _auc(
-                time,
-                event,
-                ranked[k % len(ranked)],
-                float(at),
-                G,
-                level,
-                known=censoring is not None,
-            )
-            for k, at in enumerate(grid)
-        ),
-    )
+    estimates = [
+        _auc(weights, ranked[k % len(ranked)], float(at), level) for k, at in enumerate(grid)
+    ]
+    return MeasureCurve(grid, tuple(estimates))
 
 
 def _columns(risk: ArrayLike, n: int, n_times: int) -> list[Floats]:
@@ -205,34 +187,25 @@ class _Ranked:
         return out
 
 
-def _auc(
-    time: Floats,
-    event: Bools,
-    ranked: _Ranked,
-    horizon: float,
-    censoring: CensoringDistribution,
-    level: float,
-    *,
-    known: bool,
-) -> Estimate:
-    case, control = event & (time <= horizon), time > horizon
+def _auc(weights: CensoringWeights, ranked: _Ranked, horizon: float, level: float) -> Estimate:
+    control = weights.time > horizon
+    case = weights.event & ~control
     if not case.any():
         return Estimate.missing(f"nobody has the event by {horizon:g}", level=level)
     if not control.any():
         return Estimate.missing(f"nobody is followed beyond {horizon:g}", level=level)
-    weight = np.where(case, inverse_weights(time, event, horizon, censoring), 0.0)
-    if not np.all(np.isfinite(weight)):
+    weight = np.where(control, 0.0, weights.of_event)
+    cases, controls = weight.sum(), np.count_nonzero(control)
+    if not math.isfinite(cases):
         return Estimate.missing(
             f"the censoring distribution given is 0 before {horizon:g}", level=level
         )
-    n = time.size
-    cases, controls = weight.sum(), control.sum()
+    n = weight.size
     lower_controls = ranked.below(control.astype(float)) / controls
     value = float(weight @ lower_controls / cases)
     lower_cases = ranked.below(weight) / cases
     terms = weight * (lower_controls - value) * (n / cases)
     influence = terms + np.where(control, (1 - lower_cases - value) * (n / controls), 0.0)
-    if not known:
-        influence += censoring_influence(time, event, horizon, terms)
+    influence += weights.influence(horizon, terms)
     std_error = float(influence.std(ddof=1)) / math.sqrt(n)
     return wald(value, std_error, level, bounds=(0.0, 1.0))

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from allsurv.stats.censoring import (
-    CensoringDistribution,
-    censoring_influence,
-    censoring_or_fit,
-    inverse_weights,
-)
+from allsurv.stats.censoring import CensoringDistribution, CensoringWeights
 from allsurv.stats.outcome import Estimate, check_y
 from allsurv.stats.prediction import (
     MeasureCurve,
@@ -28,7 +23,6 @@ from allsurv.stats.prediction import (
 __all__ = ["brier", "brier_curve", "integrated_brier", "ipa"]
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 def brier(
@@ -96,7 +90,8 @@ def brier(
     risk = check_risk(risk, time.size)
     horizon = check_horizon(horizon)
     check_level(level)
-    return _estimate(_score(time, event, risk, horizon, censoring), level)
+    weights = CensoringWeights(time, event, censoring)
+    return _estimate(_score(weights, risk, horizon), level)
 
 
 def ipa(
@@ -161,11 +156,13 @@ def ipa(
     risk = check_risk(risk, time.size)
     horizon = check_horizon(horizon)
     check_level(level)
-    model = _score(time, event, risk, horizon, censoring)
+    weights = CensoringWeights(time, event, censoring)
+    model = _score(weights, risk, horizon)
     if model.reason:
         return Estimate.missing(model.reason, level=level)
-    overall = _overall_risk(time, event, horizon, censoring)
-    null = _score(time, event, np.full(time.size, overall), horizon, censoring)
+    weight = weights.at(horizon)
+    overall = float(weight[time <= horizon].sum() / weight.sum())
+    null = _score(weights, np.full(time.size, overall), horizon)
     if not null.value > 1e-12:
         return Estimate.missing(f"overall risk by {horizon:g} is 0 or 1", level=level)
     ratio = model.value / null.value
@@ -222,7 +219,7 @@ def brier_curve(
     grid = check_grid(times)
     risks = check_risk_matrix(risk, time.size, grid.size)
     check_level(level)
-    scores = _scores(time, event, risks, grid, censoring)
+    scores = _scores(CensoringWeights(time, event, censoring), risks, grid)
     return MeasureCurve(grid, tuple(_estimate(score, level) for score in scores))
 
 
@@ -286,7 +283,7 @@ def integrated_brier(
     check_level(level)
     if grid.size < 2:
         return Estimate.missing("an average over time needs at least two times", level=level)
-    scores = _scores(time, event, risks, grid, censoring)
+    scores = _scores(CensoringWeights(time, event, censoring), risks, grid)
     for at, score in zip(grid, scores, strict=True):
         if score.reason:
             return Estimate.missing(f"at {at:g}: {score.reason}", level=level)
@@ -304,43 +301,21 @@ class _Score:
     reason: str = ""
 
 
-def _scores(
-    time: Floats,
-    event: Bools,
-    risks: Floats,
-    grid: Floats,
-    censoring: CensoringDistribution | None,
-) -> list[_Score]:
-    return [_score(time, event, risks[:, k], float(at), censoring) for k, at in enumerate(grid)]
+def _scores(weights: CensoringWeights, risks: Floats, grid: Floats) -> list[_Score]:
+    return [_score(weights, risks[:, k], float(at)) for k, at in enumerate(grid)]
 
 
-def _score(
-    time: Floats,
-    event: Bools,
-    risk: Floats,
-    horizon: float,
-    censoring: CensoringDistribution | None,
-) -> _Score:
-    if not np.any(time > horizon):
+def _score(weights: CensoringWeights, risk: Floats, horizon: float) -> _Score:
+    if not np.any(weights.time > horizon):
         return _Score(math.nan, np.empty(0), f"nobody is followed beyond {horizon:g}")
-    weight = inverse_weights(time, event, horizon, censoring_or_fit(censoring, time, event))
+    weight = weights.at(horizon)
     if not np.all(np.isfinite(weight)):
         return _Score(
             math.nan, np.empty(0), f"the censoring distribution given is 0 before {horizon:g}"
         )
-    terms = weight * ((time <= horizon) - risk) ** 2
+    terms = weight * ((weights.time <= horizon) - risk) ** 2
     value = float(terms.mean())
-    influence = terms - value
-    if censoring is None:
-        influence += censoring_influence(time, event, horizon, terms)
-    return _Score(value, influence)
-
-
-def _overall_risk(
-    time: Floats, event: Bools, horizon: float, censoring: CensoringDistribution | None
-) -> float:
-    weight = inverse_weights(time, event, horizon, censoring_or_fit(censoring, time, event))
-    return float(weight[time <= horizon].sum() / weight.sum())
+    return _Score(value, terms - value + weights.influence(horizon, terms))
 
 
 def _estimate(score: _Score, level: float, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:

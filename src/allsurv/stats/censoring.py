@@ -10,12 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.stats.outcome import check_y
 
-__all__ = [
-    "CensoringDistribution",
-    "censoring_influence",
-    "censoring_or_fit",
-    "inverse_weights",
-]
+__all__ = ["CensoringDistribution", "CensoringWeights"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -128,92 +123,83 @@ class CensoringDistribution:
         return steps[np.searchsorted(self.times, np.asarray(times, dtype=float), side=side)]
 
 
-def censoring_or_fit(
-    censoring: CensoringDistribution | None, time: Floats, event: Bools
-) -> CensoringDistribution:
-    """Take the censoring distribution given, or estimate it from the outcome.
+class CensoringWeights:
+    """Weights of patients in averages at a horizon, and what their estimation costs.
 
     Parameters
     ----------
+    time : ndarray of shape (n_patients,)
+        Follow-up.
+    event : ndarray of shape (n_patients,)
+        Event indicators.
     censoring : CensoringDistribution or None
-        As given to a measure.
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of shape (n_patients,)
-        Event indicators.
-
-    Returns
-    -------
-    CensoringDistribution
-        To weight with.
+        Taken as known; estimated from the outcome if ``None``.
     """
-    if censoring is None:
-        return CensoringDistribution.from_arrays(time, event)
-    return censoring
 
+    def __init__(self, time: Floats, event: Bools, censoring: CensoringDistribution | None) -> None:
+        self.time, self.event = time, event
+        self.is_known = censoring is not None
+        self.distribution = censoring or CensoringDistribution.from_arrays(time, event)
+        with np.errstate(divide="ignore"):
+            self.of_event = np.where(event, 1.0 / self.distribution.before(time), 0.0)
+        if not self.is_known:
+            self._prepare_influence()
 
-def inverse_weights(
-    time: Floats, event: Bools, horizon: float, censoring: CensoringDistribution
-) -> Floats:
-    """Weight of each patient in an average at one horizon.
+    def at(self, horizon: float) -> Floats:
+        """Weight of each patient in an average at one horizon.
 
-    Parameters
-    ----------
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of shape (n_patients,)
-        Event indicators.
-    horizon : float
-        In the unit of ``time``.
-    censoring : CensoringDistribution
-        Of the population.
+        Parameters
+        ----------
+        horizon : float
+            In the unit of the outcome.
 
-    Returns
-    -------
-    ndarray of shape (n_patients,)
-        1 / G(T-) for events by the horizon, 1 / G(horizon) for those followed beyond it, 0 for
-        those censored by then; infinite where G is 0.
-    """
-    case = event & (time <= horizon)
-    kept = np.where(case, censoring.before(time), censoring.at(horizon))
-    with np.errstate(divide="ignore"):
-        return np.where(case | (time > horizon), 1.0 / kept, 0.0)
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+            1 / G(T-) for events by the horizon, 1 / G(horizon) for those followed beyond it, 0 for
+            those censored by then; infinite where G is 0.
+        """
+        with np.errstate(divide="ignore"):
+            beyond = 1.0 / self.distribution.at(horizon)
+        return np.where(self.time > horizon, beyond, self.of_event)
 
+    def influence(self, horizon: float, terms: Floats) -> Floats:
+        """Part of an influence function that is owed to estimating the censoring distribution.
 
-def censoring_influence(time: Floats, event: Bools, horizon: float, terms: Floats) -> Floats:
-    """Part of an influence function that is owed to estimating the censoring distribution.
+        Parameters
+        ----------
+        horizon : float
+            In the unit of the outcome.
+        terms : ndarray of shape (n_patients,)
+            Weighted term of each patient in the average, weight included.
 
-    Parameters
-    ----------
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of shape (n_patients,)
-        Event indicators.
-    horizon : float
-        In the unit of ``time``.
-    terms : ndarray of shape (n_patients,)
-        Weighted term of each patient in the average, weight included.
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+            To add to the influence function of the average; 0 where the distribution is known.
 
-    Returns
-    -------
-    ndarray of shape (n_patients,)
-        To add to the influence function of the average.
+        Notes
+        -----
+        The integral of h(u) over the martingale of censoring, h(u) being the sum of the terms of
+        patients followed beyond u, divided by the number at risk, as in R's riskRegression:
+        whoever has an event at u counts as at risk there.
+        """
+        if self.is_known:
+            return np.zeros(terms.size)
+        n_steps = int(np.searchsorted(self._steps, horizon, "right"))
+        summed = np.concatenate(([0.0], np.cumsum(terms[self._order])))
+        h = (summed[-1] - summed[self._followed[:n_steps]]) / self._at_risk[:n_steps]
+        paid = np.concatenate(([0.0], np.cumsum(h * self._hazard[:n_steps])))
+        out = -paid[np.minimum(self._passed, n_steps)]
+        own = ~self.event & (self.time <= horizon)
+        out[own] += h[self._passed[own] - 1]
+        return out
 
-    Notes
-    -----
-    The integral of h(u) over the martingale of censoring, h(u) being the sum of the terms of
-    patients followed beyond u, divided by the number at risk, as in R's riskRegression: whoever has
-    an event at u counts as at risk there.
-    """
-    order = np.argsort(time)
-    ordered = time[order]
-    times, censored = np.unique(time[~event & (time <= horizon)], return_counts=True)
-    at_risk = time.size - np.searchsorted(ordered, times, "left")
-    beyond = np.concatenate((np.cumsum(terms[order][::-1])[::-1], [0.0]))
-    h = beyond[np.searchsorted(ordered, times, "right")] / at_risk
-    compensator = np.concatenate(([0.0], np.cumsum(h * censored / at_risk)))
-    passed = np.searchsorted(times, time, "right")
-    out = -compensator[passed]
-    own = ~event & (time <= horizon)
-    out[own] += h[passed[own] - 1]
-    return out
+    def _prepare_influence(self) -> None:
+        self._order = np.argsort(self.time)
+        ordered = self.time[self._order]
+        self._steps, censored = np.unique(self.time[~self.event], return_counts=True)
+        self._at_risk = self.time.size - np.searchsorted(ordered, self._steps, "left")
+        self._hazard = censored / self._at_risk
+        self._followed = np.searchsorted(ordered, self._steps, "right")
+        self._passed = np.searchsorted(self._steps, self.time, "right")

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 from allsurv.errors import ModelError
 from allsurv.stats.auc import auc, auc_curve
-from allsurv.stats.censoring import CensoringDistribution, censoring_or_fit
+from allsurv.stats.censoring import CensoringDistribution
 from allsurv.stats.cox import fit_cox
 from allsurv.stats.outcome import Estimate, check_y
 from allsurv.stats.pairs import PairCounts, count_pairs
@@ -259,7 +259,8 @@ def _uno_weights(
 ) -> tuple[Floats, str]:
     """Weight of the pairs of each event, or why there is none."""
     counted = event if tau is None else event & (time <= check_horizon(tau, where="tau"))
-    kept = np.where(counted, censoring_or_fit(censoring, time, event).before(time), 1.0)
+    distribution = censoring or CensoringDistribution.from_arrays(time, event)
+    kept = np.where(counted, distribution.before(time), 1.0)
     if np.any(kept <= 0):
         return kept, "the censoring distribution given is 0 before an event; choose tau"
     return np.where(counted, kept**-2.0, 0.0), ""
