@@ -25,6 +25,7 @@ Missing = Literal["refused", "leave_out"]
 
 COLUMNS = (
     "analysis",
+    "analysis_label",
     "variable",
     "level",
     "term",
@@ -82,11 +83,11 @@ def cox_table(
     Returns
     -------
     DataFrame
-        One row per term: ``analysis``, ``variable``, ``level``, ``term``, ``label``, ``unit``,
-        ``coef``, ``std_error``, ``hazard_ratio``, ``lower``, ``upper``, ``z``, ``p_value``,
-        ``ph_p_value`` (all terms of the
-        variable: do their hazard ratios change with time), ``n`` patients,
-        ``n_rows`` (start, stop] rows, ``n_events``, ``n_left_out``, ``note``.
+        One row per term: ``analysis`` and ``analysis_label``, ``variable``, ``level``, ``term``,
+        ``label``, ``unit``, ``coef``, ``std_error``, ``hazard_ratio``, ``lower``, ``upper``, ``z``,
+        ``p_value``, ``ph_p_value`` (all terms of the variable: do their hazard ratios change with
+        time), ``n`` patients, ``n_rows`` (start, stop] rows, ``n_events``, ``n_left_out``,
+        ``note``.
 
     Raises
     ------
@@ -205,7 +206,7 @@ def landmark_cox_table(
     fit = _fit(
         terms, y["time"], y["event"], None, ties=ties, level=level, where="landmark_cox_table"
     )
-    table = _rows("", terms, fit, reached.cohort, n_left_out)
+    table = _rows(None, terms, fit, reached.cohort, n_left_out)
     for name in ("n_event_before", "n_censored_before", "n_later_origin"):
         table[name] = getattr(reached, name)
     return table
@@ -225,7 +226,7 @@ def _table(cohort: Cohort, analysis: Analysis, level: float, missing: Missing) -
         y = chosen.y(analysis.endpoint)
         time, event, start = y["time"], y["event"], None
     fit = _fit(terms, time, event, start, ties=analysis.ties, level=level, where=where)
-    return _rows(analysis.name, terms, fit, chosen, n_left_out)
+    return _rows(analysis, terms, fit, chosen, n_left_out)
 
 
 def _complete(cohort: Cohort, names: Sequence[str], missing: Missing) -> tuple[Cohort, int]:
@@ -267,7 +268,7 @@ def _fit(
 
 
 def _rows(
-    name: str, terms: Sequence[Term], fit: CoxFit, cohort: Cohort, n_left_out: int
+    analysis: Analysis | None, terms: Sequence[Term], fit: CoxFit, cohort: Cohort, n_left_out: int
 ) -> pd.DataFrame:
     numbers = ("coef", "std_error", "hazard_ratio", "lower", "upper", "z", "p_value")
     proportional = _proportional(terms, fit)
@@ -276,7 +277,8 @@ def _rows(
     for term in terms:
         at = position.get(term.name)
         row: dict[str, object] = {
-            "analysis": name,
+            "analysis": analysis.name if analysis else "",
+            "analysis_label": analysis.label if analysis else "",
             "variable": term.variable,
             "level": term.level,
             "term": term.name,

@@ -1,0 +1,14 @@
+"""Figures drawn from tidy tables: the only room with matplotlib."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "accuracy": ["plot_calibration", "plot_performance"],
+        "effects": ["plot_findings", "plot_hazard_ratios"],
+        "curves": ["plot_kaplan_meier"],
+        "files": ["write_figure", "write_figures"],
+        "paper": ["alt_text"],
+    },
+)

@@ -1,0 +1,288 @@
+"""Kaplan-Meier curves with their limits and the numbers at risk under the axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from allsurv.describe.journal import p_text
+from allsurv.errors import ConfigError
+from allsurv.plots.paper import (
+    INK,
+    SMALL,
+    TEXT,
+    check_table,
+    finish,
+    make_figure,
+    pen,
+    style_axes,
+    wrap,
+)
+
+__all__ = ["plot_kaplan_meier"]
+
+COLUMNS = ("group", "time", "n_at_risk", "survival", "lower", "upper")
+YEAR = {"days": 365.25, "weeks": 52.17857142857143}
+LABEL_WIDTH = 24
+LINE = 0.17
+MOST_MARKS = 100
+
+
+def plot_kaplan_meier(
+    table: pd.DataFrame,
+    *,
+    title: str = "",
+    caption: str | None = None,
+    unit: str = "",
+    p_value: float | None = None,
+    ylabel: str = "Survival",
+    width: float = 6.4,
+    limits: bool = True,
+) -> Axes:
+    """Draw the survival curves of one comparison.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``kaplan_meier``, ``comparison_curves`` (one comparison) or ``safe_curve``.
+    title : str, default=""
+        Above the figure; the table's ``label`` where it has one.
+    caption : str, optional
+        Below it; the table's own source where not given.
+    unit : str, default=""
+        Unit of time; the table's own where not given.
+    p_value : float, optional
+        Of the log-rank test, printed above the curves.
+    ylabel : str, default="Survival"
+        What survives.
+    width : float, default=6.4
+        Of the figure, in inches.
+    limits : bool, default=True
+        Shade the confidence limits. Censored patients are ticks, where there are not too many.
+
+    Returns
+    -------
+    Axes
+        The curves; the numbers at risk are the figure's second axes.
+
+    Raises
+    ------
+    ConfigError
+        If the table has other columns, no rows, or several comparisons.
+
+    Notes
+    -----
+    Steps, limits and numbers are those of the table. A number at risk stands under a time only
+    where the table gives it for that very time.
+    """
+    check_table(table, COLUMNS, "plot_kaplan_meier")
+    if "comparison" in table.columns and table["comparison"].nunique() > 1:
+        raise ConfigError(
+            "plot_kaplan_meier: the table holds several comparisons; draw one at a time."
+        )
+    unit = unit or str(table.attrs.get("unit", ""))
+    caption = str(table.attrs.get("source", "")) if caption is None else caption
+    title = title or (str(table["label"].iloc[0]) if "label" in table.columns else "")
+    groups = list(dict.fromkeys(table["group"]))
+    labels = [_label(table, group) for group in groups]
+    ticks = _ticks(table, unit)
+    several = len(groups) > 1
+    beside = [wrap(label, LABEL_WIDTH) for label in labels] if several else ["All"]
+    above = [wrap(label, _legend_width(width, beside)) for label in labels]
+    under = LINE * _n_lines(beside)
+    over = 1.15 * LINE * (_n_lines(above) * several + (p_value is not None))
+    figure = make_figure(width, 3.5 + over + under + 0.3 * bool(title))
+    axes, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2.5, under]})
+    for index, (group, label) in enumerate(zip(groups, above, strict=True)):
+        _draw(axes, table[table["group"] == group], index, label, limits=limits)
+    _axes(axes, ticks, unit, ylabel, float(table["time"].max()))
+    _numbers_at_risk(below, table, groups, beside, ticks)
+    _legend(axes, several, p_value)
+    finish(figure, title=title, caption=caption, alt=_alt(table, groups, title, unit, p_value))
+    return axes
+
+
+def _label(table: pd.DataFrame, group: str) -> str:
+    rows = table[table["group"] == group]
+    return str(rows["group_label"].iloc[0]) if "group_label" in rows.columns else str(group)
+
+
+def _legend_width(width: float, beside: Sequence[str]) -> int:
+    """Characters that fit between the labels of the numbers at risk and the right edge."""
+    longest = max(len(line) for label in beside for line in label.split("\n"))
+    points = width * 72 - longest * SMALL * 0.62 - 95
+    return max(12, int(points / (TEXT * 0.62)))
+
+
+def _n_lines(labels: Sequence[str]) -> int:
+    return sum(label.count("\n") + 1 for label in labels)
+
+
+def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, *, limits: bool) -> None:
+    part = part[part["survival"].notna()]
+    style = pen(index)
+    time, survival = part["time"].to_numpy(float), part["survival"].to_numpy(float)
+    axes.step(
+        time,
+        survival,
+        where="post",
+        color=style.color,
+        linestyle=style.dashes,
+        linewidth=1.6,
+        label=label,
+        gid=f"curve-{index}",
+    )
+    if limits:
+        axes.fill_between(
+            time,
+            part["lower"].to_numpy(float),
+            part["upper"].to_numpy(float),
+            step="post",
+            color=style.color,
+            alpha=0.13,
+            linewidth=0,
+        )
+    if "n_censored" in part.columns:
+        left = part["n_censored"].to_numpy(float) > 0
+        if left.sum() <= MOST_MARKS:
+            axes.plot(
+                time[left],
+                survival[left],
+                "|",
+                color=style.color,
+                markersize=5,
+                markeredgewidth=0.8,
+            )
+
+
+def _axes(axes: Axes, ticks: NDArray[np.float64], unit: str, ylabel: str, end: float) -> None:
+    style_axes(axes)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(0, max(end, ticks[-1]))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylabel(ylabel, fontsize=TEXT, color=INK)
+    per_year = YEAR.get(unit)
+    in_years = per_year is not None and bool(np.allclose(ticks % per_year, 0))
+    shown = ticks / per_year if in_years and per_year else ticks
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in shown])
+    axes.tick_params(labelbottom=True)
+    said = "years" if in_years else unit
+    axes.set_xlabel(f"Time ({said})" if said else "Time", fontsize=TEXT, color=INK)
+
+
+def _numbers_at_risk(
+    axes: Axes,
+    table: pd.DataFrame,
+    groups: Sequence[str],
+    labels: Sequence[str],
+    ticks: NDArray[np.float64],
+) -> None:
+    heights = [label.count("\n") + 1 for label in labels]
+    middles = np.cumsum([0, *heights[:-1]]) + np.array(heights) / 2
+    axes.set_ylim(sum(heights), 0)
+    axes.set_yticks(middles, labels)
+    axes.tick_params(length=0, labelsize=SMALL, pad=14, labelbottom=False)
+    axes.set_title("Number at risk", loc="left", fontsize=SMALL, color=INK, pad=3)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.patch.set_visible(False)
+    for index, (group, middle) in enumerate(zip(groups, middles, strict=True)):
+        color = pen(index).color if len(groups) > 1 else INK
+        axes.get_yticklabels()[index].set_color(color)
+        part = table[table["group"] == group]
+        for tick in ticks:
+            n = _at_risk(part, float(tick))
+            if n is not None:
+                axes.text(
+                    tick,
+                    middle,
+                    f"{n}",
+                    ha="center",
+                    va="center",
+                    fontsize=SMALL,
+                    color=color,
+                )
+
+
+def _at_risk(part: pd.DataFrame, time: float) -> int | None:
+    times = part["time"].to_numpy(float)
+    counts = part["n_at_risk"]
+    at = int(np.searchsorted(times, time - 1e-9))
+    if at < times.size and abs(times[at] - time) < 1e-6:
+        return None if pd.isna(counts.iloc[at]) else int(counts.iloc[at])
+    if not _is_complete(part):
+        return None
+    return int(counts.iloc[at]) if at < times.size else 0
+
+
+def _is_complete(part: pd.DataFrame) -> bool:
+    """Whether each row's number at risk is what the row before left over: no time is skipped."""
+    if not {"n_events", "n_censored"} <= set(part.columns) or part["n_at_risk"].isna().any():
+        return False
+    left = (part["n_at_risk"] - part["n_events"] - part["n_censored"]).to_numpy(float)
+    return bool(np.array_equal(left[:-1], part["n_at_risk"].to_numpy(float)[1:]))
+
+
+def _ticks(table: pd.DataFrame, unit: str) -> NDArray[np.float64]:
+    known = table.loc[table["n_at_risk"].notna(), "time"]
+    complete = all(_is_complete(part) for _, part in table.groupby("group"))
+    end = float(table["time"].max())
+    per_year = YEAR.get(unit, 12.0 if unit == "months" else 1.0)
+    steps = [per_year * k for k in (1, 2, 5, 10)]
+    if unit == "months":
+        steps = [1.0, 3.0, 6.0, *steps]
+    if unit in YEAR and end < 2 * per_year:
+        steps = [30.0, 90.0, 180.0] if unit == "days" else [4.0, 13.0, 26.0]
+    if not unit:
+        steps = [10.0**k * m for k in range(-2, 5) for m in (1, 2, 5)]
+    step = next((s for s in steps if end / s <= 8), steps[-1] * math.ceil(end / steps[-1] / 8))
+    n_ticks = int(math.floor(end / step + 1e-9)) + 1
+    ticks = np.asarray([step * k for k in range(n_ticks)], dtype=np.float64)
+    if complete or set(np.round(ticks, 6)) <= set(np.round(known, 6)):
+        return ticks
+    given = sorted(set(known.round(6)))
+    return np.array(given[:: max(1, math.ceil(len(given) / 8))])
+
+
+def _legend(axes: Axes, several: bool, p_value: float | None) -> None:
+    said = ""
+    if p_value is not None and math.isfinite(p_value):
+        text = p_text(p_value)
+        said = f"Log-rank P{text if text[0] in '<>' else f'={text}'}"
+    if several:
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.01),
+            frameon=False,
+            fontsize=TEXT,
+            labelcolor=INK,
+            handlelength=3.2,
+            borderaxespad=0.0,
+            title=said or None,
+            title_fontsize=TEXT,
+            alignment="left",
+        )
+
+
+def _alt(
+    table: pd.DataFrame, groups: Sequence[str], title: str, unit: str, p_value: float | None
+) -> str:
+    said = [f"Kaplan-Meier curves: {title or 'survival'}."]
+    for group in groups:
+        part = table[(table["group"] == group) & table["survival"].notna()]
+        label = str(part["group_label"].iloc[0]) if "group_label" in part else group
+        n = part["n_at_risk"].iloc[0]
+        start = "" if pd.isna(n) else f"{int(n)} patients at the start, "
+        end = part.iloc[-1]
+        said.append(
+            f"{label}: {start}{100 * end['survival']:.0f}% at {end['time']:g} {unit}".rstrip() + "."
+        )
+    if p_value is not None and math.isfinite(p_value):
+        said.append(f"Log-rank P {p_text(p_value)}.")
+    return " ".join(said)

@@ -1,0 +1,142 @@
+"""Figures on disk: PNG and SVG, the same bytes every time, readable to those who cannot see."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from allsurv.plots.accuracy import plot_calibration, plot_performance
+from allsurv.plots.curves import plot_kaplan_meier
+from allsurv.plots.effects import plot_findings, plot_hazard_ratios
+from allsurv.plots.paper import alt_text, root_figure
+
+__all__ = ["write_figure", "write_figures"]
+
+FORMATS = ("png", "svg")
+
+
+def write_figure(
+    axes: Axes, path: str | Path, *, dpi: int = 200, formats: tuple[str, ...] = FORMATS
+) -> tuple[Path, ...]:
+    """Write a figure as PNG and SVG, with its alternative text inside.
+
+    Parameters
+    ----------
+    axes : Axes
+        As returned by a ``plot_`` function.
+    path : str or Path
+        Without extension, or with one that is replaced.
+    dpi : int, default=200
+        Dots per inch of the PNG.
+    formats : tuple of str, default=("png", "svg")
+        What to write.
+
+    Returns
+    -------
+    tuple of Path
+        Files written; the same figure gives the same bytes.
+    """
+    figure = root_figure(axes)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    alt = alt_text(axes)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    written = []
+    for extension in formats:
+        file = path.with_name(f"{_stem(path)}.{extension}")
+        if extension == "svg":
+            file.write_text(_svg(figure, alt), encoding="utf-8")
+        else:
+            said = {"Software": None, "Description": alt}
+            figure.savefig(file, dpi=dpi, metadata=said, pil_kwargs={"compress_level": 4})
+        written.append(file)
+    return tuple(written)
+
+
+def _stem(path: Path) -> str:
+    return path.stem if path.suffix.lstrip(".") in FORMATS else path.name
+
+
+def _svg(figure: Figure, alt: str) -> str:
+    buffer = io.StringIO()
+    with rc_context({"svg.hashsalt": "allsurv", "svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    start = text.index("<svg")
+    end = text.index(">", start) + 1
+    opened = text[start : end - 1] + f' role="img" aria-label={quoteattr(alt)}>'
+    headline = alt.split(". ", 1)[0].rstrip(".")
+    named = f"\n <title>{escape(headline)}</title>\n <desc>{escape(alt)}</desc>"
+    return text[:start] + opened + named + text[end:]
+
+
+def write_figures(
+    tables: Mapping[str, pd.DataFrame],
+    folder: str | Path,
+    *,
+    caption: str = "",
+    dpi: int = 200,
+    formats: tuple[str, ...] = FORMATS,
+) -> tuple[Path, ...]:
+    """Write every figure that the tables of a result allow.
+
+    Parameters
+    ----------
+    tables : mapping from str to DataFrame
+        By name; drawn are ``curves`` (a file per comparison), ``cox``, ``performance``,
+        ``calibration`` and ``findings``.
+    folder : str or Path
+        Made if need be.
+    caption : str, default=""
+        Line under every figure: where the data come from.
+    dpi : int, default=200
+        Dots per inch of the PNG files.
+    formats : tuple of str, default=("png", "svg")
+        What to write.
+
+    Returns
+    -------
+    tuple of Path
+        Files written, named after table and comparison.
+    """
+    folder = Path(folder)
+    written: list[Path] = []
+    for name, draw in _drawings(tables).items():
+        written += write_figure(draw(caption=caption), folder / name, dpi=dpi, formats=formats)
+    return tuple(written)
+
+
+def _drawings(tables: Mapping[str, pd.DataFrame]) -> dict[str, Callable[..., Axes]]:
+    drawings: dict[str, Callable[..., Axes]] = {}
+    if "curves" in tables and len(tables["curves"]):
+        p_values = _p_values(tables)
+        for comparison, part in tables["curves"].groupby("comparison", sort=False):
+            drawings[f"curves-{comparison}"] = partial(
+                plot_kaplan_meier, part, p_value=p_values.get(str(comparison))
+            )
+    plain: dict[str, Callable[..., Axes]] = {
+        "cox": plot_hazard_ratios,
+        "performance": plot_performance,
+        "calibration": plot_calibration,
+        "findings": plot_findings,
+    }
+    for name, plot in plain.items():
+        if name in tables and len(tables[name]):
+            drawings[name] = partial(plot, tables[name])
+    return drawings
+
+
+def _p_values(tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    if "survival" not in tables:
+        return {}
+    first = tables["survival"].groupby("comparison", sort=False)["p_value"].first()
+    return {str(name): float(value) for name, value in first.items() if value == value}

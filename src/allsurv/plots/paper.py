@@ -1,0 +1,213 @@
+"""What all figures share: colours readable in grey, text that never overlaps, caption, alt text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from allsurv.errors import ConfigError
+
+__all__ = [
+    "GREY",
+    "INK",
+    "SMALL",
+    "TEXT",
+    "Pen",
+    "alt_text",
+    "check_table",
+    "finish",
+    "make_figure",
+    "pen",
+    "wrap",
+]
+
+INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#d9d9d9"
+TEXT, SMALL = 9.0, 7.5
+DPI = 200
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (1, 1)), (0, (10, 3)), "-")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+@dataclass(frozen=True)
+class Pen:
+    """How one series is drawn: colour, dashes and marker, so that grey print tells it apart."""
+
+    color: str
+    dashes: str | tuple[float, tuple[float, ...]]
+    marker: str
+
+
+def pen(index: int) -> Pen:
+    """Pick the pen of a series.
+
+    Parameters
+    ----------
+    index : int
+        Place of the series, from 0.
+
+    Returns
+    -------
+    Pen
+        Of the Okabe-Ito palette; after seven series it starts again.
+    """
+    at = index % len(OKABE_ITO)
+    return Pen(OKABE_ITO[at], DASHES[at], MARKERS[at])
+
+
+def wrap(text: str, width: int) -> str:
+    r"""Break a label into lines.
+
+    Parameters
+    ----------
+    text : str
+        Any length; words longer than a line are broken.
+    width : int
+        Characters in a line.
+
+    Returns
+    -------
+    str
+        With line breaks.
+
+    Examples
+    --------
+    >>> wrap("Overall survival by regimen", 16)
+    'Overall survival\nby regimen'
+    """
+    return "\n".join(textwrap.wrap(str(text), width)) or ""
+
+
+def check_table(table: pd.DataFrame, columns: Sequence[str], where: str) -> None:
+    """Refuse a table that cannot be drawn.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What was given.
+    columns : sequence of str
+        What is needed.
+    where : str
+        The plot, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If columns are missing, or there is no row.
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise ConfigError(
+            f"{where}: the table has no column {', '.join(map(repr, missing))}; it draws tables "
+            f"with {', '.join(columns)}."
+        )
+    if table.empty:
+        raise ConfigError(f"{where}: the table has no rows; there is nothing to draw.")
+
+
+def make_figure(width: float, height: float, *, gap: float = 0.02) -> Figure:
+    """Make an empty figure that lays itself out, without touching pyplot.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches.
+    gap : float, default=0.02
+        Between columns of panels, as a fraction of a panel.
+
+    Returns
+    -------
+    Figure
+        White, on an Agg canvas.
+    """
+    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06, wspace=gap)
+    figure = Figure(figsize=(width, height), dpi=DPI, layout=layout, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def finish(figure: Figure, *, title: str, caption: str, alt: str) -> None:
+    """Give a figure its title, its caption line and its alternative text.
+
+    Parameters
+    ----------
+    figure : Figure
+        With all axes drawn.
+    title : str
+        Above the axes; empty for none.
+    caption : str
+        Below them: where the data come from; empty for none.
+    alt : str
+        What somebody who cannot see the figure should be told.
+    """
+    characters = int(figure.get_figwidth() * 72 / (SMALL * 0.55))
+    if title:
+        at = int(figure.get_figwidth() * 72 / (11 * 0.62))
+        figure.suptitle(
+            wrap(title, at), x=0.012, ha="left", fontsize=11, fontweight="bold", color=INK
+        )
+    if caption:
+        figure.supxlabel(wrap(caption, characters), x=0.012, ha="left", fontsize=SMALL, color=GREY)
+    figure.set_label(alt)
+
+
+def alt_text(axes: Axes) -> str:
+    """Read a figure's alternative text.
+
+    Parameters
+    ----------
+    axes : Axes
+        As returned by a ``plot_`` function.
+
+    Returns
+    -------
+    str
+        What somebody who cannot see the figure should be told.
+    """
+    return str(root_figure(axes).get_label())
+
+
+def root_figure(axes: Axes) -> Figure:
+    """Find the figure that axes stand in.
+
+    Parameters
+    ----------
+    axes : Axes
+        As returned by a ``plot_`` function.
+
+    Returns
+    -------
+    Figure
+        The whole figure.
+
+    Raises
+    ------
+    ConfigError
+        If the axes have been taken out of their figure.
+    """
+    figure = axes.get_figure(root=True)
+    if not isinstance(figure, Figure):
+        raise ConfigError("these axes stand in no figure; draw them anew.")
+    return figure
+
+
+def style_axes(axes: Axes) -> None:
+    """Draw axes plainly: two spines, small grey ticks.
+
+    Parameters
+    ----------
+    axes : Axes
+        To be styled.
+    """
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(GREY)
+    axes.tick_params(labelsize=TEXT - 0.5, color=GREY, labelcolor=INK)
