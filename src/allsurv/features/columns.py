@@ -147,13 +147,13 @@ class VariablesEncoder(TransformerMixin, BaseEstimator):
         self.variables = variables
         self.missing = missing
 
-    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+    def fit(self, X: NDArray[np.float64], y: object = None) -> Self:
         """Learn centres, scales and fills; the outcome is not looked at.
 
         Parameters
         ----------
-        X : DataFrame of shape (n_patients, n_variables)
-            The variables.
+        X : ndarray of shape (n_patients, n_variables)
+            The variables as numbers, from ``read_numbers``.
         y : object, optional
             Not used.
 
@@ -162,28 +162,27 @@ class VariablesEncoder(TransformerMixin, BaseEstimator):
         VariablesEncoder
             Itself; ``terms_`` says what was learned.
         """
-        numbers = read_numbers(X, {v.name: v for v in self.variables})
+        numbers = self._named(X)
         self.terms_: tuple[Term, ...] = ()
         for variable in self.variables:
             self.terms_ += learn_terms(numbers[variable.name], variable, self.missing)
         self.imputed_ = count_missing(numbers, self.terms_)
         return self
 
-    def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
+    def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encode the variables.
 
         Parameters
         ----------
-        X : DataFrame of shape (n_patients, n_variables)
-            The variables.
+        X : ndarray of shape (n_patients, n_variables)
+            The variables as numbers, from ``read_numbers``.
 
         Returns
         -------
         ndarray of shape (n_patients, n_terms)
             One column per term.
         """
-        numbers = read_numbers(X, {v.name: v for v in self.variables})
-        return encode_numbers(numbers, self.terms_, n_rows=len(X))
+        return encode_numbers(self._named(X), self.terms_, n_rows=len(X))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Name the columns.
@@ -199,6 +198,9 @@ class VariablesEncoder(TransformerMixin, BaseEstimator):
             Names of the terms.
         """
         return np.array([term.name for term in self.terms_], dtype=object)
+
+    def _named(self, X: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        return {variable.name: X[:, j] for j, variable in enumerate(self.variables)}
 
 
 class FeatureEncoder(TransformerMixin, BaseEstimator):
@@ -221,7 +223,8 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
     terms_ : tuple of Term
         One per column: all it takes to encode a patient elsewhere.
     transformer_ : ColumnTransformer
-        One :class:`VariablesEncoder` for numbers, one for levels, one for markers.
+        One :class:`VariablesEncoder` for numbers, one for levels, one for markers; it takes the
+        variables as numbers, in the order of ``variables``.
     imputed_ : dict of str to int
         Number of values filled in during ``fit``, per variable.
     feature_names_in_ : ndarray of str
@@ -270,19 +273,22 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         if self.missing not in ("impute", "refuse"):
             raise ModelError(f"missing: '{self.missing}' is no policy; use 'impute' or 'refuse'.")
         numbers = self._read(X, "FeatureEncoder.fit")
+        position = {name: j for j, name in enumerate(numbers)}
         steps = [
-            (name, VariablesEncoder(group, self.missing), [v.name for v in group])
+            (name, VariablesEncoder(group, self.missing), [position[v.name] for v in group])
             for name, group in _groups(self.variables).items()
         ]
+        values = np.empty((len(X), len(numbers)))
+        for j, column in enumerate(numbers.values()):
+            values[:, j] = column
         self.transformer_ = ColumnTransformer(steps, verbose_feature_names_out=False)
-        self.transformer_.fit(X)
+        self.transformer_.fit(values)
         self.terms_: tuple[Term, ...] = ()
         self.imputed_: dict[str, int] = {}
         for name, _, _ in steps:
             step = self.transformer_.named_transformers_[name]
             self.terms_ += step.terms_
             self.imputed_ |= step.imputed_
-        encode_numbers(numbers, self.terms_, n_rows=len(X))
         self.feature_names_in_ = np.array(self.variable_names, dtype=object)
         self.n_features_in_ = len(self.variables)
         return self

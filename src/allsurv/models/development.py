@@ -70,8 +70,8 @@ class Development:
         Examples
         --------
         >>> known = Development.of(np.arange(101.0), centiles=[50], labels=["low", "high"])
-        >>> known.points[0], known.scores[0], known.cuts
-        (5.0, 5.0, (50.0,))
+        >>> known.points[:2].tolist(), known.scores[:2].tolist(), known.cuts
+        ([5.0, 10.0], [5.0, 10.0], (50.0,))
         """
         ordered = np.sort(risk_score)
         if ordered.size < SMALLEST_GROUP:
