@@ -27,6 +27,7 @@ _FOREIGN = {
     b"$FL2": "is an SPSS file; save it as CSV (UTF-8).",
     b"\x00": "is not a text file; save it as CSV (UTF-8) or Parquet.",
 }
+_BLOCK = 2**22
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -159,7 +160,7 @@ def _parse(content: bytes, n_columns: int) -> tuple[pa.Table | None, tuple[int, 
         table = arrow.read_csv(
             io.BytesIO(content),
             read_options=arrow.ReadOptions(
-                use_threads=False, block_size=len(content) + 1, column_names=header
+                use_threads=False, block_size=_BLOCK, column_names=header
             ),
             parse_options=arrow.ParseOptions(
                 newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=note

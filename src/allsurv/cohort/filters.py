@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.errors import StudyError
 from allsurv.study.nearest import did_you_mean
-from allsurv.study.spec import Filter
+from allsurv.study.spec import Filter, Scalar
 
 __all__ = ["matches"]
 
@@ -44,6 +46,15 @@ def matches(frame: pd.DataFrame, condition: Filter) -> NDArray[np.bool_]:
         if name not in frame.columns:
             hint = did_you_mean(name, map(str, frame.columns))
             raise StudyError(f"filter: '{name}' is not among the variables of these data.{hint}")
-        values = list(wanted) if isinstance(wanted, tuple | list) else [wanted]
-        met &= frame[name].isin(values).to_numpy(dtype=bool, na_value=False)
+        met &= _has(frame[name], wanted if isinstance(wanted, tuple | list) else (wanted,))
     return met
+
+
+def _has(column: pd.Series, values: Sequence[Scalar]) -> NDArray[np.bool_]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        wanted = column.cat.categories.isin(list(values))
+        return np.append(wanted, False)[column.cat.codes.to_numpy()]
+    if column.dtype == "boolean":
+        yes = column.to_numpy(dtype=np.int8, na_value=-1)
+        return np.isin(yes, [int(v) for v in values if isinstance(v, bool | int)])
+    return column.isin(list(values)).to_numpy(dtype=bool, na_value=False)

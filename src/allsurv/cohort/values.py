@@ -6,8 +6,9 @@ value is mended: blanks around a number are not part of it, blanks around a leve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -140,13 +141,23 @@ def _as_boolean(codes: NDArray[np.intp]) -> pd.Series:
 
 def _distinct(raw: pd.Series) -> tuple[NDArray[np.intp], list[object]]:
     """Give each row the number of its distinct value (-1: none), and those values."""
+    if isinstance(raw.dtype, pd.CategoricalDtype):
+        return raw.cat.codes.to_numpy().astype(np.intp), raw.cat.categories.tolist()
     try:
         codes, values = pd.factorize(raw)
+        values = values.to_numpy(dtype=object)
     except (TypeError, ValueError, NotImplementedError):
-        objects = raw.to_numpy(dtype=object)
-        hashable = [v if isinstance(v, Hashable) else f"<{type(v).__name__}>" for v in objects]
-        codes, values = pd.factorize(np.array([*hashable, None], dtype=object)[:-1])
-    return codes.astype(np.intp), list(values)
+        plain = np.array([*map(_comparable, raw.to_numpy(dtype=object)), None], dtype=object)
+        codes, values = pd.factorize(plain[:-1])
+    return codes.astype(np.intp), values.tolist()
+
+
+def _comparable(value: object) -> object:
+    """Replace what cannot be compared with others, such as a list, by the name of its type."""
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else f"<{type(value).__name__}>"
+    simple = value is None or isinstance(value, str | int | float | np.generic) or pd.isna(value)
+    return value if simple is True else f"<{type(value).__name__}>"
 
 
 def _read_levels(
@@ -160,7 +171,8 @@ def _read_levels(
     absent = np.zeros(len(distinct) + 1, dtype=bool)
     absent[-1] = True
     unknown: dict[int, object] = {}
-    for i, value in enumerate(distinct):
+    for i in np.flatnonzero(np.bincount(codes + 1, minlength=1)[1:]).tolist():
+        value = distinct[i]
         code = code_of(value)
         if code is not None:
             found[i] = code
@@ -213,12 +225,15 @@ def _allowed_levels(variable: Variable) -> str:
 
 
 def _read_identifiers(raw: pd.Series) -> ColumnValues:
-    codes, distinct = _distinct(raw)
-    texts = np.array([_text(v) for v in distinct] + [None], dtype=object)
-    absent = np.array([t is None or t.strip() in MISSING_WORDS for t in texts])
-    texts[absent] = None
-    values = pd.Series(pd.array(texts[codes], dtype="string"))
-    return ColumnValues(values, absent[codes], ())
+    if isinstance(raw.dtype, pd.StringDtype):
+        values = raw.astype("string")
+    else:
+        codes, distinct = _distinct(raw)
+        texts = np.array([*map(_text, distinct), None], dtype=object)
+        values = pd.Series(texts[codes], dtype="string")
+    blank = values.str.strip().isin(MISSING_WORDS).to_numpy(dtype=bool, na_value=False)
+    absent = values.isna().to_numpy() | blank
+    return ColumnValues(values.mask(absent), absent, ())
 
 
 def _read_numbers(raw: pd.Series, variable: Variable) -> ColumnValues:
