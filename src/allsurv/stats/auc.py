@@ -87,7 +87,8 @@ def auc(
     score = check_score(risk, time.size, where="risk")
     horizon = check_horizon(horizon)
     check_level(level)
-    return _auc(CensoringWeights(time, event, censoring), _Ranked(score), horizon, level)
+    weights = CensoringWeights(time, event, censoring)
+    return _auc(_Ranked(score, weights), horizon, level)
 
 
 def auc_curve(
@@ -141,10 +142,8 @@ def auc_curve(
     columns = _columns(risk, time.size, grid.size)
     check_level(level)
     weights = CensoringWeights(time, event, censoring)
-    ranked = [_Ranked(column) for column in columns]
-    estimates = [
-        _auc(weights, ranked[k % len(ranked)], float(at), level) for k, at in enumerate(grid)
-    ]
+    ranked = [_Ranked(column, weights) for column in columns]
+    estimates = [_auc(ranked[k % len(ranked)], float(at), level) for k, at in enumerate(grid)]
     return MeasureCurve(grid, tuple(estimates))
 
 
@@ -163,11 +162,12 @@ def _columns(risk: ArrayLike, n: int, n_times: int) -> list[Floats]:
 
 
 class _Ranked:
-    """A score in order, with the block of equal scores each row is in."""
+    """Patients in order of their score, with the block of equal scores each of them is in."""
 
-    def __init__(self, score: Floats) -> None:
-        self.order = np.argsort(score)
-        ordered = score[self.order]
+    def __init__(self, score: Floats, weights: CensoringWeights) -> None:
+        order = np.argsort(score)
+        self.weights = weights.rearranged(order)
+        ordered = score[order]
         starts = ordered[1:] != ordered[:-1]
         edges = np.concatenate(([0], np.flatnonzero(starts) + 1, [score.size]))
         lengths = np.diff(edges)
@@ -175,37 +175,33 @@ class _Ranked:
         if not np.all(starts):
             self.block = np.repeat(edges[:-1], lengths), np.repeat(edges[1:], lengths)
 
-    def below(self, weight: Floats) -> Floats:
+    def below(self, weight: NDArray) -> Floats:
         """Weight of the patients with a lower score, plus half of those with the same."""
-        summed = np.concatenate(([0.0], np.cumsum(weight[self.order])))
+        summed = np.zeros(weight.size + 1)
+        np.cumsum(weight, out=summed[1:])
         if self.block is None:
-            halves = summed[:-1] + summed[1:]
-        else:
-            halves = summed[self.block[0]] + summed[self.block[1]]
-        out = np.empty(weight.size)
-        out[self.order] = 0.5 * halves
-        return out
+            return 0.5 * (summed[:-1] + summed[1:])
+        return 0.5 * (summed[self.block[0]] + summed[self.block[1]])
 
 
-def _auc(weights: CensoringWeights, ranked: _Ranked, horizon: float, level: float) -> Estimate:
+def _auc(ranked: _Ranked, horizon: float, level: float) -> Estimate:
+    weights = ranked.weights
     control = weights.time > horizon
-    case = weights.event & ~control
-    if not case.any():
+    if not np.any(weights.event & ~control):
         return Estimate.missing(f"nobody has the event by {horizon:g}", level=level)
     if not control.any():
         return Estimate.missing(f"nobody is followed beyond {horizon:g}", level=level)
-    weight = np.where(control, 0.0, weights.of_event)
-    cases, controls = weight.sum(), np.count_nonzero(control)
-    if not math.isfinite(cases):
+    if weights.undefined_from <= horizon:
         return Estimate.missing(
             f"the censoring distribution given is 0 before {horizon:g}", level=level
         )
-    n = weight.size
-    lower_controls = ranked.below(control.astype(float)) / controls
+    weight = weights.of_event * ~control
+    n, cases, controls = weight.size, weight.sum(), np.count_nonzero(control)
+    lower_controls = ranked.below(control) / controls
     value = float(weight @ lower_controls / cases)
     lower_cases = ranked.below(weight) / cases
     terms = weight * (lower_controls - value) * (n / cases)
-    influence = terms + np.where(control, (1 - lower_cases - value) * (n / controls), 0.0)
+    influence = terms + control * ((1 - lower_cases - value) * (n / controls))
     influence += weights.influence(horizon, terms)
     std_error = float(influence.std(ddof=1)) / math.sqrt(n)
     return wald(value, std_error, level, bounds=(0.0, 1.0))

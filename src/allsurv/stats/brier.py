@@ -160,9 +160,7 @@ def ipa(
     model = _score(weights, risk, horizon)
     if model.reason:
         return Estimate.missing(model.reason, level=level)
-    weight = weights.at(horizon)
-    overall = float(weight[time <= horizon].sum() / weight.sum())
-    null = _score(weights, np.full(time.size, overall), horizon)
+    null = _score(weights, np.full(time.size, _overall_risk(weights, horizon)), horizon)
     if not null.value > 1e-12:
         return Estimate.missing(f"overall risk by {horizon:g} is 0 or 1", level=level)
     ratio = model.value / null.value
@@ -309,13 +307,20 @@ def _score(weights: CensoringWeights, risk: Floats, horizon: float) -> _Score:
     if not np.any(weights.time > horizon):
         return _Score(math.nan, np.empty(0), f"nobody is followed beyond {horizon:g}")
     weight = weights.at(horizon)
-    if not np.all(np.isfinite(weight)):
+    if weight is None:
         return _Score(
             math.nan, np.empty(0), f"the censoring distribution given is 0 before {horizon:g}"
         )
     terms = weight * ((weights.time <= horizon) - risk) ** 2
     value = float(terms.mean())
     return _Score(value, terms - value + weights.influence(horizon, terms))
+
+
+def _overall_risk(weights: CensoringWeights, horizon: float) -> float:
+    """Weighted share of the events by the horizon."""
+    cases = float(weights.of_event[weights.time <= horizon].sum())
+    controls = np.count_nonzero(weights.time > horizon) / float(weights.distribution.at(horizon))
+    return cases / (cases + controls)
 
 
 def _estimate(score: _Score, level: float, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -134,18 +136,43 @@ class CensoringWeights:
         Event indicators.
     censoring : CensoringDistribution or None
         Taken as known; estimated from the outcome if ``None``.
+
+    Attributes
+    ----------
+    of_event : ndarray of shape (n_patients,)
+        1 / G(T-) for events, 0 for the censored and from ``undefined_from`` on.
+    undefined_from : float
+        First event time before which G is 0; infinite if there is none.
     """
 
     def __init__(self, time: Floats, event: Bools, censoring: CensoringDistribution | None) -> None:
         self.time, self.event = time, event
-        self.is_known = censoring is not None
         self.distribution = censoring or CensoringDistribution.from_arrays(time, event)
-        with np.errstate(divide="ignore"):
-            self.of_event = np.where(event, 1.0 / self.distribution.before(time), 0.0)
-        if not self.is_known:
-            self._prepare_influence()
+        kept = self.distribution.before(time)
+        lost = event & (kept <= 0)
+        self.undefined_from = float(time[lost].min()) if lost.any() else math.inf
+        self.of_event = np.divide(event, kept, out=np.zeros(time.size), where=kept > 0)
+        self._steps = None if censoring is not None else _Steps.of(time, event)
 
-    def at(self, horizon: float) -> Floats:
+    def rearranged(self, rows: NDArray[np.intp]) -> CensoringWeights:
+        """Put patients into another order.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_patients,)
+            A permutation.
+
+        Returns
+        -------
+        CensoringWeights
+            The same weights.
+        """
+        out = copy(self)
+        out.time, out.event, out.of_event = self.time[rows], self.event[rows], self.of_event[rows]
+        out._steps = None if self._steps is None else self._steps.rearranged(rows)
+        return out
+
+    def at(self, horizon: float) -> Floats | None:
         """Weight of each patient in an average at one horizon.
 
         Parameters
@@ -155,13 +182,14 @@ class CensoringWeights:
 
         Returns
         -------
-        ndarray of shape (n_patients,)
+        ndarray of shape (n_patients,) or None
             1 / G(T-) for events by the horizon, 1 / G(horizon) for those followed beyond it, 0 for
-            those censored by then; infinite where G is 0.
+            those censored by then; ``None`` where G is 0.
         """
-        with np.errstate(divide="ignore"):
-            beyond = 1.0 / self.distribution.at(horizon)
-        return np.where(self.time > horizon, beyond, self.of_event)
+        kept = float(self.distribution.at(horizon))
+        if kept <= 0 or self.undefined_from <= horizon:
+            return None
+        return np.where(self.time > horizon, 1.0 / kept, self.of_event)
 
     def influence(self, horizon: float, terms: Floats) -> Floats:
         """Part of an influence function that is owed to estimating the censoring distribution.
@@ -177,29 +205,48 @@ class CensoringWeights:
         -------
         ndarray of shape (n_patients,)
             To add to the influence function of the average; 0 where the distribution is known.
-
-        Notes
-        -----
-        The integral of h(u) over the martingale of censoring, h(u) being the sum of the terms of
-        patients followed beyond u, divided by the number at risk, as in R's riskRegression:
-        whoever has an event at u counts as at risk there.
         """
-        if self.is_known:
+        if self._steps is None:
             return np.zeros(terms.size)
-        n_steps = int(np.searchsorted(self._steps, horizon, "right"))
-        summed = np.concatenate(([0.0], np.cumsum(terms[self._order])))
-        h = (summed[-1] - summed[self._followed[:n_steps]]) / self._at_risk[:n_steps]
-        paid = np.concatenate(([0.0], np.cumsum(h * self._hazard[:n_steps])))
-        out = -paid[np.minimum(self._passed, n_steps)]
-        own = ~self.event & (self.time <= horizon)
-        out[own] += h[self._passed[own] - 1]
-        return out
+        return self._steps.influence(horizon, terms)
 
-    def _prepare_influence(self) -> None:
-        self._order = np.argsort(self.time)
-        ordered = self.time[self._order]
-        self._steps, censored = np.unique(self.time[~self.event], return_counts=True)
-        self._at_risk = self.time.size - np.searchsorted(ordered, self._steps, "left")
-        self._hazard = censored / self._at_risk
-        self._followed = np.searchsorted(ordered, self._steps, "right")
-        self._passed = np.searchsorted(self._steps, self.time, "right")
+
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """The times of censoring, and where each patient stands among them."""
+
+    times: Floats
+    at_risk: Floats
+    hazard: Floats
+    followed: NDArray[np.intp]
+    by_time: NDArray[np.intp]
+    state: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, time: Floats, event: Bools) -> _Steps:
+        by_time = np.argsort(time)
+        ordered = time[by_time]
+        times, censored = np.unique(time[~event], return_counts=True)
+        at_risk = time.size - np.searchsorted(ordered, times, "left").astype(float)
+        followed = np.searchsorted(ordered, times, "right")
+        passed = np.searchsorted(times, time, "right")
+        state = passed + (times.size + 1) * ~event
+        return cls(times, at_risk, censored / at_risk, followed, by_time, state)
+
+    def rearranged(self, rows: NDArray[np.intp]) -> _Steps:
+        place = np.empty_like(rows)
+        place[rows] = np.arange(rows.size)
+        return replace(self, by_time=place[self.by_time], state=self.state[rows])
+
+    def influence(self, horizon: float, terms: Floats) -> Floats:
+        """Integrate h(u) over the martingale of censoring, up to the horizon.
+
+        h(u) is the sum of the terms of patients followed beyond u, divided by the number at risk;
+        as in R's riskRegression, whoever has an event at u counts as at risk there.
+        """
+        summed = np.concatenate(([0.0], np.cumsum(terms[self.by_time])))
+        h = (summed[-1] - summed[self.followed]) / self.at_risk
+        h[np.searchsorted(self.times, horizon, "right") :] = 0.0
+        paid = np.concatenate(([0.0], np.cumsum(h * self.hazard)))
+        own = np.concatenate(([0.0], h))
+        return np.concatenate((-paid, own - paid))[self.state]
