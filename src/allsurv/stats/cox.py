@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr, ndtri
 
 from allsurv.errors import ModelError
-from allsurv.stats.cox_design import check_cox_data
+from allsurv.stats.cox_design import check_cox_data, scaled_penalty
 from allsurv.stats.cox_fit import CoxFit
 from allsurv.stats.cox_increments import increments
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
@@ -138,7 +138,7 @@ def fit_cox(
     if firth and (penalty.any() or data.cluster is not None):
         raise ModelError("fit_cox: firth=True goes with neither ridge nor cluster; drop one.")
     likelihood = PartialLikelihood(data, ties)
-    evaluate = _penalised(likelihood, penalty / likelihood.scale**2)
+    evaluate = _penalised(likelihood, scaled_penalty(penalty, likelihood.scale))
     first = np.zeros(p) if init is None else _vector(init, p, "init") * likelihood.scale
     initial = evaluate(first)
     if not (np.isfinite(initial.loglik) and np.all(np.isfinite(initial.information))):
@@ -202,7 +202,7 @@ def _newton_fit(
         wald = ChiSquared.of(float(moved @ optimum.final.information @ moved), coef.size)
     else:
         wald = _robust_wald(robust, moved / scale)
-    pull = penalty / scale**2
+    pull = scaled_penalty(penalty, scale)
     loglik_null = optimum.initial.loglik + 0.5 * float(pull @ first**2)
     loglik = optimum.final.loglik + 0.5 * float(pull @ optimum.beta**2)
     df = coef.size - float(np.diag(scaled_covariance) @ pull)

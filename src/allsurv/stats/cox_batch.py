@@ -191,8 +191,8 @@ class Batch:
         )
 
     def _information(self, risk: Floats, moment: Floats, terms: _Terms) -> Floats:
-        design, sets, tied = self.design, self.design.sets, self.tied
-        n_times, p = sets.times.size, design.X.shape[1]
+        sets, tied = self.design.sets, self.tied
+        n_times = sets.times.size
         hazard = sets.over_rows(sets.history_sum(terms.first[:n_times]))
         hazard[self.tied_rows] += terms.first[n_times:][self.tied_group]
         hazard *= risk

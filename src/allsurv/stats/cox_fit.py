@@ -242,9 +242,10 @@ class CoxFit:
         Returns
         -------
         ndarray
-            One value per row for "martingale" and "deviance"; one row per row and one column per
-            covariate for "score" and "dfbeta"; one row per event, by stratum and time, for the
-            Schoenfeld residuals. Only "dfbeta" is multiplied by case weights.
+            One value per row for "martingale" and "deviance", NaN where the weight is 0; one row
+            per row and one column per covariate for "score" and "dfbeta"; one row per event, by
+            stratum and time, for the Schoenfeld residuals. Only "dfbeta" is multiplied by case
+            weights.
 
         Raises
         ------

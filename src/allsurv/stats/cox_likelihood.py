@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from allsurv.errors import ModelError
-from allsurv.stats.cox_design import CoxData, RiskSets, make_risk_sets
+from allsurv.stats.cox_design import CoxData
+from allsurv.stats.cox_risk_sets import RiskSets, make_risk_sets
 
 __all__ = ["EfronTerms", "Evaluation", "PartialLikelihood", "RiskSums", "TiedEvents"]
 

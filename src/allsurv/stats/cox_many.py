@@ -12,7 +12,7 @@ from scipy.linalg.lapack import dposv
 
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.stats.cox_batch import Batch, BatchDesign
-from allsurv.stats.cox_design import check_cox_data
+from allsurv.stats.cox_design import check_cox_data, scaled_penalty
 from allsurv.stats.cox_newton import (
     EXTRA_ITERATIONS,
     MAX_ITERATIONS,
@@ -149,7 +149,7 @@ def fit_cox_many(
     design = BatchDesign(data, ties, copies=weights_as == "copies")
     fits = _Collected.empty(w.shape[0], p)
     for chunk in _chunks(w.shape[0], design.X.size * 8):
-        batch = Batch(design, w[chunk], penalty[chunk] / design.scale**2)
+        batch = Batch(design, w[chunk], scaled_penalty(penalty[chunk], design.scale))
         _newton(batch, first * design.scale, fits, chunk)
     coef = np.where(fits.converged[:, None], fits.beta / design.scale, np.nan)
     loglik = np.where(fits.converged, fits.loglik, np.nan)

@@ -36,14 +36,10 @@ def martingale_residuals(likelihood: PartialLikelihood, steps: Increments) -> Fl
     Returns
     -------
     ndarray of shape (n_rows,)
-        Not weighted. Vouched for by R ``residuals.coxph(type = "martingale")``.
+        Not weighted; NaN for rows of weight 0, which the fit has not seen. Vouched for by R
+        ``residuals.coxph(type = "martingale")``.
     """
-    sets = likelihood.sets
-    expected = sets.over_rows(sets.history_sum(steps.hazard))
-    expected[likelihood.tied.rows] -= steps.tied_hazard[likelihood.tied.group]
-    out = likelihood.data.event.astype(float)
-    out[sets.rows] -= np.exp(steps.log_risk) * expected
-    return out
+    return likelihood.data.event - _expected_events(likelihood, steps)
 
 
 def deviance_residuals(likelihood: PartialLikelihood, steps: Increments) -> Floats:
@@ -59,12 +55,23 @@ def deviance_residuals(likelihood: PartialLikelihood, steps: Increments) -> Floa
     Returns
     -------
     ndarray of shape (n_rows,)
-        Vouched for by R ``residuals.coxph(type = "deviance")``.
+        NaN for rows of weight 0. Vouched for by R ``residuals.coxph(type = "deviance")``.
     """
-    martingale = martingale_residuals(likelihood, steps)
     event = likelihood.data.event.astype(float)
-    inside = martingale + xlogy(event, event - martingale)
-    return np.sign(martingale) * np.sqrt(np.maximum(-2 * inside, 0.0))
+    expected = _expected_events(likelihood, steps)
+    inside = event - expected + xlogy(event, expected)
+    return np.sign(event - expected) * np.sqrt(np.maximum(-2 * inside, 0.0))
+
+
+def _expected_events(likelihood: PartialLikelihood, steps: Increments) -> Floats:
+    sets = likelihood.sets
+    hazard = sets.over_rows(sets.history_sum(steps.hazard))
+    hazard[likelihood.tied.rows] -= steps.tied_hazard[likelihood.tied.group]
+    expected = np.zeros(sets.n_rows)
+    expected[sets.rows] = np.exp(steps.log_risk) * hazard
+    if likelihood.data.weights is not None:
+        expected[likelihood.data.weights == 0] = np.nan
+    return expected
 
 
 def schoenfeld_residuals(likelihood: PartialLikelihood, steps: Increments) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from allsurv.errors import OutcomeError
+from allsurv.stats.real import real_array
 
 __all__ = ["ChiSquared", "Estimate", "check_outcome", "check_y", "make_y", "merge_close_times"]
 
@@ -21,7 +22,7 @@ Y_DTYPE = np.dtype([("event", bool), ("time", float)])
 class Estimate:
     """A number with its confidence limits, or the reason why there is none.
 
-    Parameters
+    Attributes
     ----------
     value : float
         Point estimate; NaN where it is not defined.
@@ -75,7 +76,7 @@ class Estimate:
 class ChiSquared:
     """A chi-squared test: its statistic, degrees of freedom and p-value.
 
-    Parameters
+    Attributes
     ----------
     statistic : float
         Value of the statistic.
@@ -295,7 +296,7 @@ def merge_close_times(
     time, start = merged[: time.size], merged[time.size :]
     if np.any(start >= time):
         raise OutcomeError(
-            f"outcome: {_rows(start >= time)} have a start and an end that differ by rounding only; "
+            f"outcome: {_rows(start >= time)} start and end at times that differ by rounding only; "
             "drop rows of no length."
         )
     return time, start
@@ -303,7 +304,7 @@ def merge_close_times(
 
 def _vector(values: ArrayLike, name: str, where: str) -> NDArray[np.float64]:
     try:
-        out = np.asarray(values, dtype=float)
+        out = real_array(values)
     except (TypeError, ValueError):
         raise OutcomeError(f"{where}: {name} is not numeric; give numbers.") from None
     if out.ndim != 1:
@@ -317,7 +318,10 @@ def _vector(values: ArrayLike, name: str, where: str) -> NDArray[np.float64]:
 
 
 def _events(values: ArrayLike, where: str) -> NDArray[np.bool_]:
-    out = np.asarray(values)
+    try:
+        out = np.asarray(values)
+    except ValueError:
+        raise OutcomeError(f"{where}: event is ragged; give a vector.") from None
     if out.ndim != 1:
         raise OutcomeError(f"{where}: event has {out.ndim} dimensions; give a vector.")
     if out.dtype == bool:
