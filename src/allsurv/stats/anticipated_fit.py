@@ -18,6 +18,9 @@ __all__ = [
     "whole_number",
 ]
 
+LEAST_R2 = 1e-9
+LARGEST = 1e50
+
 
 def expected_shrinkage(n: int, n_parameters: int, *, r2_cox_snell: float) -> float:
     """Shrinkage factor to expect of a model: the calibration slope it will have in new patients.
@@ -144,15 +147,26 @@ def cox_snell_r2(
             "c_index."
         )
     if r2_nagelkerke is not None:
-        return top * between(r2_nagelkerke, where, "r2_nagelkerke", 0, 1)
-    if c_index is not None:
-        excess = between(c_index, where, "c_index", 0.5, 1) - 0.5
-        d_squared = (5.50 * excess + 10.26 * excess**3) ** 2 * math.pi / 8
-        error = math.pi**2 / 6
-        r2_d = d_squared / (error + d_squared)
-        r2_oq = error * r2_d / (1 - (1 - error) * r2_d)
-        return -math.expm1(float(events_per_patient) * math.log1p(-r2_oq))
-    return between(r2_cox_snell, where, "r2_cox_snell", 0, top)
+        r2 = top * between(r2_nagelkerke, where, "r2_nagelkerke", 0, 1)
+    elif c_index is not None:
+        r2 = _from_c_index(between(c_index, where, "c_index", 0.5, 1), float(events_per_patient))
+    else:
+        r2 = between(r2_cox_snell, where, "r2_cox_snell", 0, top)
+    if r2 < LEAST_R2:
+        raise ModelError(
+            f"{where}: an anticipated R2 of {r2:.2g} is no fit at all; give a measure that a "
+            "useful model would have."
+        )
+    return r2
+
+
+def _from_c_index(c_index: float, events_per_patient: float) -> float:
+    excess = c_index - 0.5
+    d_squared = (5.50 * excess + 10.26 * excess**3) ** 2 * math.pi / 8
+    error = math.pi**2 / 6
+    r2_d = d_squared / (error + d_squared)
+    r2_oq = error * r2_d / (1 - (1 - error) * r2_d)
+    return -math.expm1(events_per_patient * math.log1p(-r2_oq))
 
 
 def parameters_per_patient(shrinkage: float, r2: float) -> float:
@@ -170,7 +184,8 @@ def parameters_per_patient(shrinkage: float, r2: float) -> float:
     float
         The reciprocal of patients per parameter.
     """
-    return (shrinkage - 1) * math.log1p(-r2 / shrinkage)
+    share = r2 / shrinkage
+    return (shrinkage - 1) * math.log1p(-share) if share < 1 else math.inf
 
 
 def _number(value: object, where: str, name: str, wanted: str) -> float:
@@ -204,8 +219,8 @@ def positive(value: object, where: str, name: str) -> float:
         If it is something else.
     """
     number = _number(value, where, name, "a positive number")
-    if number <= 0:
-        raise ModelError(f"{where}: {name} is {value!r}; give a positive number.")
+    if not 1 / LARGEST <= number <= LARGEST:
+        raise ModelError(f"{where}: {name} is {value!r}; give a positive number of usual size.")
     return number
 
 

@@ -12,6 +12,7 @@ from allsurv.errors import OutcomeError
 from allsurv.stats.influence import RowInfluence, row_influence
 from allsurv.stats.intervals import ConfType, check_level, check_times, probability_limits
 from allsurv.stats.outcome import check_outcome
+from allsurv.stats.real import real_array
 from allsurv.stats.risk_sets import count_risk_sets, rank_times
 
 __all__ = ["CumulativeIncidence", "IncidenceAt", "check_cause", "cumulative_incidence"]
@@ -233,7 +234,7 @@ def check_cause(cause: ArrayLike, where: str) -> Integers:
         If they are something else.
     """
     try:
-        numbers = np.asarray(cause, dtype=float)
+        numbers = real_array(cause)
     except (TypeError, ValueError):
         raise OutcomeError(
             f"{where}: cause is not numeric; give 0 for censored and 1, 2, ... for causes."

@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 from allsurv.errors import OutcomeError
 from allsurv.stats.fisher import fisher_p_value
 from allsurv.stats.group_test import GroupTest
+from allsurv.stats.real import real_array
 
 __all__ = ["chi_squared", "expected_counts", "fisher_exact"]
 
@@ -102,12 +103,12 @@ def fisher_exact(table: ArrayLike) -> GroupTest:
 
 def _check_table(table: ArrayLike, where: str) -> Integers:
     try:
-        counts = np.asarray(table, dtype=float)
+        counts = real_array(table)
     except (TypeError, ValueError):
         raise OutcomeError(f"{where}: the table is not numeric; give counts.") from None
     if counts.ndim != 2 or not np.all(np.isfinite(counts)):
         raise OutcomeError(f"{where}: the table is not two-dimensional and finite; give counts.")
-    if np.any(counts < 0) or np.any(counts != np.floor(counts)) or counts.sum() > 1e9:
+    if np.any((counts < 0) | (counts > 1e9) | (counts != np.floor(counts))):
         raise OutcomeError(f"{where}: the table holds other than counts; give whole numbers.")
     if not counts.sum():
         raise OutcomeError(f"{where}: the table is empty; give at least one patient.")

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
+from allsurv.stats.real import real_array
 from allsurv.stats.risk_sets import label_codes
 
 __all__ = ["GroupTest", "numbers_by_group", "require_two"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
+LARGEST = 1e100  # so that squares stay finite
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def numbers_by_group(
         If values are not finite numbers, labels are malformed, or there is one group only.
     """
     try:
-        numbers = np.asarray(values, dtype=float)
+        numbers = real_array(values)
     except (TypeError, ValueError):
         raise OutcomeError(
             f"{where}: values are not numbers; give numbers or kind='categorical'."
@@ -79,6 +81,8 @@ def numbers_by_group(
         raise OutcomeError(
             f"{where}: values are not a vector of finite numbers; remove missing ones yourself."
         )
+    if np.any(np.abs(numbers) > LARGEST):
+        raise OutcomeError(f"{where}: values go beyond {LARGEST:g}; check their unit.")
     levels, codes = label_codes(groups, numbers.size, "groups", where)
     if levels.size < 2:
         raise OutcomeError(f"{where}: there is only one group; give at least two.")

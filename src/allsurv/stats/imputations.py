@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
+from allsurv.stats.real import real_array
 
 __all__ = ["check_count", "check_df", "check_finite", "check_imputations", "check_statistics"]
 
 Floats = NDArray[np.float64]
+LARGEST = 1e50  # so that squares of ratios stay finite
 
 
 def check_imputations(
@@ -48,8 +50,14 @@ def check_imputations(
         raise ModelError(f"{where}: {q.shape[0]} imputations; give at least two.")
     if not (np.all(np.isfinite(q)) and np.all(np.isfinite(u))):
         raise ModelError(f"{where}: some estimates are not finite; leave out failed fits.")
-    if np.any(np.diagonal(u, axis1=1, axis2=2) <= 0):
+    variances = np.diagonal(u, axis1=1, axis2=2)
+    if np.any(variances <= 0):
         raise ModelError(f"{where}: some variances are not positive; give covariance matrices.")
+    largest = max(np.abs(q).max(), np.abs(u).max())
+    if largest > LARGEST or variances.min() < 1 / LARGEST:
+        raise ModelError(
+            f"{where}: estimates or variances go beyond {LARGEST:g}; leave out failed fits."
+        )
     return q, u
 
 
@@ -104,6 +112,8 @@ def check_finite(values: ArrayLike, where: str) -> Floats:
     numbers = _floats(values, where)
     if numbers.ndim != 1 or not np.all(np.isfinite(numbers)):
         raise ModelError(f"{where}: statistics are not a vector of finite numbers; give such.")
+    if np.any(np.abs(numbers) > LARGEST):
+        raise ModelError(f"{where}: statistics go beyond {LARGEST:g}; leave out failed fits.")
     return numbers
 
 
@@ -163,6 +173,6 @@ def check_df(df: float, where: str) -> float:
 
 def _floats(values: ArrayLike, where: str) -> Floats:
     try:
-        return np.asarray(values, dtype=float)
+        return real_array(values)
     except (TypeError, ValueError):
         raise ModelError(f"{where}: values are not an array of numbers; give numbers.") from None

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from allsurv.errors import OutcomeError
+from allsurv.stats.real import real_array
 
 __all__ = [
     "ConfType",
@@ -73,7 +74,7 @@ def check_times(times: ArrayLike, where: str) -> Floats:
         If they are not a vector of finite numbers.
     """
     try:
-        wanted = np.atleast_1d(np.asarray(times, dtype=float))
+        wanted = np.atleast_1d(real_array(times))
     except (TypeError, ValueError):
         raise OutcomeError(f"{where}: times are not numbers; give a vector of times.") from None
     if wanted.ndim != 1 or not np.all(np.isfinite(wanted)):

@@ -26,6 +26,8 @@ __all__ = [
     "pool_wald",
 ]
 
+NEGLIGIBLE = 1e-100  # relative increase of variance under which the imputations agree
+
 
 @dataclass(frozen=True)
 class PooledTest:
@@ -110,8 +112,8 @@ def pool_wald(
     r = (1 + 1 / m) * float(np.trace(between @ inverse)) / k
     statistic = float(mean @ inverse @ mean) / (k * (1 + r))
     t = k * (m - 1)
-    if math.isinf(complete) or r == 0:
-        df = _li_df(t, k, r) if r > 0 else complete
+    if math.isinf(complete) or r <= NEGLIGIBLE:
+        df = _li_df(t, k, r) if r > NEGLIGIBLE else complete
     elif t <= 4:
         raise ModelError(
             f"{where}: {m} imputations of {k} coefficients are too few for a finite df_complete; "
@@ -168,7 +170,7 @@ def pool_chi_squared(statistics: ArrayLike, df: int) -> PooledTest:
     m = d.size
     r = (1 + 1 / m) * float(np.var(np.sqrt(d), ddof=1))
     statistic = (float(d.mean()) / k - (m + 1) / (m - 1) * r) / (1 + r)
-    residual = k ** (-3 / m) * (m - 1) * (1 + 1 / r) ** 2 if r > 0 else math.inf
+    residual = k ** (-3 / m) * (m - 1) * (1 + 1 / r) ** 2 if r > NEGLIGIBLE else math.inf
     return _f_test("pooled chi-squared test (D2)", statistic, k, residual, r)
 
 
@@ -221,7 +223,7 @@ def pool_likelihood_ratio(own: ArrayLike, at_pooled: ArrayLike, df: int) -> Pool
         )
     m = d.size
     r = max(0.0, (m + 1) / (k * (m - 1)) * float(d.mean() - tilde.mean()))
-    residual = _li_df(k * (m - 1), k, r) if r > 0 else math.inf
+    residual = _li_df(k * (m - 1), k, r) if r > NEGLIGIBLE else math.inf
     statistic = float(tilde.mean()) / (k * (1 + r))
     return _f_test("pooled likelihood-ratio test (D3)", statistic, k, residual, r)
 
@@ -270,7 +272,7 @@ def pool_stacked_likelihood_ratio(own: ArrayLike, stacked: float, df: int) -> Po
     k = check_count(df, where)
     m = d.size
     r = max(0.0, (m + 1) / (k * (m - 1)) * (float(d.mean()) - hat))
-    residual = k * (m - 1) * (1 + 1 / r) ** 2 if r > 0 else math.inf
+    residual = k * (m - 1) * (1 + 1 / r) ** 2 if r > NEGLIGIBLE else math.inf
     return _f_test("pooled likelihood-ratio test (D4)", hat / (k * (1 + r)), k, residual, r)
 
 

@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
 
 TIE_TOLERANCE = 1.5e-8  # relative to the mean time, as in R's aeqSurv
+LATEST = 1e100
+WEIGHTS = (1e-50, 1e50)  # so that squares of sums stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,8 @@ def rank_times(time: Floats, start: Floats | None) -> tuple[Floats, Integers, In
 
 def _without_near_ties(distinct: Floats) -> Floats:
     top = max(abs(distinct[0]), abs(distinct[-1]))
+    if top > LATEST:
+        raise OutcomeError(f"outcome: a time is beyond {LATEST:g}; check the unit of time.")
     if distinct.size < 2 or top == 0:
         return distinct
     scaled = distinct / top
@@ -114,11 +118,21 @@ def count_risk_sets(
     -------
     RiskSets
         One entry per distinct time.
+
+    Raises
+    ------
+    OutcomeError
+        If times or weights are too large or small to compute with.
     """
     if weights is not None and not np.all(weights):
         kept = weights > 0
         time, event, weights = time[kept], event[kept], weights[kept]
         start = None if start is None else start[kept]
+    if weights is not None and not WEIGHTS[0] <= weights.min() <= weights.max() <= WEIGHTS[1]:
+        raise OutcomeError(
+            f"outcome: weights go beyond {WEIGHTS[0]:g} to {WEIGHTS[1]:g}; scale them to a mean "
+            "near 1."
+        )
     if start is None and weights is None:
         return _count_whole_patients(time, event)
     distinct, rank, first = rank_times(time, start)

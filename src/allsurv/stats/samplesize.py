@@ -234,7 +234,7 @@ def required_sample_size(
         max_r2=top,
         shrinkage=expected_shrinkage(n, p, r2_cox_snell=r2),
         overall_risk=-math.expm1(-rate * time),
-        lower=max(0.0, -math.expm1(-(rate - reach) * time)),
+        lower=max(0.0, -math.expm1(min((reach - rate) * time, 700.0))),
         upper=-math.expm1(-(rate + reach) * time),
         criteria=criteria,
         binding=worst.name,
@@ -325,7 +325,8 @@ def _patients_for_risk(rate: float, time: float, mean: float, margin: float, whe
     if room >= 1:
         return 1  # the risk itself is so near 1 that no limit can be further off than the margin
     reach = -math.log1p(-room) / time
-    return _ceil(rate / mean * (normal_quantile(0.95) / reach) ** 2)
+    ratio = normal_quantile(0.95) / reach
+    return _ceil(rate / mean * ratio * ratio)
 
 
 def _ceil(number: float) -> int:

@@ -86,6 +86,8 @@ def compare_groups(
     where = "compare_groups"
     if kind not in ("continuous", "categorical"):
         raise OutcomeError(f"{where}: kind is {kind!r}; choose 'continuous' or 'categorical'.")
+    if not isinstance(min_expected, int | float | np.number) or not min_expected >= 0:
+        raise OutcomeError(f"{where}: min_expected is {min_expected!r}; give 0 or more, as 5.")
     allowed = _TESTS[kind]
     if test is not None and test not in allowed:
         raise OutcomeError(
