@@ -19,7 +19,7 @@ cohort <- function(k) {
   b <- round(0.5 * x + rnorm(n), if (k %% 5 == 0) 0 else 6)
   data.frame(
     time = time, event = as.numeric(event_time <= censored_at), a = a, b = b,
-    risk = round(1 - exp(-0.5 * exp(0.6 * a)), 6)
+    risk = round(1 - exp(-0.5 * exp(0.6 * a)), 6), copies = sample(0:3, n, replace = TRUE)
   )
 }
 
@@ -57,8 +57,10 @@ measure <- function(k) {
   # royston() turns a score with a negative coefficient around.
   by_score <- coxph(Surv(time, event) ~ a, d)
   D <- royston(by_score, ties = TRUE)
+  copied <- concordancefit(Surv(d$time, d$event), d$a, weights = d$copies, reverse = TRUE)
   list(
     time = d$time, event = d$event, a = d$a, b = d$b, risk = d$risk, horizon = horizon,
+    copies = d$copies, harrell_of_copies = unname(copied$concordance),
     harrell = concordances(d, "n"), uno = concordances(d, "n/G2"),
     uno_tau = concordances(d, "n/G2", horizon),
     auc = list(value = auc$AUC, std_error = auc$se),

@@ -20,6 +20,7 @@ from allsurv.stats.discrimination import (
     auc_curve,
     compare_concordance,
     harrell_c,
+    harrell_c_many,
     royston_d,
     uno_c,
 )
@@ -130,6 +131,14 @@ def test_comparison_of_scores():
     assert turned.p_value == better.p_value
 
 
+def test_many_columns_without_a_pair():
+    y = make_y([1, 2], [1, 1])
+    found = harrell_c_many(y, [[2, 2], [1, 1]], weights=[[1, 0], [1, 1]])
+    assert found[0] == 1
+    assert math.isnan(found[1])
+    assert harrell_c_many(y, np.ones((2, 0))).shape == (0,)
+
+
 def test_royston_d_is_the_log_hazard_ratio_of_normal_scores():
     # x = 1, 0, 1, 0 has the normal scores +-z, z the mean of Blom's for ranks 3 and 4 of 4;
     # the Cox coefficient of x is log((1 + sqrt(17)) / 2) (see fit_cox), so that of the scores is
@@ -169,6 +178,18 @@ def test_missing_with_a_reason():
         (lambda: harrell_c(Y, ["a"] * 7), ModelError, "not numeric"),
         (lambda: harrell_c([1, 2], [1, 2]), OutcomeError, "structured array"),
         (lambda: harrell_c(Y, SCORE, level=1), ModelError, "between 0 and 1"),
+        (lambda: harrell_c_many(Y, SCORE), ModelError, "1 dimensions"),
+        (lambda: harrell_c_many(Y, np.ones((6, 2))), ModelError, "6 rows for 7 patients"),
+        (
+            lambda: harrell_c_many(Y, np.ones((7, 2)), weights=-np.ones((7, 2))),
+            ModelError,
+            "weights: not one weight of 0 or more",
+        ),
+        (
+            lambda: harrell_c_many(Y, np.ones((7, 2)), weights=np.ones((7, 1))),
+            ModelError,
+            "for each score",
+        ),
         (lambda: uno_c(Y, SCORE, tau=-1), ModelError, "tau: not a positive number"),
         (lambda: compare_concordance(Y, SCORE, SCORE, measure="c"), ModelError, "'harrell'"),
         (lambda: compare_concordance(Y, SCORE, [1]), ModelError, "score_b: 1 rows"),

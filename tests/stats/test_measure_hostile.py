@@ -23,6 +23,7 @@ from allsurv.stats.discrimination import (
     auc_curve,
     compare_concordance,
     harrell_c,
+    harrell_c_many,
     royston_d,
     uno_c,
 )
@@ -76,17 +77,21 @@ def hostile(draw):
     return y, prediction, draw(numbers if wrong == "horizon" else times)
 
 
+def wide(values):
+    return np.tile(np.asarray(values, dtype=object)[:, None], 2) if np.ndim(values) == 1 else values
+
+
 def curves(y, risk, horizon):
-    wide = np.tile(np.asarray(risk, dtype=object)[:, None], 2) if np.ndim(risk) == 1 else risk
     auc_curve(y, risk, [horizon / 2, horizon])
-    brier_curve(y, wide, [horizon / 2, horizon])
-    integrated_brier(y, wide, [horizon / 2, horizon])
+    brier_curve(y, wide(risk), [horizon / 2, horizon])
+    integrated_brier(y, wide(risk), [horizon / 2, horizon])
 
 
 MEASURES = {
     "harrell_c": lambda y, p, t: harrell_c(y, p),
     "uno_c": lambda y, p, t: uno_c(y, p, tau=t),
     "compare_concordance": lambda y, p, t: compare_concordance(y, p, p, measure="uno", tau=t),
+    "harrell_c_many": lambda y, p, t: harrell_c_many(y, wide(p), weights=wide(p)),
     "royston_d": lambda y, p, t: royston_d(y, p),
     "auc": auc,
     "brier": brier,
@@ -109,7 +114,7 @@ MEASURES = {
 @settings(max_examples=60, deadline=None)
 @given(case=hostile())
 def test_hostile_input_is_refused_or_answered(name, case):
-    """18 measures x 60 inputs; a warning counts as an error."""
+    """19 measures x 60 inputs; a warning counts as an error."""
     y, prediction, horizon = case
     with contextlib.suppress(OutcomeError, ModelError):
         MEASURES[name](y, prediction, horizon)

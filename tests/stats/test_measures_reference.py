@@ -22,6 +22,7 @@ from allsurv.stats.discrimination import (
     auc,
     compare_concordance,
     harrell_c,
+    harrell_c_many,
     royston_d,
     uno_c,
 )
@@ -80,6 +81,21 @@ def test_concordance(cohorts, few, monkeypatch, record_difference):
     record_difference("stats.discrimination.harrell_c", "survival::concordance", worst["harrell"])
     record_difference("stats.discrimination.uno_c", "survival::concordance", worst["uno"])
     assert max(worst.values()) < 1e-11
+
+
+def test_concordance_of_weighted_columns(cohorts, record_difference):
+    worst = 0.0
+    for cohort in cohorts:
+        scores = np.column_stack([cohort["a"], cohort["a"], cohort["b"]])
+        weights = np.column_stack([cohort["copies"], np.ones((len(scores), 2))])
+        ours = harrell_c_many(outcome(cohort), scores, weights=weights)
+        theirs = [cohort["harrell_of_copies"], cohort["harrell"]["value"]]
+        worst = max(worst, np.abs(ours[:2] - theirs).max())
+        unweighted = harrell_c_many(outcome(cohort), scores)
+        assert unweighted[1:] == pytest.approx(ours[1:], rel=1e-13)
+        assert ours[2] == pytest.approx(harrell_c(outcome(cohort), cohort["b"]).value, rel=1e-13)
+    record_difference("stats.discrimination.harrell_c_many", "survival::concordance", worst)
+    assert worst < 1e-12
 
 
 def test_paired_comparison(cohorts, record_difference):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PairCounts", "count_pairs"]
+__all__ = ["PairCounts", "count_pairs", "weighted_concordance"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -15,6 +15,7 @@ Ints = NDArray[np.int32]
 FEW = 200
 GROUP = 32
 BLOCK = 1 << 15
+COLUMNS = 256
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,46 @@ def count_pairs(
             rises[1:], time[by_score], event[by_score], weight[by_score]
         )
     return PairCounts(_back(order, concordant), _back(order, comparable))
+
+
+def weighted_concordance(
+    time: Floats, event: NDArray[np.bool_], scores: Floats, weights: Floats
+) -> Floats:
+    """Concordance of each column of scores under its own case weights.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n_patients,)
+        Follow-up.
+    event : ndarray of shape (n_patients,)
+        Event indicators.
+    scores : ndarray of shape (n_patients, n_scores)
+        Higher is worse.
+    weights : ndarray of shape (n_patients, n_scores)
+        Not negative.
+
+    Returns
+    -------
+    ndarray of shape (n_scores,)
+        NaN without a comparable pair.
+    """
+    order = np.lexsort((~event, time))
+    time, event = time[order], event[order]
+    last = _tied_events(time, event)[1]
+    out = np.empty(scores.shape[1])
+    for start in range(0, out.size, COLUMNS):
+        block = slice(start, start + COLUMNS)
+        score, weight = scores[order, block], weights[order, block]
+        weight = weight / np.maximum(weight.max(axis=0), np.finfo(float).tiny)
+        agreed, pairs = np.zeros(score.shape[1]), np.zeros(score.shape[1])
+        for row in np.flatnonzero(event):
+            later, mass = score[last[row] :], weight[last[row] :]
+            higher = np.add(score[row] > later, score[row] >= later, dtype=np.int8)
+            agreed += weight[row] * np.einsum("jb,jb->b", higher, mass)
+            pairs += weight[row] * mass.sum(axis=0)
+        np.divide(0.5 * agreed, pairs, out=out[block], where=pairs > 0)
+        out[block][pairs <= 0] = np.nan
+    return out
 
 
 def _all_pairs(

@@ -14,6 +14,7 @@ from allsurv.stats.outcome import Estimate
 
 __all__ = [
     "MeasureCurve",
+    "check_columns",
     "check_grid",
     "check_horizon",
     "check_level",
@@ -112,6 +113,34 @@ def check_score(score: ArrayLike, n: int, *, where: str = "risk_score") -> Float
     out = _numbers(score, where)
     if out.ndim != 1:
         raise ModelError(f"{where}: {out.ndim} dimensions; give one number per patient.")
+    return _finite(out, n, where)
+
+
+def check_columns(scores: ArrayLike, n: int, *, where: str = "risk_scores") -> Floats:
+    """Check several numbers for each patient.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_patients, n_columns)
+        One score a column.
+    n : int
+        Number of patients in the outcome.
+    where : str, default="risk_scores"
+        What to call them in a message.
+
+    Returns
+    -------
+    ndarray of shape (n_patients, n_columns)
+        As floats.
+
+    Raises
+    ------
+    ModelError
+        If it is not a matrix of finite numbers with one row per patient.
+    """
+    out = _numbers(scores, where)
+    if out.ndim != 2:
+        raise ModelError(f"{where}: {out.ndim} dimensions; give one row per patient.")
     return _finite(out, n, where)
 
 
