@@ -173,6 +173,17 @@ def test_only_a_fitted_model_is_exported(cohort):
         RiskModel.from_model(make_model("cox", cohort.study), cohort, endpoint="os")
 
 
+def test_provenance_is_kept_and_must_be_plain(fitted, cohort, tmp_path):
+    more = {"seed": 5, "n_patients": 110, "date": "2024-01-01"}
+    model = RiskModel.from_model(fitted["cox"], cohort, endpoint="os", provenance=more)
+    assert RiskModel.read(model.write(tmp_path)).provenance["date"] == "2024-01-01"
+    for odd in (np.int64(5), float("nan"), object()):
+        model = RiskModel.from_model(fitted["cox"], cohort, endpoint="os", provenance={"seed": odd})
+        with pytest.raises(ModelError, match="provenance cannot be written as JSON"):
+            model.write(tmp_path / "odd")
+    assert not (tmp_path / "odd").exists()
+
+
 # Damage: every part is named.
 
 
@@ -224,6 +235,7 @@ def test_a_truncated_part_is_named(folder, name, share):
         lambda tree: tree["arrays"]["hazard"].update(sha256="0" * 64),
         lambda tree: tree.pop("endpoint"),
         lambda tree: tree.pop("sha256"),
+        lambda tree: tree["time"].update(step=float("nan")),
     ],
 )
 def test_altered_words_are_noticed(folder, change):

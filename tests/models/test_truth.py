@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sksurv.ensemble import GradientBoostingSurvivalAnalysis
 from sksurv.linear_model.coxph import BreslowEstimator
 
 from allsurv.cohort import load_cohort
@@ -91,6 +92,18 @@ def test_boosting_answers_as_scikit_survival(cohort):
     grid = model.times_[model.times_ >= cohort.frame["os_months"].min()]
     expected = np.array([curve(grid) for curve in curves])
     np.testing.assert_allclose(model.predict_survival(cohort.X[:5], grid), expected, atol=1e-12)
+
+
+def test_boosting_grows_the_trees_of_scikit_survival(cohort):
+    model = make_model("gbs", cohort.study, random_state=1).fit(cohort.X, cohort.y("os"))
+    design = model.encoder_.design(cohort.X)
+    settings = {k: v for k, v in model.get_params().items() if k in theirs_params()}
+    theirs = GradientBoostingSurvivalAnalysis(**settings).fit(design, cohort.y("os"))
+    np.testing.assert_allclose(model.predict(cohort.X), theirs.predict(design), atol=1e-9)
+
+
+def theirs_params():
+    return GradientBoostingSurvivalAnalysis().get_params()
 
 
 def test_elastic_net_answers_as_scikit_survival_at_its_alpha(cohort):

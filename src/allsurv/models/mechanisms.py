@@ -44,10 +44,7 @@ class Mechanism(ABC):
         ndarray of shape (n_patients,)
             Without unit.
         """
-        score = np.empty(len(design))
-        for part in self._blocks(len(design), 1):
-            score[part] = self._score(design[part])
-        return score
+        return self.score_and_survival(design, np.empty(0, dtype=np.intp))[0]
 
     def survival(self, design: Floats, steps: Steps) -> Floats:
         """Give survival at steps of the time grid.
@@ -64,16 +61,33 @@ class Mechanism(ABC):
         ndarray of shape (n_patients, n_times)
             Probabilities.
         """
-        out = np.empty((len(design), len(steps)))
+        return self.score_and_survival(design, steps)[1]
+
+    def score_and_survival(self, design: Floats, steps: Steps) -> tuple[Floats, Floats]:
+        """Give both at the price of one.
+
+        Parameters
+        ----------
+        design : ndarray of shape (n_patients, n_terms)
+            Encoded patients.
+        steps : ndarray of int of shape (n_times,)
+            Positions on the grid; 0 is time 0.
+
+        Returns
+        -------
+        score : ndarray of shape (n_patients,)
+            Without unit; higher is worse.
+        survival : ndarray of shape (n_patients, n_times)
+            Probabilities.
+        """
+        score = np.empty(len(design))
+        survival = np.empty((len(design), len(steps)))
         for part in self._blocks(len(design), max(1, len(steps))):
-            out[part] = self._survival(design[part], steps)
-        return out
+            score[part], survival[part] = self._evaluate(design[part], steps)
+        return score, survival
 
     @abstractmethod
-    def _score(self, design: Floats) -> Floats: ...
-
-    @abstractmethod
-    def _survival(self, design: Floats, steps: Steps) -> Floats: ...
+    def _evaluate(self, design: Floats, steps: Steps) -> tuple[Floats, Floats]: ...
 
     @abstractmethod
     def _check(self, n_terms: int, n_steps: int) -> None: ...
@@ -140,9 +154,13 @@ class _Proportional(Mechanism):
 
     hazard: Floats
 
-    def _survival(self, design: Floats, steps: Steps) -> Floats:
+    @abstractmethod
+    def _score(self, design: Floats) -> Floats: ...
+
+    def _evaluate(self, design: Floats, steps: Steps) -> tuple[Floats, Floats]:
+        score = self._score(design)
         with np.errstate(over="ignore"):
-            return np.exp(-np.outer(np.exp(self._score(design)), self.hazard[steps]))
+            return score, np.exp(-np.outer(np.exp(score), self.hazard[steps]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,12 +249,10 @@ class Forest(Mechanism):
     trees: Trees
     event_steps: Steps
 
-    def _score(self, design: Floats) -> Floats:
-        return self._expected_events[self.trees.leaves(design)].mean(axis=1)
-
-    def _survival(self, design: Floats, steps: Steps) -> Floats:
+    def _evaluate(self, design: Floats, steps: Steps) -> tuple[Floats, Floats]:
+        leaves = self.trees.leaves(design)
         at_steps = self._curves[np.searchsorted(self.event_steps, steps, side="right")]
-        return at_steps[:, self.trees.leaves(design)].mean(axis=2).T
+        return self._expected_events[leaves].mean(axis=1), at_steps[:, leaves].mean(axis=2).T
 
     @cached_property
     def _expected_events(self) -> Floats:
@@ -268,11 +284,8 @@ class Constant(Mechanism):
     kind: ClassVar[str] = "constant"
     curve: Floats
 
-    def _score(self, design: Floats) -> Floats:
-        return np.zeros(len(design))
-
-    def _survival(self, design: Floats, steps: Steps) -> Floats:
-        return np.tile(self.curve[steps], (len(design), 1))
+    def _evaluate(self, design: Floats, steps: Steps) -> tuple[Floats, Floats]:
+        return np.zeros(len(design)), np.tile(self.curve[steps], (len(design), 1))
 
     def _check(self, n_terms: int, n_steps: int) -> None:
         require_array("curve", -self.curve, shape=(n_steps,), rising=True)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.errors import RiskModelError
+from allsurv.errors import ModelError, RiskModelError
 from allsurv.models.riskmodel import RiskModel
 from allsurv.models.riskmodel_tree import FORMAT, VERSION, risk_model_of, tree_of
 
@@ -43,6 +43,11 @@ def write_risk_model(model: RiskModel, folder: Path) -> Path:
     -------
     Path
         The folder.
+
+    Raises
+    ------
+    ModelError
+        If provenance holds what JSON does not know.
     """
     arrays = model.mechanism.arrays()
     tree = tree_of(model)
@@ -54,7 +59,13 @@ def write_risk_model(model: RiskModel, folder: Path) -> Path:
         }
         for name, array in arrays.items()
     }
-    tree["sha256"] = _tree_digest(tree)
+    try:
+        tree["sha256"] = _tree_digest(tree)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"risk model: provenance cannot be written as JSON ({error}); "
+            "give texts, finite numbers, lists and mappings."
+        ) from None
     folder.mkdir(parents=True, exist_ok=True)
     _write_arrays(arrays, folder / _ARRAYS)
     text = json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False)
@@ -104,7 +115,7 @@ def _read_tree(path: Path) -> dict[str, Any]:
             f"{path}: has format version {tree.get('format_version')!r}; this allsurv reads "
             f"{VERSION}. Use the allsurv that wrote it, or export the model again."
         )
-    if tree.get("sha256") != _tree_digest(tree) or not isinstance(tree.get("arrays"), dict):
+    if tree.get("sha256") != _seal_of(tree) or not isinstance(tree.get("arrays"), dict):
         raise RiskModelError(f"{path}: was altered after it was written; {_AGAIN}")
     return tree
 
@@ -127,7 +138,8 @@ def _read_arrays(path: Path, manifest: dict[str, Any]) -> dict[str, NDArray]:
         fault = "is missing" if name in manifest else "does not belong to this model"
         raise RiskModelError(f"{path}: '{name}' {fault}; {_AGAIN}")
     for name, array in arrays.items():
-        if _array_digest(array) != manifest[name].get("sha256"):
+        sealed = manifest[name]
+        if not isinstance(sealed, dict) or sealed.get("sha256") != _array_digest(array):
             raise RiskModelError(f"{path}: '{name}' was altered after it was written; {_AGAIN}")
     return arrays
 
@@ -149,7 +161,17 @@ def _array_digest(array: NDArray) -> str:
     return digest.hexdigest()
 
 
+def _seal_of(tree: dict[str, Any]) -> str:
+    """Seal a tree that was read; one with numbers JSON does not have was not written by us."""
+    try:
+        return _tree_digest(tree)
+    except ValueError:
+        return ""
+
+
 def _tree_digest(tree: dict[str, Any]) -> str:
     content = {key: value for key, value in tree.items() if key != "sha256"}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -94,8 +94,7 @@ class RiskScorer:
         asked = model.horizons if horizons is None else tuple(horizons)
         steps = model.steps(asked)
         design = self._design(frame)
-        score = model.mechanism.risk_score(design)
-        survival = model.mechanism.survival(design, steps)
+        score, survival = model.mechanism.score_and_survival(design, steps)
         columns = {
             "risk_score": score,
             "risk_centile": model.development.centile(score),
