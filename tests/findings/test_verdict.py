@@ -56,6 +56,14 @@ def test_every_verdict(ours, published, verdict, same_sign):
     assert found.reason
 
 
+@pytest.mark.parametrize(
+    ("ours", "word"),
+    [((0.1, 0.05), "weaker"), ((2.0, 0.05), "stronger"), ((-0.8, 0.05), "opposite directions")],
+)
+def test_an_inconsistency_is_named(ours, word):
+    assert judge(limits(*ours), limits(0.8, 0.2)).reason.startswith(f"{word}: ")
+
+
 def test_levels_of_the_intervals_are_respected():
     narrow = tuple(math.exp(0.8 + k * 1.6448536269514722 * 0.3) for k in (0, -1, 1))
     at_90 = judge(narrow, limits(0.5, 0.4), level=0.90)

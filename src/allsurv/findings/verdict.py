@@ -88,11 +88,17 @@ def judge(
     low, high = math.exp(difference - half), math.exp(difference + half)
     same = None if log[0] == 0 or log[3] == 0 else bool((log[0] > 0) == (log[3] > 0))
     if low > 1 or high < 1:
-        word, why = "inconsistent", "the interval of the ratio excludes 1"
+        word, why = "inconsistent", f"{_how(log[0], log[3])}: the interval of the ratio excludes 1"
     elif not same:
-        word, why = "cannot say", "the ratio includes 1, but the estimates point opposite ways"
+        word, why = "cannot say", "the ratio includes 1, but the directions are not the same"
     elif ours[1] <= 1 <= ours[2]:
         word, why = "cannot say", "the ratio includes 1, but our interval includes no effect"
     else:
         word, why = "consistent", "same direction, an effect of our own, and the ratio includes 1"
     return Verdict(same, math.exp(difference), low, high, word, why)
+
+
+def _how(ours: float, published: float) -> str:
+    if ours * published < 0:
+        return "opposite directions"
+    return "weaker" if abs(ours) < abs(published) else "stronger"
