@@ -138,9 +138,11 @@ def test_numbers_at_risk_stand_under_their_times(curves):
 
 def test_a_thinned_curve_shows_only_the_numbers_it_has(curves):
     thin = curves.drop(columns=["n_events", "n_censored"])
+    thin["time"] = [0.0, 5, 12, 20, 0, 15, 30]
     thin["n_at_risk"] = pd.array([4, None, 3, None, 3, None, None], dtype="Int64")
     below = plot_kaplan_meier(thin).figure.axes[1]
     assert sorted(text.get_text() for text in below.texts) == ["3", "3", "4"]
+    assert "blank" in below.get_title(loc="left")
 
 
 def test_the_p_value_is_printed_as_journals_do(curves):

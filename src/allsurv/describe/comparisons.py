@@ -192,7 +192,9 @@ def _ask(cohort: Cohort, comparison: Comparison) -> _Question:
     late = by is not None and study.variable(by).known != "baseline"
     if late and study.comparisons.get(comparison.name) != comparison:
         check_known_at_origin(study, (str(by),), f"comparison '{comparison.name}'")
-    patients = cohort.where(comparison.population).eligible(comparison.endpoint)
+    patients = cohort
+    for population in (comparison.population, study.endpoint(comparison.endpoint).population):
+        patients = patients.where(population) if population else patients
     reached = None
     if comparison.landmark is not None:
         events = (comparison.by_event,) if comparison.by_event else ()

@@ -17,8 +17,10 @@ from allsurv.study.spec import Study
 __all__ = ["safe_curve", "suppress_small"]
 
 HIDDEN = "suppressed"
+LIMITS = ("", "_lower", "_upper")
 CENTILES = ("value", "centile_5", "centile_95")
 SAFE_RANGE = "median (5th–95th centile)"
+MEDIANS = tuple(f"{name}{limit}" for name in ("median", "follow_up") for limit in LIMITS)
 EXCLUDED = ("n_unknown", "n_event_before", "n_censored_before", "n_later_origin")
 CHARACTERISTICS = {"variable", "level", "group", "n", "n_known", "n_group"}
 SURVIVAL = {"group", "n", "n_events"}
@@ -206,9 +208,9 @@ def _hidden_levels(
 
 def _cells(rows: pd.DataFrame, levels: list[str], groups: list[str]) -> NDArray[np.int_]:
     """Count patients: levels, with no, of unknown value; by group, and in none if there are any."""
-    n = rows.pivot(index="level", columns="group", values="n").loc[levels, groups].to_numpy(int)
-    heads = rows.groupby("group", sort=False)[["n_known", "n_group"]].first().loc[groups]
-    known, size = heads.to_numpy(int).T
+    n = rows["n"].to_numpy(int).reshape(len(levels), len(groups))
+    known = rows["n_known"].to_numpy(int)[: len(groups)]
+    size = rows["n_group"].to_numpy(int)[: len(groups)]
     with_no = [known - n[0]] if levels == ["true"] else []
     cells = np.vstack([n, *with_no, size - known])
     total = groups.index(OVERALL)
@@ -218,33 +220,33 @@ def _cells(rows: pd.DataFrame, levels: list[str], groups: list[str]) -> NDArray[
 
 
 def _safe_survival(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
-    safe = table.copy()
-    counts = ["n", "n_events", "n_at_risk", *EXCLUDED]
-    for name in (name for name in counts if name in safe.columns):
-        safe[name] = safe[name].astype("Float64").astype("Int64")
-    safe["suppressed"] = False
-    whole = "comparison" if "comparison" in table.columns else None
-    for _, compared in table.groupby(whole, sort=False) if whole else [("", table)]:
-        heads = compared.groupby("group", sort=False)[["n", "n_events"]].first()
-        hidden_n, hidden_events = _hidden_survival(heads, threshold)
-        for position, (group, rows) in enumerate(compared.groupby("group", sort=False)):
-            n, n_events = (int(heads.loc[group, name]) for name in ("n", "n_events"))
-            blank: list[str] = ["n"] if hidden_n[position] else []
-            blank += ["n_events"] if hidden_events[position] else []
-            if n < 2 * threshold or 0 < n_events < threshold:
-                blank += [*_limits("median"), *_limits("follow_up")]
-            _blank(safe, rows.index, blank)
-            few = n < threshold or 0 < n_events < threshold
-            _blank_horizons(safe, rows, n, bool(hidden_n[position]), few, threshold)
-        _blank_excluded(safe, compared, threshold)
+    compared: dict[object, dict[object, list[dict[str, Any]]]] = {}
+    rows: list[dict[str, Any]] = [row | {"suppressed": False} for row in table.to_dict("records")]
+    for row in rows:
+        groups = compared.setdefault(row.get("comparison"), {})
+        groups.setdefault(row["group"], []).append(row)
+    for groups in compared.values():
+        heads = [group[0] for group in groups.values()]
+        n, n_events = (np.array([int(head[name]) for head in heads]) for name in ("n", "n_events"))
+        hidden_n, hidden_events = _hidden_survival(n, n_events, threshold)
+        for k, group in enumerate(groups.values()):
+            few = n[k] < threshold or 0 < n_events[k] < threshold
+            blank = ["n"] * bool(hidden_n[k]) + ["n_events"] * bool(hidden_events[k])
+            blank += [*MEDIANS] if few or n[k] < 2 * threshold else []
+            blank += _few_excluded(group[0], threshold)
+            for row in group:
+                _blank(row, blank)
+            _blank_horizons(group, bool(hidden_n[k]), bool(few), threshold)
+    safe = pd.DataFrame(rows, columns=[*table.columns, "suppressed"], index=table.index)
+    counts = [name for name in ("n", "n_events", "n_at_risk", *EXCLUDED) if name in table.columns]
+    safe = safe.astype(dict.fromkeys(counts, "Float64")).astype(dict.fromkeys(counts, "Int64"))
     safe.attrs.update(table.attrs)
     return safe
 
 
 def _hidden_survival(
-    heads: pd.DataFrame, threshold: int
+    n: NDArray[np.int_], events: NDArray[np.int_], threshold: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    n, events = heads["n"].to_numpy(int), heads["n_events"].to_numpy(int)
     k = n.size
     cells = np.concatenate([n, events, n - events])
     lines = [Sum((k + i, 2 * k + i), total=i) for i in range(k)]
@@ -254,34 +256,28 @@ def _hidden_survival(
     return hidden[:k], hidden[k : 2 * k]
 
 
-def _blank_horizons(
-    safe: pd.DataFrame, rows: pd.DataFrame, n: int, hidden_n: bool, few: bool, threshold: int
-) -> None:
-    if "n_at_risk" not in rows.columns:
-        return
-    last = n
-    for index, at_risk in rows.sort_values("horizon")["n_at_risk"].items():
+def _blank_horizons(group: list[dict[str, Any]], hidden_n: bool, few: bool, threshold: int) -> None:
+    last = None if hidden_n else group[0]["n"]
+    for row in sorted(group, key=lambda row: row.get("horizon", 0)):
+        at_risk = row.get("n_at_risk", np.nan)
         if few or not at_risk >= threshold:
-            _blank(safe, [index], ["n_at_risk", "survival", "lower", "upper"])
-        elif hidden_n or 0 < last - at_risk < threshold:
-            _blank(safe, [index], ["n_at_risk"])
+            _blank(row, ["n_at_risk", "survival", "lower", "upper"])
+        elif last is None or 0 < last - at_risk < threshold:
+            _blank(row, ["n_at_risk"])
         else:
-            last = int(at_risk)
+            last = at_risk
 
 
-def _blank_excluded(safe: pd.DataFrame, compared: pd.DataFrame, threshold: int) -> None:
-    names = [name for name in EXCLUDED if name in compared.columns]
-    if any(0 < int(compared[name].iloc[0]) < threshold for name in names):
-        _blank(safe, compared.index, [name for name in names if compared[name].iloc[0] > 0])
+def _few_excluded(row: dict[str, Any], threshold: int) -> list[str]:
+    """Name the counts of patients left out, if one of them is small: 0 apart, all or none."""
+    counts = {name: int(row[name]) for name in EXCLUDED if name in row}
+    if any(0 < count < threshold for count in counts.values()):
+        return [name for name, count in counts.items() if count > 0]
+    return []
 
 
-def _limits(name: str) -> tuple[str, str, str]:
-    return name, f"{name}_lower", f"{name}_upper"
-
-
-def _blank(safe: pd.DataFrame, index: object, columns: list[str]) -> None:
+def _blank(row: dict[str, Any], columns: list[str]) -> None:
     for column in columns:
-        if column in safe.columns:
-            missing = pd.NA if safe[column].dtype == "Int64" else np.nan
-            safe.loc[index, column] = missing
-            safe.loc[index, "suppressed"] = True
+        if column in row and pd.notna(row[column]):
+            row[column] = np.nan
+            row["suppressed"] = True

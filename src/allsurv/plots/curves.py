@@ -188,16 +188,17 @@ def _numbers_at_risk(
     axes.set_ylim(sum(heights), 0)
     axes.set_yticks(middles, labels)
     axes.tick_params(length=0, labelsize=SMALL, pad=14, labelbottom=False)
-    axes.set_title("Number at risk", loc="left", fontsize=SMALL, color=INK, pad=3)
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.patch.set_visible(False)
+    blank = False
     for index, (group, middle) in enumerate(zip(groups, middles, strict=True)):
         color = pen(index).color if len(groups) > 1 else INK
         axes.get_yticklabels()[index].set_color(color)
         part = table[table["group"] == group]
         for tick in ticks:
             n = _at_risk(part, float(tick))
+            blank |= n is None
             if n is not None:
                 axes.text(
                     tick,
@@ -208,6 +209,8 @@ def _numbers_at_risk(
                     fontsize=SMALL,
                     color=color,
                 )
+    said = "Number at risk" + (" (blank where not shown: too few patients)" if blank else "")
+    axes.set_title(said, loc="left", fontsize=SMALL, color=INK, pad=3)
 
 
 def _at_risk(part: pd.DataFrame, time: float) -> int | None:
@@ -230,24 +233,19 @@ def _is_complete(part: pd.DataFrame) -> bool:
 
 
 def _ticks(table: pd.DataFrame, unit: str) -> NDArray[np.float64]:
-    known = table.loc[table["n_at_risk"].notna(), "time"]
-    complete = all(_is_complete(part) for _, part in table.groupby("group"))
     end = float(table["time"].max())
     per_year = YEAR.get(unit, 12.0 if unit == "months" else 1.0)
     steps = [per_year * k for k in (1, 2, 5, 10)]
-    if unit == "months":
+    whole = all(_is_complete(part) for _, part in table.groupby("group"))
+    if unit == "months" and whole:
         steps = [1.0, 3.0, 6.0, *steps]
     if unit in YEAR and end < 2 * per_year:
         steps = [30.0, 90.0, 180.0] if unit == "days" else [4.0, 13.0, 26.0]
     if not unit:
         steps = [10.0**k * m for k in range(-2, 5) for m in (1, 2, 5)]
-    step = next((s for s in steps if end / s <= 8), steps[-1] * math.ceil(end / steps[-1] / 8))
+    step = next((s for s in steps if end / s <= 10), steps[-1] * math.ceil(end / steps[-1] / 10))
     n_ticks = int(math.floor(end / step + 1e-9)) + 1
-    ticks = np.asarray([step * k for k in range(n_ticks)], dtype=np.float64)
-    if complete or set(np.round(ticks, 6)) <= set(np.round(known, 6)):
-        return ticks
-    given = sorted(set(known.round(6)))
-    return np.array(given[:: max(1, math.ceil(len(given) / 8))])
+    return np.asarray([step * k for k in range(n_ticks)], dtype=np.float64)
 
 
 def _legend(axes: Axes, several: bool, p_value: float | None) -> None:

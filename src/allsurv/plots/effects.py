@@ -31,7 +31,7 @@ from allsurv.plots.paper import (
 __all__ = ["plot_findings", "plot_hazard_ratios"]
 
 ESTIMATES = ("hazard_ratio", "lower", "upper")
-LABEL_WIDTH, HEADING_WIDTH = 34, 68
+LABEL_WIDTH = 34
 LINE = 0.165
 FARTHEST = (1 / 64, 64.0)
 
@@ -91,8 +91,8 @@ def plot_hazard_ratios(
     for record in table.to_dict("records"):
         if headed and record["analysis"] != last:
             last = record["analysis"]
-            rows.append(_Row(wrap(_heading(record), HEADING_WIDTH)))
-        unit = f", {record['unit']}" if record.get("unit") else ""
+            rows.append(_Row(wrap(_heading(record), _heading_width(width))))
+        unit = f", {record['unit']}".replace(" %", "%") if record.get("unit") else ""
         p_value = float(record.get("p_value", math.nan))
         rows.append(
             _effect(
@@ -146,8 +146,8 @@ def plot_findings(
     rows: list[_Row] = []
     for _, part in long.groupby("finding", sort=False):
         first = part.iloc[0]
-        unit = f", {first['unit']}" if "unit" in part and first["unit"] else ""
-        rows.append(_Row(wrap(f"{first['label']}{unit}", HEADING_WIDTH)))
+        unit = f", {first['unit']}".replace(" %", "%") if first.get("unit") else ""
+        rows.append(_Row(wrap(f"{first['label']}{unit}", _heading_width(width))))
         for record in part.to_dict("records"):
             source = str(record["source"])
             style = Pen(INK, "-", "s") if source == "published" else pen(sources.index(source))
@@ -158,6 +158,11 @@ def plot_findings(
     alt = f"Published and modelled hazard ratios: {title or 'findings'}. {_said(rows)}"
     finish(root_figure(axes), title=title, caption=caption, alt=alt)
     return axes
+
+
+def _heading_width(width: float) -> int:
+    """Characters of bold print that fit across the figure."""
+    return int(width * 72 / (TEXT * 0.7))
 
 
 def _heading(record: dict[str, Any]) -> str:

@@ -38,7 +38,17 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 @dataclass(frozen=True)
 class Pen:
-    """How one series is drawn: colour, dashes and marker, so that grey print tells it apart."""
+    """How one series is drawn, so that grey print tells it apart.
+
+    Parameters
+    ----------
+    color : str
+        Of the Okabe-Ito palette.
+    dashes : str or tuple
+        Line style, as matplotlib takes it.
+    marker : str
+        Shape of a point.
+    """
 
     color: str
     dashes: str | tuple[float, tuple[float, ...]]
