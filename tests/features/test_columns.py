@@ -216,6 +216,10 @@ def test_without_variables_there_are_no_columns(patients):
     assert found.shape == (4, 0)
 
 
+def test_it_shows_its_variables_briefly():
+    assert repr(FeatureEncoder((AGE, SEX))) == "FeatureEncoder('age', 'sex', missing='impute')"
+
+
 def test_clone_parameters_and_pickle(patients):
     encoder = FeatureEncoder(ALL, missing="refuse")
     copy = clone(encoder).set_params(missing="impute")

@@ -245,6 +245,10 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         self.variables = variables
         self.missing = missing
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        names = ", ".join(map(repr, self.variable_names))
+        return f"FeatureEncoder({names}, missing={self.missing!r})"[:N_CHAR_MAX]
+
     @property
     def variable_names(self) -> tuple[str, ...]:
         """Names of the variables, in order."""
