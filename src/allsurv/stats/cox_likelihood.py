@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +10,12 @@ from scipy.sparse import csr_array
 
 from allsurv.errors import ModelError
 from allsurv.stats.cox_design import CoxData
-from allsurv.stats.cox_risk_sets import RiskSets, make_risk_sets
+from allsurv.stats.cox_risk_sets import TiedEvents, grouping_matrix, make_risk_sets
 
-__all__ = ["EfronTerms", "Evaluation", "PartialLikelihood", "RiskSums", "TiedEvents"]
+__all__ = ["EfronTerms", "Evaluation", "PartialLikelihood", "RiskSums"]
 
 Floats = NDArray[np.float64]
-_CHUNK = 8192
+_CHUNK = 2048
 
 
 class Evaluation(NamedTuple):
@@ -28,13 +27,35 @@ class Evaluation(NamedTuple):
 
 
 class RiskSums(NamedTuple):
-    """Weighted sums over the risk set of each event time, and over its tied events."""
+    """Weighted sums of covariates, and in the last column of 1.
+
+    ``risk`` holds the weight of each used row, ``at_risk`` sums over the risk set of each event
+    time, ``tied`` over the events of each tied time.
+    """
 
     risk: Floats
-    total: Floats
-    moment: Floats
-    tied_total: Floats
-    tied_moment: Floats
+    at_risk: Floats
+    tied: Floats
+
+    @property
+    def total(self) -> Floats:
+        """Sums of risks over risk sets."""
+        return self.at_risk[:, -1]
+
+    @property
+    def moment(self) -> Floats:
+        """Sums of risks times covariates over risk sets."""
+        return self.at_risk[:, :-1]
+
+    @property
+    def tied_total(self) -> Floats:
+        """Sums of risks over tied events."""
+        return self.tied[:, -1]
+
+    @property
+    def tied_moment(self) -> Floats:
+        """Sums of risks times covariates over tied events."""
+        return self.tied[:, :-1]
 
 
 class EfronTerms(NamedTuple):
@@ -50,71 +71,6 @@ class EfronTerms(NamedTuple):
     down: Floats
     down_square: Floats
     down2_square: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class TiedEvents:
-    """Event times with several events, each event a term of Efron's approximation.
-
-    Attributes
-    ----------
-    times : ndarray of shape (n_tied,)
-        Indices of event times with more than one event.
-    rows : ndarray of shape (n_tied_events,)
-        Positions of those events among the used rows.
-    group : ndarray of shape (n_tied_events,)
-        For each event, the index in ``times``.
-    fraction : ndarray of shape (n_tied_events,)
-        k / d for the k-th of d events, k from 0.
-    begins : ndarray of shape (n_tied,)
-        Where each time's events begin.
-    """
-
-    times: NDArray[np.intp]
-    rows: NDArray[np.intp]
-    group: NDArray[np.intp]
-    fraction: Floats
-    begins: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, sets: RiskSets, ties: str) -> TiedEvents:
-        """Find the ties that the method of ties acts on; none for Breslow.
-
-        Parameters
-        ----------
-        sets : RiskSets
-            Risk sets.
-        ties : str
-            "efron" or "breslow".
-
-        Returns
-        -------
-        TiedEvents
-            Empty where nothing is tied.
-        """
-        several = sets.n_deaths > 1 if ties == "efron" else np.zeros(sets.times.size, dtype=bool)
-        times = np.flatnonzero(several)
-        counts = sets.n_deaths[times]
-        begins = np.cumsum(counts) - counts
-        group = np.repeat(np.arange(times.size), counts)
-        rows = sets.deaths[several[sets.last[sets.deaths]]]
-        fraction = (np.arange(group.size, dtype=float) - begins[group]) / counts[group]
-        return cls(times, rows, group, fraction, begins)
-
-    def summed(self, per_event: Floats) -> Floats:
-        """Sum over the events of each tied time.
-
-        Parameters
-        ----------
-        per_event : ndarray of shape (n_tied_events, ...)
-            One value per term.
-
-        Returns
-        -------
-        ndarray of shape (n_tied, ...)
-            One value per tied time.
-        """
-        return np.add.reduceat(per_event, self.begins, axis=0)
 
 
 class PartialLikelihood:
@@ -146,15 +102,14 @@ class PartialLikelihood:
         self.offset = None if data.offset is None else data.offset[rows]
         self.tied = TiedEvents.of(self.sets, ties)
         deaths = self.sets.deaths
-        weight = np.ones(deaths.size) if self.weights is None else self.weights[deaths]
+        self._event_weight = None if self.weights is None else self.weights[deaths]
         self.death_weight: Floats = np.bincount(
-            self.sets.last[deaths], weights=weight, minlength=self.sets.times.size
+            self.sets.last[deaths], weights=self._event_weight, minlength=self.sets.times.size
         ).astype(float, copy=False)
         self.term_weight = self.death_weight.copy()
         self.term_weight[self.tied.times] /= self.sets.n_deaths[self.tied.times]
-        self._event_weight = weight
-        self._event_sum = weight @ self.X[deaths]
-        self._group_matrix, self._sign = _group_matrix(self.sets, self.tied)
+        self._event_sum = self._over_events(self.X)
+        self._group_matrix, self._sign = grouping_matrix(self.sets, self.tied)
 
     def linear_predictor(self, beta: Floats) -> Floats:
         """Linear predictor of the used rows, largest 0.
@@ -191,11 +146,11 @@ class PartialLikelihood:
         risk = np.exp(eta)
         if self.weights is not None:
             risk *= self.weights
-        at_risk, tied = self.weighted_sums(risk, self._design)
-        total, tied_total = at_risk[:, -1], tied[:, -1]
-        if self._sign is not None and tied_total.size:
-            total[self.tied.times] = np.maximum(total[self.tied.times], tied_total)
-        return RiskSums(risk, total, at_risk[:, :-1], tied_total, tied[:, :-1])
+        sums = RiskSums(risk, *self.weighted_sums(risk, self._design))
+        if self._sign is not None and self.tied.times.size:
+            times = self.tied.times
+            sums.total[times] = np.maximum(sums.total[times], sums.tied_total)
+        return sums
 
     def entering_matrix(self) -> csr_array:
         """Give who enters (1) and leaves (-1) the risk sets, going back in time.
@@ -229,9 +184,11 @@ class PartialLikelihood:
             Sums over the events of each tied time.
         """
         matrix, n_times = self._group_matrix, self.sets.times.size
-        np.take(risk, matrix.indices, out=matrix.data, mode="clip")
-        if self._sign is not None:
-            matrix.data *= self._sign
+        if self._sign is None:
+            matrix.data[: risk.size] = risk
+            matrix.data[risk.size :] = risk[self.tied.rows]
+        else:
+            np.multiply(risk[matrix.indices], self._sign, out=matrix.data)
         grouped = matrix @ columns
         return self.sets.at_risk_sum(grouped[:n_times]), grouped[n_times:]
 
@@ -255,15 +212,23 @@ class PartialLikelihood:
         """
         with np.errstate(all="ignore"):
             eta = self.linear_predictor(beta)
+            loglik = self._over_events(eta)
             sums = self.risk_sums(eta)
+            del eta
             terms = self.efron_terms(sums)
-            loglik = self._event_weight @ eta[self.sets.deaths] - self.term_weight @ terms.log
+            loglik -= self.term_weight @ terms.log
             gradient = self._event_sum - (self.term_weight * terms.one) @ sums.moment
             if self.tied.times.size:
                 weight = self.term_weight[self.tied.times]
                 gradient += (weight * terms.down) @ sums.tied_moment
             information = self.information(sums, terms, self.term_weight)
         return Evaluation(float(loglik), gradient, information)
+
+    def _over_events(self, per_row: Floats) -> Floats:
+        at_events = per_row[self.sets.deaths]
+        if self._event_weight is None:
+            return at_events.sum(axis=0)
+        return self._event_weight @ at_events
 
     def efron_terms(self, sums: RiskSums) -> EfronTerms:
         """Sum functions of each event's denominator over the events of each time.
@@ -284,12 +249,13 @@ class PartialLikelihood:
         if not self.tied.times.size:
             none = np.empty(0)
             return EfronTerms(log, one, square, none, none, none)
-        group, fraction = self.tied.group, self.tied.fraction
-        denominator = sums.total[self.tied.times][group] - fraction * sums.tied_total[group]
-        inverse = 1.0 / denominator
-        down = fraction * inverse
-        summed = self.tied.summed
+        fraction, spread, summed = self.tied.fraction, self.tied.spread, self.tied.summed
+        denominator = spread(-sums.tied_total)
+        denominator *= fraction
+        denominator += spread(sums.total[self.tied.times])
         log[self.tied.times] = summed(np.log(denominator))
+        inverse = np.reciprocal(denominator, out=denominator)
+        down = fraction * inverse
         one[self.tied.times] = summed(inverse)
         square[self.tied.times] = summed(inverse * inverse)
         return EfronTerms(
@@ -317,60 +283,46 @@ class PartialLikelihood:
         tied = self.tied.times
         if tied.size:
             weight = per_time[tied]
-            hazard[self.tied.rows] -= (weight * terms.down)[self.tied.group]
+            hazard[self.tied.rows] -= self.tied.spread(weight * terms.down)
         hazard *= sums.risk
-        information = _weighted_gram(self.X, hazard)
-        information -= _weighted_gram(sums.moment, per_time * terms.square)
+        information = _weighted_gram(self._design, hazard)
+        information -= _weighted_gram(sums.at_risk, per_time * terms.square)
         if tied.size:
-            cross = (sums.moment[tied] * (weight * terms.down_square)[:, None]).T
-            cross = cross @ sums.tied_moment
+            cross = (sums.at_risk[tied] * (weight * terms.down_square)[:, None]).T @ sums.tied
             information += cross + cross.T
-            information -= _weighted_gram(sums.tied_moment, weight * terms.down2_square)
-        return information
+            information -= _weighted_gram(sums.tied, weight * terms.down2_square)
+        return information[:-1, :-1]
 
 
-def _standardised(data: CoxData, rows: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
+def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Floats, Floats]:
     """Copy, sort, centre and scale the covariates; the last column is 1, to sum risks with."""
     p = data.X.shape[1]
     design = np.empty((rows.size, p + 1))
-    design[:, p] = 1.0
-    X = design[:, :p]
-    for begin in range(0, rows.size, _CHUNK):
-        X[begin : begin + _CHUNK] = data.X[rows[begin : begin + _CHUNK]]
+    chunks = [slice(begin, begin + _CHUNK) for begin in range(0, rows.size, _CHUNK)]
     with np.errstate(all="ignore"):
-        centre = X.mean(axis=0)
-        X -= centre
-        scale = np.sqrt(np.einsum("ij,ij->j", X, X) / rows.size)
+        total, squares = np.zeros(p + 1), np.zeros(p + 1)
+        for chunk in chunks:
+            design[chunk, :p] = data.X[rows[chunk]]
+            design[chunk, p] = 1.0
+            total += design[chunk].sum(axis=0)
+        centre = total / rows.size
+        centre[p] = 0.0
+        for chunk in chunks:
+            part = design[chunk]
+            part -= centre
+            squares += np.einsum("ij,ij->j", part, part)
+        scale = np.sqrt(squares / rows.size)
         if not np.isfinite(scale).all():
             names = [data.names[k] for k in np.flatnonzero(~np.isfinite(scale))]
             raise ModelError(
                 f"fit_cox: columns {names} hold values too large to compute with; "
                 "change their unit."
             )
-        X[:, scale <= 1e-13 * np.abs(centre)] = 0.0
-        scale[scale <= 1e-13 * np.abs(centre)] = 1.0
-        X /= scale
-    return design, centre, scale
-
-
-def _group_matrix(sets: RiskSets, tied: TiedEvents) -> tuple[csr_array, Floats | None]:
-    """Rows entering (1) and leaving (-1) the risk sets by event time; below, the tied events."""
-    n, m = sets.rows.size, sets.times.size
-    entries, columns, sign = sets.last, np.arange(n), None
-    if sets.first is not None:
-        leaves = np.flatnonzero(sets.first > sets.bounds[sets.stratum_of(sets.first)])
-        entries = np.concatenate([entries, sets.first[leaves] - 1])
-        order = np.argsort(entries, kind="stable")
-        columns = np.concatenate([columns, leaves])[order]
-        sign = np.ones(columns.size + tied.rows.size)
-        sign[: columns.size][order >= n] = -1.0
-    ends = np.cumsum(np.bincount(entries, minlength=m))
-    tied_ends = np.append(tied.begins[1:], tied.rows.size)[: tied.times.size] + columns.size
-    index = np.int32 if columns.size + tied.rows.size < 2**31 else np.int64
-    indptr = np.concatenate([[0], ends, tied_ends]).astype(index)
-    columns = np.concatenate([columns, tied.rows]).astype(index)
-    shape = (m + tied.times.size, n)
-    return csr_array((np.ones(columns.size), columns, indptr), shape=shape), sign
+        constant = scale <= 1e-13 * np.abs(centre)
+        design[:, constant] = 0.0
+        scale[constant] = 1.0
+        design /= scale
+    return design, centre[:p], scale[:p]
 
 
 def _weighted_gram(X: Floats, weight: Floats) -> Floats:

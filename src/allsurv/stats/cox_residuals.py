@@ -66,7 +66,7 @@ def deviance_residuals(likelihood: PartialLikelihood, steps: Increments) -> Floa
 def _expected_events(likelihood: PartialLikelihood, steps: Increments) -> Floats:
     sets = likelihood.sets
     hazard = sets.over_rows(sets.history_sum(steps.hazard))
-    hazard[likelihood.tied.rows] -= steps.tied_hazard[likelihood.tied.group]
+    hazard[likelihood.tied.rows] -= likelihood.tied.spread(steps.tied_hazard)
     expected = np.zeros(sets.n_rows)
     expected[sets.rows] = np.exp(steps.log_risk) * hazard
     if likelihood.data.weights is not None:
@@ -113,9 +113,9 @@ def score_residuals(likelihood: PartialLikelihood, steps: Increments) -> Floats:
     """
     sets, tied, X = likelihood.sets, likelihood.tied, likelihood.X
     expected = sets.over_rows(sets.history_sum(steps.hazard))
-    expected[tied.rows] -= steps.tied_hazard[tied.group]
+    expected[tied.rows] -= tied.spread(steps.tied_hazard)
     mean = sets.over_rows(sets.history_sum(steps.hazard_mean))
-    mean[tied.rows] -= steps.tied_mean[tied.group]
+    mean[tied.rows] -= tied.spread(steps.tied_mean)
     mean -= X * expected[:, None]
     mean *= np.exp(steps.log_risk)[:, None]
     mean[sets.deaths] += X[sets.deaths] - steps.event_mean[sets.last[sets.deaths]]

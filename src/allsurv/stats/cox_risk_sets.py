@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-__all__ = ["RiskSets", "make_risk_sets"]
+__all__ = ["RiskSets", "TiedEvents", "grouping_matrix", "make_risk_sets"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
+Ints = NDArray[np.integer]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class RiskSets:
         First event time at which the row is at risk; ``None`` where all are from the beginning.
     deaths : ndarray of shape (n_events,)
         Positions in ``rows`` of the events, in order of their times.
-    n_deaths : ndarray of shape (n_times,)
-        Number of events at each time.
+    n_deaths, n_last : ndarray of shape (n_times,)
+        Number of events at each time, and of rows whose last event time it is.
     """
 
     n_rows: int
@@ -46,6 +47,7 @@ class RiskSets:
     first: Ints | None
     deaths: Ints
     n_deaths: Ints
+    n_last: Ints
 
     def at_risk_sum(self, per_time: NDArray) -> NDArray:
         """Sum backwards in time within each stratum, in place.
@@ -96,10 +98,11 @@ class RiskSets:
         ndarray of shape (n_used, ...)
             One value per used row.
         """
+        if self.first is None:
+            return np.repeat(cumulative, self.n_last, axis=0)
         out = cumulative[self.last]
-        if self.first is not None:
-            late = self.first > self.bounds[self.stratum_of(self.first)]
-            out[late] -= cumulative[self.first[late] - 1]
+        late = self.first > self.bounds[self.stratum_of(self.first)]
+        out[late] -= cumulative[self.first[late] - 1]
         return out
 
     def stratum_of(self, index: Ints) -> Ints:
@@ -121,6 +124,87 @@ class RiskSets:
         if self.bounds.size == 2:
             return [(0, self.times.size)]
         return [(b, e) for b, e in pairwise(self.bounds.tolist()) if e > b]
+
+
+@dataclass(frozen=True, eq=False)
+class TiedEvents:
+    """Event times with several events, each event a term of Efron's approximation.
+
+    Attributes
+    ----------
+    times : ndarray of shape (n_tied,)
+        Indices of event times with more than one event.
+    rows : ndarray of shape (n_tied_events,)
+        Positions of those events among the used rows.
+    counts : ndarray of shape (n_tied,)
+        Number of events at each of them.
+    fraction : ndarray of shape (n_tied_events,)
+        k / d for the k-th of d events, k from 0.
+    begins : ndarray of shape (n_tied,)
+        Where each time's events begin.
+    """
+
+    times: Ints
+    rows: Ints
+    counts: Ints
+    fraction: Floats
+    begins: Ints
+
+    @classmethod
+    def of(cls, sets: RiskSets, ties: str) -> TiedEvents:
+        """Find the ties that the method of ties acts on; none for Breslow.
+
+        Parameters
+        ----------
+        sets : RiskSets
+            Risk sets.
+        ties : str
+            "efron" or "breslow".
+
+        Returns
+        -------
+        TiedEvents
+            Empty where nothing is tied.
+        """
+        several = sets.n_deaths > 1 if ties == "efron" else np.zeros(sets.times.size, dtype=bool)
+        times = np.flatnonzero(several)
+        counts = sets.n_deaths[times]
+        begins = np.cumsum(counts) - counts
+        rows = sets.deaths[several[sets.last[sets.deaths]]]
+        fraction = np.arange(rows.size, dtype=float)
+        fraction -= np.repeat(begins, counts)
+        fraction /= np.repeat(counts, counts)
+        return cls(times, rows, counts, fraction, begins)
+
+    def spread(self, per_time: NDArray) -> NDArray:
+        """Repeat values of the tied times for each of their events.
+
+        Parameters
+        ----------
+        per_time : ndarray of shape (n_tied, ...)
+            One value per tied time.
+
+        Returns
+        -------
+        ndarray of shape (n_tied_events, ...)
+            One value per event.
+        """
+        return np.repeat(per_time, self.counts, axis=0)
+
+    def summed(self, per_event: Floats) -> Floats:
+        """Sum over the events of each tied time.
+
+        Parameters
+        ----------
+        per_event : ndarray of shape (n_tied_events, ...)
+            One value per term.
+
+        Returns
+        -------
+        ndarray of shape (n_tied, ...)
+            One value per tied time.
+        """
+        return np.add.reduceat(per_event, self.begins, axis=0)
 
 
 def make_risk_sets(
@@ -167,8 +251,8 @@ def make_risk_sets(
         times, lowest = times[pairs % times.size], bounds[stratum]
     rows = np.flatnonzero(last >= (lowest if first is None else first))
     small = last[rows].astype(np.uint16 if times.size < 65_536 else np.intp)
-    rows = rows[np.argsort(small, kind="stable")]
-    last = last[rows]
+    rows = rows[np.argsort(small, kind="stable")].astype(_index_type(time.size))
+    last = last[rows].astype(_index_type(times.size))
     deaths = np.flatnonzero(event[rows])
     return RiskSets(
         n_rows=time.size,
@@ -179,4 +263,44 @@ def make_risk_sets(
         first=None if first is None else first[rows],
         deaths=deaths,
         n_deaths=np.bincount(last[deaths], minlength=times.size),
+        n_last=np.bincount(last, minlength=times.size),
     )
+
+
+def _index_type(size: int) -> type[np.integer]:
+    return np.int32 if size < 2**31 else np.int64
+
+
+def grouping_matrix(sets: RiskSets, tied: TiedEvents) -> tuple[csr_array, Floats | None]:
+    """Give who enters (1) and leaves (-1) the risk sets going back in time; below, tied events.
+
+    Parameters
+    ----------
+    sets : RiskSets
+        Risk sets.
+    tied : TiedEvents
+        Tied events.
+
+    Returns
+    -------
+    matrix : csr_array of shape (n_times + n_tied, n_used)
+        Its product with weighted rows, summed backwards, holds the sums over risk sets.
+    sign : ndarray or None
+        Signs of its entries; ``None`` where all are 1.
+    """
+    n, m = sets.rows.size, sets.times.size
+    entries, columns, sign = sets.last, np.arange(n), None
+    if sets.first is not None:
+        leaves = np.flatnonzero(sets.first > sets.bounds[sets.stratum_of(sets.first)])
+        entries = np.concatenate([entries, sets.first[leaves] - 1])
+        order = np.argsort(entries, kind="stable")
+        columns = np.concatenate([columns, leaves])[order]
+        sign = np.ones(columns.size + tied.rows.size)
+        sign[: columns.size][order >= n] = -1.0
+    ends = np.cumsum(np.bincount(entries, minlength=m))
+    tied_ends = np.append(tied.begins[1:], tied.rows.size)[: tied.times.size] + columns.size
+    index = _index_type(columns.size + tied.rows.size)
+    indptr = np.concatenate([[0], ends, tied_ends]).astype(index)
+    columns = np.concatenate([columns, tied.rows]).astype(index)
+    shape = (m + tied.times.size, n)
+    return csr_array((np.ones(columns.size), columns, indptr), shape=shape), sign

@@ -74,14 +74,14 @@ def _trace_gradient(likelihood: PartialLikelihood, sums: RiskSums, inverse: Floa
     columns = np.column_stack([h, h[:, None] * X])
     at_risk, at_tie = likelihood.weighted_sums(sums.risk, columns)
     single = np.setdiff1d(np.arange(likelihood.sets.times.size), tied.times)
-    when = np.concatenate([single, tied.times[tied.group]])
+    when = np.concatenate([single, tied.spread(tied.times)])
     weight = likelihood.term_weight[when]
     total, moment, third = sums.total[when], sums.moment[when], at_risk[when]
-    if tied.group.size:
+    if tied.rows.size:
         fraction = tied.fraction[:, None]
-        total[single.size :] -= tied.fraction * sums.tied_total[tied.group]
-        moment[single.size :] -= fraction * sums.tied_moment[tied.group]
-        third[single.size :] -= fraction * at_tie[tied.group]
+        total[single.size :] -= tied.fraction * tied.spread(sums.tied_total)
+        moment[single.size :] -= fraction * tied.spread(sums.tied_moment)
+        third[single.size :] -= fraction * tied.spread(at_tie)
     mean = moment / total[:, None]
     third = third / total[:, None]
     spread = np.einsum("ij,jk,ik->i", mean, inverse, mean)
@@ -90,9 +90,9 @@ def _trace_gradient(likelihood: PartialLikelihood, sums: RiskSums, inverse: Floa
     history = np.zeros((likelihood.sets.times.size, X.shape[1]))
     np.add.at(history, when, pull)
     along = likelihood.sets.over_rows(likelihood.sets.history_sum(history))
-    if tied.group.size:
+    if tied.rows.size:
         own = tied.summed(pull[single.size :] * tied.fraction[:, None])
-        along[tied.rows] -= own[tied.group]
+        along[tied.rows] -= tied.spread(own)
     second = sums.risk * np.einsum("ij,jk,ik->i", X, inverse, along)
     return gradient - 2 * (second @ X)
 
