@@ -108,7 +108,9 @@ class PartialLikelihood:
         ).astype(float, copy=False)
         self.term_weight = self.death_weight.copy()
         self.term_weight[self.tied.times] /= self.sets.n_deaths[self.tied.times]
-        self._event_sum = self._over_events(self.X)
+        at_event = np.zeros(rows.size)
+        at_event[deaths] = 1.0 if self._event_weight is None else self._event_weight
+        self._event_sum = at_event @ self.X
         self._group_matrix, self._sign = grouping_matrix(self.sets, self.tied)
 
     def linear_predictor(self, beta: Floats) -> Floats:
@@ -212,7 +214,10 @@ class PartialLikelihood:
         """
         with np.errstate(all="ignore"):
             eta = self.linear_predictor(beta)
-            loglik = self._over_events(eta)
+            at_events = eta[self.sets.deaths]
+            weight = self._event_weight
+            loglik = at_events.sum() if weight is None else weight @ at_events
+            del at_events
             sums = self.risk_sums(eta)
             del eta
             terms = self.efron_terms(sums)
@@ -223,12 +228,6 @@ class PartialLikelihood:
                 gradient += (weight * terms.down) @ sums.tied_moment
             information = self.information(sums, terms, self.term_weight)
         return Evaluation(float(loglik), gradient, information)
-
-    def _over_events(self, per_row: Floats) -> Floats:
-        at_events = per_row[self.sets.deaths]
-        if self._event_weight is None:
-            return at_events.sum(axis=0)
-        return self._event_weight @ at_events
 
     def efron_terms(self, sums: RiskSums) -> EfronTerms:
         """Sum functions of each event's denominator over the events of each time.

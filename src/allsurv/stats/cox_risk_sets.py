@@ -289,18 +289,21 @@ def grouping_matrix(sets: RiskSets, tied: TiedEvents) -> tuple[csr_array, Floats
         Signs of its entries; ``None`` where all are 1.
     """
     n, m = sets.rows.size, sets.times.size
-    entries, columns, sign = sets.last, np.arange(n), None
-    if sets.first is not None:
+    index = _index_type(2 * n + tied.rows.size)
+    if sets.first is None:
+        counts, sign = sets.n_last, None
+        columns = np.empty(n + tied.rows.size, dtype=index)
+        columns[:n] = np.arange(n, dtype=index)
+        columns[n:] = tied.rows
+    else:
         leaves = np.flatnonzero(sets.first > sets.bounds[sets.stratum_of(sets.first)])
-        entries = np.concatenate([entries, sets.first[leaves] - 1])
+        entries = np.concatenate([sets.last, sets.first[leaves] - 1])
         order = np.argsort(entries, kind="stable")
-        columns = np.concatenate([columns, leaves])[order]
-        sign = np.ones(columns.size + tied.rows.size)
-        sign[: columns.size][order >= n] = -1.0
-    ends = np.cumsum(np.bincount(entries, minlength=m))
-    tied_ends = np.append(tied.begins[1:], tied.rows.size)[: tied.times.size] + columns.size
-    index = _index_type(columns.size + tied.rows.size)
-    indptr = np.concatenate([[0], ends, tied_ends]).astype(index)
-    columns = np.concatenate([columns, tied.rows]).astype(index)
+        columns = np.concatenate([np.arange(n), leaves])[order]
+        columns = np.concatenate([columns, tied.rows]).astype(index)
+        sign = np.ones(columns.size)
+        sign[: order.size][order >= n] = -1.0
+        counts = np.bincount(entries, minlength=m)
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate([counts, tied.counts]))]).astype(index)
     shape = (m + tied.times.size, n)
     return csr_array((np.ones(columns.size), columns, indptr), shape=shape), sign
