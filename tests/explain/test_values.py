@@ -59,6 +59,14 @@ def test_values_sum_to_survival_at_every_time(cohort: Cohort, models: dict[str, 
     )
 
 
+def test_the_explanation_is_sliced_as_shap_does(cohort: Cohort, models: dict[str, Any]):
+    found = shap_values(models["cox"], cohort, TIMES)
+    at_12 = found[:, :, 1]
+    np.testing.assert_array_equal(at_12.values, found.values[:, :, 1])
+    np.testing.assert_array_equal(at_12.base_values, found.base_values[:, 1])
+    assert found[0].data[3] in ("before", "after")
+
+
 def test_the_score_of_cox_is_coefficient_times_distance_from_the_mean(
     cohort: Cohort, models: dict[str, Any]
 ):

@@ -64,8 +64,8 @@ def tree_shap(trees: Trees, leaf_value: Floats, design: Floats) -> tuple[Floats,
     >>> values.ravel().tolist(), base.tolist()
     ([0.75, -0.25], [0.25])
     """
-    n_patients, n_terms = design.shape
-    single = design.astype(np.float32)
+    single, same = np.unique(design.astype(np.float32), axis=0, return_inverse=True)
+    n_patients, n_terms = single.shape
     values = np.zeros((n_patients, n_terms, leaf_value.shape[1]))
     base = np.zeros(leaf_value.shape[1])
     for paths in _paths(trees):
@@ -81,7 +81,7 @@ def tree_shap(trees: Trees, leaf_value: Floats, design: Floats) -> tuple[Floats,
             spread = np.zeros((len(share), n_terms, n_leaves))
             spread[:, paths.term, np.arange(n_leaves)[:, None]] = share
             values[part] += spread @ added
-    return values, base
+    return values[same.ravel()], base
 
 
 @dataclass(frozen=True, eq=False)
