@@ -161,3 +161,36 @@ def made_up() -> Callable[..., Cohort]:
         return Cohort(study, frame, Source("simulated", "made up", "0" * 64, "Made up for tests."))
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def small_config(root):
+    """The main job cut down to seconds: two models, few resamples."""
+    from dataclasses import replace
+
+    from allsurv.experiment import read_config
+    from allsurv.experiment.config import FindingsPlan
+    from allsurv.validation import Plan
+
+    config = read_config(
+        root / "experiments" / "001-paper" / "config.yaml", {"models": "coxnet,gbs"}
+    )
+    return replace(config, validation=Plan(1, 3), findings=FindingsPlan(3), jobs=1)
+
+
+@pytest.fixture(scope="session")
+def small_result(small_config):
+    """Result of the cut-down job on the embedded cohort."""
+    from allsurv.experiment import run_experiment
+
+    return run_experiment(small_config)
+
+
+@pytest.fixture(scope="session")
+def small_folder(small_result, tmp_path_factory):
+    """Folder to which the cut-down job was written, figures and card included."""
+    from allsurv.cli.run import write_outputs
+
+    folder = tmp_path_factory.mktemp("small")
+    write_outputs(small_result, folder)
+    return folder

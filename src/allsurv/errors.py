@@ -98,6 +98,10 @@ class CohortError(AllsurvError, ValueError):
         lines = [f"{where} breaks {len(self.violations)} {noun} of study '{study}':"]
         super().__init__("\n".join([*lines, *(f"  {v}" for v in self.violations)]))
 
+    def __reduce__(self) -> tuple[type[CohortError], tuple[str, str, tuple[Violation, ...]]]:
+        """Cross to another process whole."""
+        return type(self), (self.where, self.study, self.violations)
+
 
 class OutcomeError(AllsurvError, ValueError):
     """Times and events cannot bear the question asked of them."""

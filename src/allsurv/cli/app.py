@@ -1,0 +1,111 @@
+"""Doors: parse, call, print, exit code (0 done, 1 a check failed, 2 bad input or usage)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from allsurv.errors import AllsurvError, CheckFailed
+
+__all__ = ["app", "main"]
+
+CHECK_FAILED, BAD_INPUT = 1, 2
+EXPERIMENT = Path("experiments/001-paper/config.yaml")
+
+app = typer.Typer(
+    name="allsurv",
+    help="Prognostic survival models, held against published findings. Research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyOption = Annotated[str, typer.Option(help="Bundled study (rr-all, ebmt-all) or study file.")]
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Option(help="Configuration of the experiment.")] = EXPERIMENT,
+    study: StudyOption = "",
+    cohort: Annotated[str, typer.Option(help="CSV or Parquet file of patients.")] = "",
+    models: Annotated[str, typer.Option(help="Models, by comma: cox,coxnet,rsf,gbs.")] = "",
+    horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
+    preset: Annotated[str, typer.Option(help="quick, full, or a file of choices.")] = "",
+    out: Annotated[str, typer.Option(help="Folder for the results.")] = "",
+) -> None:
+    """Train, validate and compare models, write the card, track the run in MLflow.
+
+    Example: allsurv run --study ebmt-all --preset quick
+    """
+    from allsurv.cli.run import run_command
+
+    asked = {
+        "study": study,
+        "cohort": cohort,
+        "models": models,
+        "horizons": horizons,
+        "preset": preset,
+    }
+    run_command(config, {key: value for key, value in asked.items() if value}, out or None)
+
+
+@app.command()
+def check(
+    cohort: Annotated[str, typer.Argument(help="Bundled cohort, or CSV or Parquet file.")],
+    study: StudyOption = "rr-all",
+) -> None:
+    """Check patients against a study's data dictionary; every fault is named at once.
+
+    Example: allsurv check patients.csv --study rr-all
+    """
+    from allsurv.cli.check import check_command
+
+    check_command(cohort, study)
+
+
+@app.command()
+def score(
+    patients: Annotated[Path, typer.Argument(help="CSV or Parquet file of new patients.")],
+    model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],
+    out: Annotated[Path, typer.Option(help="CSV file for the risks.")] = Path("scores.csv"),
+) -> None:
+    """Score new patients with a saved risk model.
+
+    Example: allsurv score new.csv --model models:/rr-all-os@candidate --out scores.csv
+    """
+    from allsurv.cli.score import score_command
+
+    score_command(patients, model, out)
+
+
+@app.command()
+def card(
+    folder: Annotated[Path, typer.Argument(help="Folder a run has written.")],
+    study: StudyOption = "rr-all",
+) -> None:
+    """Write the model card of a run anew from its results file.
+
+    Example: allsurv card runs/001-paper/20261122T103000
+    """
+    from allsurv.cli.card import card_command
+
+    card_command(folder, study)
+
+
+def main() -> None:
+    """Run the command line; an error of allsurv becomes one message and its exit code."""
+    try:
+        app()
+    except CheckFailed as error:
+        _fail(error, CHECK_FAILED)
+    except AllsurvError as error:
+        _fail(error, BAD_INPUT)
+
+
+def _fail(error: AllsurvError, code: int) -> None:
+    print(f"allsurv: {error}", file=sys.stderr)
+    raise SystemExit(code)

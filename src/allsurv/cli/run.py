@@ -1,0 +1,95 @@
+"""The main job: experiment, figures, card, tracking, and what a reader must know at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from allsurv.cli.progress import Progress
+from allsurv.experiment import Result, read_config, run_experiment
+from allsurv.experiment.config import Config
+from allsurv.experiment.run import open_cohort
+from allsurv.study import load_study
+
+__all__ = ["run_command"]
+
+
+def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) -> None:
+    """Carry out an experiment and leave everything a reader needs in one folder and in MLflow.
+
+    Parameters
+    ----------
+    config_file : Path
+        The experiment's configuration.
+    asked : mapping from str to str
+        Choices of the command line, which win over the file's.
+    out : str or None
+        Folder for the results; ``runs/<name>/<time>`` where not given.
+    """
+    config = read_config(config_file, asked)
+    cohort = open_cohort(config, load_study(config.study))
+    folder = Path(out) if out else _default_folder(config)
+    from allsurv.tracking import open_run, register
+
+    with Progress(sys.stderr) as progress, open_run("allsurv", config.name) as tracked:
+        result = run_experiment(config, cohort=cohort, progress=progress)
+        progress("write", 0, 3)
+        write_outputs(result, folder)
+        progress("write", 1, 3)
+        tracked.log(result, folder)
+        progress("write", 2, 3)
+        address = register(result, folder)
+        progress("write", 3, 3)
+    print(_summary(result, folder, address, tracked.run_id))
+
+
+def write_outputs(result: Result, folder: Path) -> None:
+    """Write results, tables, models, figures and card.
+
+    Parameters
+    ----------
+    result : Result
+        What was found.
+    folder : Path
+        Made if need be.
+    """
+    from allsurv import cards
+    from allsurv.plots import write_figures
+
+    result.write(folder)
+    write_figures(result.tables, folder / "figures", caption=result.provenance.source_statement)
+    cards.write(result, folder / "card.html")
+    cards.write(result, folder / "card.md")
+    cards.write(result, folder / "card.json")
+
+
+def _default_folder(config: Config) -> Path:
+    return Path("runs") / config.name / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _summary(result: Result, folder: Path, address: str, run_id: str) -> str:
+    lines = [
+        "",
+        f"Done: {result.provenance.n} patients, {result.provenance.n_events} events, "
+        f"study {result.provenance.study}.",
+        f"  Card       {folder / 'card.html'}",
+        f"  Results    {folder / 'results.json'}, tables/, figures/, models/",
+        f"  MLflow     run {run_id}; risk model {address}",
+        f"  Model      {result.chosen}: {_how_good(result)}",
+        "",
+        "What you must know",
+        *(f"  - {text}" for text in result.statements.values()),
+    ]
+    return "\n".join(lines)
+
+
+def _how_good(result: Result) -> str:
+    table = result.tables["performance"]
+    rows = table[(table["model"] == result.chosen) & table["measure"].isin(["harrell_c", "ipa"])]
+    said = []
+    for row in rows.itertuples():
+        at = "" if row.horizon != row.horizon or row.horizon is None else f" at {row.horizon:g}"
+        said.append(f"{row.label}{at} {row.estimate:.2f} ({row.lower:.2f} to {row.upper:.2f})")
+    return "; ".join(said)

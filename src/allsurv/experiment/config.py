@@ -1,0 +1,284 @@
+"""The choices of a run, from YAML: command line over configuration over preset over study."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from allsurv.errors import ConfigError
+from allsurv.study.faults import raise_faults
+from allsurv.study.nearest import did_you_mean
+from allsurv.study.schema import schema_faults
+from allsurv.study.spec import Study
+from allsurv.study.yamlfile import read_yaml
+from allsurv.validation import Plan
+
+__all__ = ["Config", "FindingsPlan", "config_schema", "read_config"]
+
+FAMILIES = ("cox", "coxnet", "rsf", "gbs")
+PRESETS = "configs"
+OF_A_STUDY = ("question", "cohort", "endpoint", "horizons", "predictors")
+
+
+@dataclass(frozen=True)
+class FindingsPlan:
+    """How standardised hazard ratios get their intervals.
+
+    Parameters
+    ----------
+    bootstrap : int
+        Refits of the whole pipeline per model.
+    """
+
+    bootstrap: int = 25
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every choice of a run.
+
+    Parameters
+    ----------
+    name : str
+        Name of the experiment: the folder of its configuration.
+    question : str
+        What is asked.
+    study : str
+        Bundled study or path of a study file.
+    cohort : str or None
+        Path of a file of patients; ``None`` for the cohort that comes with the study.
+    endpoint : str
+        Endpoint of the study.
+    horizons : tuple of float
+        Times at which predictions are judged, in the study's unit.
+    predictors : tuple of str
+        Baseline variables that models use.
+    models : mapping
+        Model family to its parameters.
+    validation : Plan
+        Repeats and folds of the cross-validation.
+    findings : FindingsPlan
+        Refits behind the intervals of the findings.
+    preset : str
+        Name of the preset; empty for none.
+    seed : int
+        All chance follows from it.
+    jobs : int
+        Processes; results do not depend on it.
+    threshold : int
+        Counts below it are suppressed.
+    """
+
+    name: str
+    question: str
+    study: str
+    cohort: str | None = None
+    endpoint: str = ""
+    horizons: tuple[float, ...] = ()
+    predictors: tuple[str, ...] = ()
+    models: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: {family: {} for family in FAMILIES}
+    )
+    validation: Plan = field(default_factory=Plan)
+    findings: FindingsPlan = field(default_factory=FindingsPlan)
+    preset: str = ""
+    seed: int = 0
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threshold: int = 11
+
+    def complete(self, study: Study) -> Config:
+        """Fill what was left open from the study, and hold the rest against it.
+
+        Parameters
+        ----------
+        study : Study
+            The study that is named.
+
+        Returns
+        -------
+        Config
+            With endpoint, horizons and predictors.
+
+        Raises
+        ------
+        ConfigError
+            If a name is not the study's; the message suggests the near miss.
+        """
+        prediction = study.prediction
+        endpoint = self.endpoint or prediction.endpoint
+        if endpoint not in study.endpoints:
+            raise ConfigError(
+                f"{self.name}: endpoint '{endpoint}' is not one of study '{study.name}' "
+                f"({', '.join(study.endpoints)}).{did_you_mean(endpoint, study.endpoints)}"
+            )
+        predictors = self.predictors or prediction.predictors
+        unknown = [p for p in predictors if p not in study.variables]
+        if unknown:
+            raise ConfigError(
+                f"{self.name}: predictor '{unknown[0]}' is not in the data dictionary of study "
+                f"'{study.name}'.{did_you_mean(unknown[0], study.variables)}"
+            )
+        horizons = self.horizons or prediction.horizons
+        return replace(
+            self, endpoint=endpoint, predictors=tuple(predictors), horizons=tuple(horizons)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the choices into plain values.
+
+        Returns
+        -------
+        dict
+            JSON-ready.
+        """
+        return {
+            "study": self.study,
+            "cohort": Path(self.cohort).name if self.cohort else "",
+            "endpoint": self.endpoint,
+            "horizons": list(self.horizons),
+            "predictors": list(self.predictors),
+            "preset": self.preset,
+            "seed": self.seed,
+            "threshold": self.threshold,
+            "validation": vars(self.validation).copy(),
+            "findings": vars(self.findings).copy(),
+            "models": {name: dict(params) for name, params in self.models.items()},
+        }
+
+
+def config_schema() -> dict[str, Any]:
+    """Give the JSON Schema of configurations and presets.
+
+    Returns
+    -------
+    dict
+        Draft 2020-12.
+    """
+    file = Path(__file__).with_name("config.schema.json")
+    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return schema
+
+
+def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration of an experiment.
+
+    Parameters
+    ----------
+    path : str or Path
+        YAML file; ``preset`` in it names a file of ``configs/`` in this or a higher folder.
+    asked : mapping from str to str, optional
+        Choices of the command line, which win: ``study``, ``cohort``, ``models`` and ``horizons``
+        (by comma), ``preset``. With another study, the file's own question, cohort, endpoint,
+        horizons and predictors do not apply.
+
+    Returns
+    -------
+    Config
+        Frozen; :meth:`Config.complete` fills what is the study's own.
+
+    Raises
+    ------
+    ConfigError
+        With file, line and key of every fault.
+    """
+    path, asked = Path(path), dict(asked or {})
+    chosen = _read(path)
+    if asked.get("study", chosen.get("study")) != chosen.get("study"):
+        chosen = {key: value for key, value in chosen.items() if key not in OF_A_STUDY}
+    preset = asked.get("preset", chosen.get("preset", ""))
+    merged = _merge(_preset(preset, path) if preset else {}, chosen, _from_command_line(asked))
+    if "study" not in merged:
+        raise ConfigError(f"{path} study: is missing; name a bundled study or a study file.")
+    name = path.resolve().parent.name
+    if merged["study"] != chosen.get("study"):
+        name = f"{name}-{Path(merged['study']).stem}"
+    return Config(
+        name=name,
+        question=merged.get("question", f"What predicts the outcome of study {merged['study']}?"),
+        study=_beside(path, merged["study"], asked, "study"),
+        cohort=_beside(path, merged["cohort"], asked, "cohort") if "cohort" in merged else None,
+        endpoint=merged.get("endpoint", ""),
+        horizons=tuple(sorted(float(h) for h in merged.get("horizons", ()))),
+        predictors=tuple(merged.get("predictors", ())),
+        models=merged["models"],
+        validation=Plan(**merged.get("validation", {})),
+        findings=FindingsPlan(**merged.get("findings", {})),
+        preset=Path(preset).stem,
+        seed=merged.get("seed", 0),
+        jobs=merged.get("jobs", os.cpu_count() or 1),
+        threshold=merged.get("threshold", 11),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    document = read_yaml(path, error=ConfigError)
+    faults = schema_faults(document.value, config_schema())
+    raise_faults(document.where, map(document.located, faults), ConfigError)
+    value: dict[str, Any] = document.value
+    return value
+
+
+def _preset(name: str, config_file: Path) -> dict[str, Any]:
+    if Path(name).suffix:
+        return _read(Path(name))
+    folders = [folder / PRESETS for folder in config_file.resolve().parents]
+    found = [folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()]
+    if not found:
+        known = sorted({p.stem for folder in folders for p in folder.glob("*.yaml")})
+        raise ConfigError(
+            f"{config_file} preset: no '{name}.yaml' in a folder '{PRESETS}' above the "
+            f"configuration; there are: {', '.join(known) or 'none'}.{did_you_mean(name, known)}"
+        )
+    return _read(found[0])
+
+
+def _from_command_line(asked: Mapping[str, str]) -> dict[str, Any]:
+    said: dict[str, Any] = {k: v for k, v in asked.items() if k in ("study", "cohort")}
+    if "models" in asked:
+        names = [name.strip() for name in asked["models"].split(",") if name.strip()]
+        unknown = [name for name in names if name not in FAMILIES]
+        if unknown or not names:
+            wrong = unknown[0] if unknown else asked["models"]
+            raise ConfigError(
+                f"models: '{wrong}' is not a model; allowed are {', '.join(FAMILIES)}, by comma."
+                f"{did_you_mean(wrong, FAMILIES)}"
+            )
+        said["models"] = {name: {} for name in names}
+    if "horizons" in asked:
+        try:
+            said["horizons"] = [float(h) for h in asked["horizons"].split(",")]
+        except ValueError:
+            raise ConfigError(
+                f"horizons: '{asked['horizons']}' are not numbers by comma, such as 12,24,36."
+            ) from None
+        if any(not h > 0 for h in said["horizons"]):
+            raise ConfigError(f"horizons: '{asked['horizons']}' must all be above 0.")
+    return said
+
+
+def _merge(preset: dict[str, Any], *layers: dict[str, Any]) -> dict[str, Any]:
+    """Later layers win; the last that names models chooses them, parameters add up."""
+    merged: dict[str, Any] = dict(preset)
+    chosen: Mapping[str, Any] = dict.fromkeys(FAMILIES)
+    for layer in layers:
+        chosen = layer.get("models", chosen)
+        for key, value in layer.items():
+            merged[key] = merged.get(key, {}) | value if isinstance(value, dict) else value
+    everything = (preset, *layers)
+    merged["models"] = {
+        name: {
+            k: v for layer in everything for k, v in layer.get("models", {}).get(name, {}).items()
+        }
+        for name in chosen
+    }
+    return merged
+
+
+def _beside(path: Path, named: str, asked: Mapping[str, str], key: str) -> str:
+    """Resolve a file that the configuration names from where the configuration lies."""
+    beside = path.resolve().parent / named
+    return str(beside) if key not in asked and Path(named).suffix and beside.exists() else named

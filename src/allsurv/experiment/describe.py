@@ -1,0 +1,140 @@
+"""What the main job says of a cohort before any model: characteristics, curves, Cox analyses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.describe import (
+    analysis_table,
+    comparison_curves,
+    comparison_summary,
+    safe_curve,
+    suppress_small,
+    table_one,
+)
+from allsurv.experiment.config import Config
+from allsurv.study.spec import Comparison, Fact, Study
+
+__all__ = ["describe_cohort"]
+
+Progress = Callable[[str, int, int], None]
+
+
+def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[str, pd.DataFrame]:
+    """Describe a cohort in tables that are safe to show.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Checked patients.
+    config : Config
+        Complete configuration.
+    progress : callable
+        Called with stage, done, total.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``table_one``, ``missing``, ``survival``, ``curves``, ``cox``, ``facts``; what the study
+        does not ask for is left out.
+    """
+    study = cohort.study
+    comparisons = _comparisons(study, config)
+    total = 1 + len(comparisons) + len(study.analyses)
+    tables = {
+        "table_one": suppress_small(table_one(cohort, by=study.group), config.threshold),
+        "missing": _missing(cohort, config),
+    }
+    progress("describe", 1, total)
+    horizons = sorted({*config.horizons, *(f.at for f in study.facts.values() if f.at)})
+    curves, summaries = [], []
+    for done, comparison in enumerate(comparisons, start=2):
+        curves.append(safe_curve(comparison_curves(cohort, comparison), study, config.threshold))
+        summary = comparison_summary(cohort, comparison, horizons=horizons)
+        summaries.append(suppress_small(summary, config.threshold))
+        progress("describe", done, total)
+    tables["curves"] = pd.concat(curves, ignore_index=True)
+    survival = _on_grid(pd.concat(summaries, ignore_index=True), study)
+    tables["survival"] = survival[survival["horizon"].isin(config.horizons)].reset_index(drop=True)
+    fits = []
+    for done, analysis in enumerate(study.analyses.values(), start=2 + len(comparisons)):
+        fits.append(analysis_table(cohort, analysis))
+        progress("describe", done, total)
+    if fits:
+        tables["cox"] = pd.concat(fits, ignore_index=True)
+    if study.facts:
+        tables["facts"] = pd.DataFrame([_fact(f, survival) for f in study.facts.values()])
+    return tables
+
+
+def _comparisons(study: Study, config: Config) -> list[Comparison]:
+    """Those of the study; without any, one curve of the endpoint."""
+    if study.comparisons:
+        return list(study.comparisons.values())
+    label = study.endpoint(config.endpoint).label
+    return [Comparison(name="overall", label=label, endpoint=config.endpoint, by=None)]
+
+
+def _on_grid(survival: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Round medians to the time grid: a quantile is the exact time of a patient."""
+    columns = [c for c in survival if c.startswith(("median", "follow_up"))]
+    grid = study.time.grid
+    return survival.assign(
+        **{c: (survival[c].astype(float) / grid).round() * grid for c in columns}
+    )
+
+
+def _missing(cohort: Cohort, config: Config) -> pd.DataFrame:
+    rows = []
+    for name in config.predictors:
+        variable = cohort.study.variable(name)
+        n_missing = int(cohort.frame[name].isna().sum())
+        how = "own column 'tested'" if variable.kind == "marker" else "median or commonest level"
+        hidden = 0 < min(n_missing, cohort.n - n_missing) < config.threshold
+        rows.append(
+            {
+                "variable": name,
+                "label": variable.label,
+                "n": cohort.n,
+                "n_missing": None if hidden else n_missing,
+                "percent": None if hidden else round(100 * n_missing / cohort.n, 1),
+                "handling": how if n_missing else "nothing is missing",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _fact(fact: Fact, survival: pd.DataFrame) -> dict[str, object]:
+    """Put a published number beside the same number of this cohort."""
+    rows = survival[survival["comparison"] == fact.comparison]
+    if fact.level is not None:
+        wanted = str(fact.level).lower() if isinstance(fact.level, bool) else str(fact.level)
+        rows = rows[rows["group"] == wanted]
+    if fact.at is not None:
+        rows = rows[rows["horizon"] == fact.at]
+    columns = {
+        "survival": ("survival", "lower", "upper"),
+        "median": ("median", "median_lower", "median_upper"),
+        "logrank_p": ("p_value", None, None),
+    }[fact.kind]
+    recomputed = [rows[c].iloc[0] if c and len(rows) else np.nan for c in columns]
+    return {
+        "fact": fact.name,
+        "kind": fact.kind,
+        "comparison": fact.comparison,
+        "group": fact.level,
+        "at": fact.at,
+        "relation": fact.relation,
+        "published": fact.value,
+        "published_lower": fact.lower,
+        "published_upper": fact.upper,
+        "estimate": recomputed[0],
+        "lower": recomputed[1],
+        "upper": recomputed[2],
+        "paper": fact.paper,
+        "note": fact.note if fact.comparison else f"Not recomputed. {fact.note}",
+    }

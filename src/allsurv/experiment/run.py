@@ -1,0 +1,163 @@
+"""The one flow: study and cohort, description, training, validation, findings, result.
+
+The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe to show:
+
+``table_one``            characteristics, overall and by the study's group; small cells suppressed
+``missing``              how many values of each predictor are missing, and how models treat them
+``survival``             per curve: patients, events, median and survival at horizons, with limits
+``curves``               Kaplan-Meier on the study's time grid, tails under the threshold cut
+``cox``                  the study's Cox analyses: hazard ratios with limits and P
+``performance``          per model, measure and horizon: out-of-fold estimate with limits
+``calibration``          per model and horizon: smooth observed against predicted risk
+``findings``             per published finding and model: estimate beside the published one, verdict
+``importance``           per model and variable: mean absolute SHAP value of the risk score
+``coefficients``         of the linear models, per unit of the variable
+``facts``                the study's published univariate numbers beside those of this cohort
+``models``               per model: label, number of terms, parameters, whether it was chosen
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.experiment.config import Config, read_config
+from allsurv.experiment.describe import describe_cohort
+from allsurv.experiment.result import Provenance, Result
+from allsurv.experiment.train import Trained, train_models
+from allsurv.study import load_study
+from allsurv.study.spec import Study
+
+__all__ = ["Progress", "open_cohort", "run_experiment"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, how much of it is done, and how much there is."""
+
+PACKAGES = ("allsurv", "numpy", "pandas", "scipy", "scikit-learn", "scikit-survival", "shap")
+
+
+@dataclass(frozen=True)
+class _Silent:
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        return None
+
+
+def run_experiment(
+    config: Config | str | Path,
+    *,
+    cohort: Cohort | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Carry out one experiment from its configuration.
+
+    Parameters
+    ----------
+    config : Config, str or Path
+        The choices, or the YAML file that holds them.
+    cohort : Cohort, optional
+        Patients at hand; those that the configuration names unless given.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    Result
+        Tables that have passed the disclosure rules, exported models, provenance.
+
+    Raises
+    ------
+    AllsurvError
+        Whatever is wrong with study, cohort or configuration, before anything is trained.
+    """
+    config = config if isinstance(config, Config) else read_config(config)
+    progress = progress or _Silent()
+    started, clock = datetime.now(UTC), time.perf_counter()
+    cohort = cohort or open_cohort(config, load_study(config.study))
+    study = cohort.study
+    config = config.complete(study)
+    tables = describe_cohort(cohort, config, progress)
+    trained = train_models(cohort, config, progress)
+    tables |= trained.tables
+    provenance = _provenance(cohort, config, started, time.perf_counter() - clock)
+    return Result(
+        name=config.name,
+        question=config.question,
+        study=study,
+        config=config.to_dict(),
+        provenance=provenance,
+        tables=tables,
+        statements=_statements(cohort, config, trained, tables),
+        chosen=trained.chosen,
+        risk_models=trained.risk_models,
+    )
+
+
+def open_cohort(config: Config, study: Study) -> Cohort:
+    """Open the cohort a configuration names: a file, or the one that comes with the study.
+
+    Parameters
+    ----------
+    config : Config
+        ``cohort`` is a path, or ``None`` for the study's own cohort.
+    study : Study
+        What the cohort is held against.
+
+    Returns
+    -------
+    Cohort
+        Checked.
+    """
+    if config.cohort is None:
+        return load_cohort(study)
+    return read_cohort(config.cohort, study)
+
+
+def _provenance(cohort: Cohort, config: Config, started: datetime, seconds: float) -> Provenance:
+    y = cohort.eligible(config.endpoint).y(config.endpoint)
+    return Provenance(
+        study=cohort.study.name,
+        study_digest=cohort.study.digest,
+        source_kind=cohort.source.kind,
+        source_name=cohort.source.name,
+        source_digest=cohort.source.digest,
+        source_statement=cohort.source.statement,
+        n=len(y),
+        n_events=int(y["event"].sum()),
+        endpoint=config.endpoint,
+        seed=config.seed,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(seconds, 2),
+        versions={"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+    )
+
+
+def _statements(
+    cohort: Cohort, config: Config, trained: Trained, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, str]:
+    said = {
+        "source": cohort.source.statement,
+        **trained.statements,
+        "validation": (
+            f"Every measure is out of fold: {config.validation.repeats} repeats of "
+            f"{config.validation.folds}-fold cross-validation, the whole pipeline refitted in each "
+            "fold. Intervals reflect the patients measured, not the refitting of the model."
+        ),
+        "disclosure": (
+            f"Counts under {config.threshold} are suppressed; curves and medians stand on a time "
+            "grid, and curves end where fewer patients are at risk."
+        ),
+    }
+    if "findings" in tables and cohort.source.is_synthetic:
+        said["findings"] = (
+            "Agreement with the published findings is by construction on this cohort: it is a "
+            "check of the machinery, never evidence."
+        )
+    return said

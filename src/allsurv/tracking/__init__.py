@@ -1,0 +1,27 @@
+"""MLflow: one parent run an experiment, one child run a model, and the registry.
+
+The only room that knows MLflow. It logs what a :class:`~allsurv.experiment.Result` and its folder
+hold, which has passed the disclosure rules; no patient row is ever handed to it.
+"""
+
+import logging as _logging
+import os as _os
+
+import lazy_loader as _lazy
+
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOG_UV_FILES": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}.items():
+    _os.environ.setdefault(_name, _value)  # read when MLflow is imported
+for _name in ("mlflow", "alembic"):
+    _logging.getLogger(_name).setLevel(_logging.WARNING)
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submod_attrs={
+        "runs": ["ExperimentRun", "open_run"],
+        "registry": ["download_risk_model", "register", "registered_name"],
+    },
+)

@@ -1,0 +1,60 @@
+"""A risk model as MLflow sees it: a data frame of patients in, a data frame of risks out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import PythonModel
+
+from allsurv.errors import AllsurvError
+from allsurv.scoring import RiskScorer
+
+__all__ = ["RiskModelService"]
+
+
+class RiskModelService(PythonModel):
+    """Scores patients with the risk model that was logged beside it.
+
+    Nothing is unpickled: the model is the JSON and arrays of its artifact folder.
+    """
+
+    def load_context(self, context: Any) -> None:
+        """Open the risk model.
+
+        Parameters
+        ----------
+        context : PythonModelContext
+            Names the folder of the risk model among its artifacts.
+        """
+        self.scorer = RiskScorer.load(context.artifacts["risk_model"])
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Score patients at the horizons of the model.
+
+        Parameters
+        ----------
+        context : PythonModelContext
+            Not used.
+        model_input : DataFrame of shape (n_patients, n_variables)
+            In the variables and units of the study.
+        params : dict, optional
+            Not used: the output columns do not depend on the call.
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_outputs)
+            Risk score, centile, group and survival at each horizon.
+
+        Raises
+        ------
+        MlflowException
+            With the message of the check that a patient failed; answered as HTTP 400.
+        """
+        try:
+            return self.scorer.score(model_input)
+        except AllsurvError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from None

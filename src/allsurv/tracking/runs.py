@@ -1,0 +1,174 @@
+"""A run of an experiment in MLflow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.tracking import MlflowClient
+from mlflow.utils.time import get_current_time_millis
+
+from allsurv.experiment import Result
+
+__all__ = ["ExperimentRun", "open_run"]
+
+PARAM_LENGTH = 6000
+
+
+@dataclass(frozen=True)
+class ExperimentRun:
+    """The open parent run.
+
+    Parameters
+    ----------
+    run_id : str
+        MLflow's id of the run.
+    experiment_id : str
+        MLflow's id of the experiment.
+    """
+
+    run_id: str
+    experiment_id: str
+
+    def log(self, result: Result, folder: Path) -> dict[str, str]:
+        """Log a result and the folder it was written to.
+
+        Parameters
+        ----------
+        result : Result
+            What was found.
+        folder : Path
+            Its results file, tables, figures and card; logged as artifacts.
+
+        Returns
+        -------
+        dict of str to str
+            Id of the child run of each model.
+        """
+        client = MlflowClient()
+        _log_dataset(client, self.run_id, result)
+        client.log_batch(
+            self.run_id,
+            metrics=_metrics(result.tables["performance"], result.chosen),
+            params=_params(_flatten(result.config)),
+            tags=_tags(_description(result)),
+        )
+        mlflow.log_artifacts(str(folder), run_id=self.run_id)
+        children = {}
+        for name in result.risk_models:
+            children[name] = self._log_model_run(client, result, name)
+        return children
+
+    def _log_model_run(self, client: MlflowClient, result: Result, name: str) -> str:
+        tags = _description(result) | {
+            "mlflow.parentRunId": self.run_id,
+            "allsurv.model": name,
+            "allsurv.chosen": str(name == result.chosen).lower(),
+        }
+        child = client.create_run(self.experiment_id, tags=tags, run_name=name)
+        child_id: str = child.info.run_id
+        client.log_batch(
+            child_id,
+            metrics=_metrics(result.tables["performance"], name),
+            params=_params(_flatten({"model": result.config["models"].get(name, {})})),
+        )
+        for table_name in ("performance", "calibration", "findings", "importance", "coefficients"):
+            table = result.tables.get(table_name)
+            if table is not None and "model" in table:
+                text = table[table["model"] == name].to_csv(index=False)
+                client.log_text(child_id, text, f"tables/{table_name}.csv")
+        client.set_terminated(child_id)
+        return child_id
+
+
+@contextmanager
+def open_run(experiment: str, name: str) -> Iterator[ExperimentRun]:
+    """Open the parent run, adopting the one that ``mlflow run`` has opened.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of the MLflow experiment; not used inside ``mlflow run``, which has chosen already.
+    name : str
+        Name of the run.
+
+    Yields
+    ------
+    ExperimentRun
+        Marked failed by MLflow if the body raises.
+    """
+    if "MLFLOW_RUN_ID" not in os.environ:
+        mlflow.set_experiment(experiment)
+    with mlflow.start_run(run_name=name) as run:
+        yield ExperimentRun(run_id=run.info.run_id, experiment_id=run.info.experiment_id)
+
+
+def _log_dataset(client: MlflowClient, run_id: str, result: Result) -> None:
+    origin = result.provenance
+    dataset = Dataset(
+        name=origin.source_name,
+        digest=origin.source_digest[:32],
+        source_type=origin.source_kind,
+        source=f'{{"statement": "{origin.source_statement}"}}',
+        profile=f'{{"n": {origin.n}, "n_events": {origin.n_events}}}',
+    )
+    client.log_inputs(
+        run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+    )
+
+
+def _description(result: Result) -> dict[str, str]:
+    origin = result.provenance
+    return {
+        "allsurv.study": origin.study,
+        "allsurv.study_digest": origin.study_digest,
+        "allsurv.cohort": origin.source_name,
+        "allsurv.cohort_source": origin.source_kind,
+        "allsurv.cohort_digest": origin.source_digest,
+        "allsurv.endpoint": origin.endpoint,
+        "allsurv.statement": origin.source_statement,
+    }
+
+
+def _metrics(performance: pd.DataFrame, model: str) -> list[Metric]:
+    now = get_current_time_millis()
+    rows = performance[(performance["model"] == model) & performance["estimate"].notna()]
+    return [
+        Metric(_metric_name(row.measure, row.horizon), float(row.estimate), now, 0)
+        for row in rows.itertuples()
+    ]
+
+
+def _metric_name(measure: str, horizon: float | None) -> str:
+    if horizon is None or pd.isna(horizon):
+        return measure
+    return f"{measure}_{horizon:g}"
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value)
+    return flat
+
+
+def _params(flat: Mapping[str, str]) -> list[Param]:
+    return [
+        Param(key if "." in key else f"config.{key}", value[:PARAM_LENGTH])
+        for key, value in flat.items()
+        if value != ""
+    ]
+
+
+def _tags(tags: Mapping[str, str]) -> list[RunTag]:
+    return [RunTag(key, value) for key, value in tags.items()]

@@ -1,0 +1,118 @@
+"""Choices of a run: layers, and errors with file, line and key."""
+
+from __future__ import annotations
+
+import pytest
+
+from allsurv.errors import ConfigError
+from allsurv.experiment import read_config
+from allsurv.study import load_study
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "fast.yaml").write_text(
+        "validation: {repeats: 2, folds: 3}\nmodels:\n  rsf: {n_estimators: 50, max_depth: 2}\n"
+    )
+    (tmp_path / "007-asked").mkdir()
+    return tmp_path
+
+
+def write(folder, text):
+    path = folder / "007-asked" / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_later_layers_win_and_model_parameters_add_up(folder):
+    path = write(
+        folder,
+        "study: rr-all\npreset: fast\nvalidation: {repeats: 4}\nmodels:\n"
+        "  cox: {ridge: 0.1}\n  rsf: {n_estimators: 70}\n",
+    )
+    config = read_config(path)
+    assert config.name == "007-asked"
+    assert (config.validation.repeats, config.validation.folds) == (4, 3)
+    assert config.models == {"cox": {"ridge": 0.1}, "rsf": {"n_estimators": 70, "max_depth": 2}}
+
+
+def test_a_preset_gives_parameters_but_chooses_no_model(folder):
+    config = read_config(write(folder, "study: rr-all\npreset: fast\n"))
+    assert list(config.models) == ["cox", "coxnet", "rsf", "gbs"]
+    assert config.models["rsf"] == {"n_estimators": 50, "max_depth": 2}
+
+
+def test_command_line_wins(folder):
+    path = write(folder, "study: rr-all\nhorizons: [12]\nmodels:\n  cox: {ridge: 0.1}\n")
+    config = read_config(path, {"models": "cox, gbs", "horizons": "24,6"})
+    assert config.models == {"cox": {"ridge": 0.1}, "gbs": {}}
+    assert config.horizons == (6.0, 24.0)
+
+
+def test_another_study_leaves_what_belongs_to_the_first(folder):
+    path = write(
+        folder, "study: rr-all\nquestion: Who dies?\nhorizons: [12]\npredictors: [age]\nseed: 3\n"
+    )
+    config = read_config(path, {"study": "ebmt-all"})
+    assert (config.horizons, config.predictors, config.cohort) == ((), (), None)
+    assert config.seed == 3
+    assert config.name == "007-asked-ebmt-all"
+    assert "Who dies?" not in config.question
+
+
+def test_complete_takes_the_rest_from_the_study(folder):
+    config = read_config(write(folder, "study: ebmt-all\n")).complete(load_study("ebmt-all"))
+    assert config.endpoint == "os"
+    assert config.predictors == ("year", "agecl", "proph", "match")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "study: rr-all\nhorizon: [12]\n",
+            "config.yaml:2 horizon: 'horizon' is not a key here. Did",
+        ),
+        ("study: rr-all\nseed: many\n", "config.yaml:2 seed: 'many' is not a whole number."),
+        ("study: rr-all\nvalidation: {folds: 1}\n", "validation.folds: 1 is not allowed"),
+        ("study: rr-all\npreset: fist\n", "there are: fast. Did you mean 'fast'?"),
+        ("seed: 1\n", "study: is missing"),
+        ("study: rr-all\nmodels: {cocks: {}}\n", "models.cocks: 'cocks' is not one of"),
+        ("a: [\n", "not YAML"),
+    ],
+)
+def test_faults_name_file_line_and_key(folder, text, message):
+    with pytest.raises(ConfigError) as caught:
+        read_config(write(folder, text))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            {"models": "cox,rfs"},
+            "'rfs' is not a model; allowed are cox, coxnet, rsf, gbs, by comma.",
+        ),
+        ({"horizons": "12,x"}, "are not numbers by comma"),
+        ({"horizons": "-1"}, "must all be above 0"),
+    ],
+)
+def test_faults_of_the_command_line(folder, asked, message):
+    with pytest.raises(ConfigError) as caught:
+        read_config(write(folder, "study: rr-all\n"), asked)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("study: rr-all\nendpoint: oss\n", "endpoint 'oss' is not one of study 'rr-all'"),
+        ("study: rr-all\npredictors: [agee]\n", "Did you mean 'age'?"),
+    ],
+)
+def test_names_are_held_against_the_study(folder, text, message):
+    with pytest.raises(ConfigError) as caught:
+        read_config(write(folder, text)).complete(load_study("rr-all"))
+    assert message in str(caught.value)

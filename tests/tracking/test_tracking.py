@@ -1,0 +1,95 @@
+"""MLflow: parent and children, the registry, the model served again."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pandas as pd
+import pytest
+
+from allsurv.cohort import load_cohort
+from allsurv.errors import RiskModelError
+from allsurv.scoring import RiskScorer
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(scope="module")
+def tracked(small_result, small_folder, tmp_path_factory):
+    import mlflow
+
+    from allsurv.tracking import open_run, register
+
+    store = tmp_path_factory.mktemp("mlflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(store)
+        patch.delenv("MLFLOW_RUN_ID", raising=False)
+        mlflow.set_tracking_uri(f"sqlite:///{store}/mlflow.db")
+        with open_run("tests", "small") as run:
+            children = run.log(small_result, small_folder)
+            address = register(small_result, small_folder)
+        yield mlflow.MlflowClient(), run, children, address
+
+
+def test_one_child_run_per_model(tracked, small_result):
+    client, run, children, _ = tracked
+    assert set(children) == set(small_result.risk_models)
+    for name, child_id in children.items():
+        child = client.get_run(child_id)
+        assert child.info.status == "FINISHED"
+        assert child.data.tags["mlflow.parentRunId"] == run.run_id
+        assert child.data.tags["allsurv.cohort_source"] == "reconstructed"
+        table = small_result.tables["performance"]
+        rows = table[(table["model"] == name) & (table["measure"] == "ipa")]
+        for row in rows.itertuples():
+            assert child.data.metrics[f"ipa_{row.horizon:g}"] == pytest.approx(row.estimate)
+
+
+def test_parent_names_the_data_set_without_patients(tracked):
+    client, run, _, _ = tracked
+    parent = client.get_run(run.run_id)
+    (data,) = parent.inputs.dataset_inputs
+    assert data.dataset.name == "rr-all.csv"
+    assert "not patients" in json.loads(data.dataset.source)["statement"]
+    assert parent.data.params["validation.folds"] == "3"
+    files = {f.path for f in client.list_artifacts(run.run_id)}
+    assert {"card.html", "results.json", "tables", "figures", "models"} <= files
+
+
+def test_the_chosen_model_is_registered_and_scores_the_same(tracked, small_result):
+    client, _, _, address = tracked
+    assert address == "models:/rr-all-os@candidate"
+    version = client.get_model_version_by_alias("rr-all-os", "candidate")
+    assert version.tags["review_status"] == "not reviewed"
+    assert len(version.description) <= 5000
+    patients = load_cohort("rr-all").X.head(7)
+    direct = RiskScorer(small_result.risk_models[small_result.chosen]).score(patients)
+    pd.testing.assert_frame_equal(RiskScorer.load(address).score(patients), direct)
+
+
+def test_it_loads_with_pickle_forbidden_and_refuses_bad_patients(
+    tracked, monkeypatch, small_result
+):
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    _, _, _, address = tracked
+    model = mlflow.pyfunc.load_model(address)
+    example = small_result.risk_models[small_result.chosen].example()
+    scored = model.predict(example)
+    assert scored["risk_score"].notna().all()
+    with pytest.raises(MlflowException, match="age"):
+        model.predict(example.assign(age=1000.0))
+
+
+def test_an_unknown_address_says_what_to_check(tracked):
+    with pytest.raises(RiskModelError, match="MLFLOW_TRACKING_URI"):
+        RiskScorer.load("models:/rr-all-os@nobody")
+
+
+def test_mlflow_is_quiet():
+    import allsurv.tracking  # noqa: F401
+
+    assert logging.getLogger("mlflow").level >= logging.WARNING
