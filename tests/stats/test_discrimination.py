@@ -52,6 +52,15 @@ def test_pairs_by_hand(monkeypatch, few):
     assert harrell_c(Y, SCORE).value == pytest.approx(12.5 / 15)
 
 
+def test_times_that_differ_by_rounding_are_tied():
+    # R: concordance(Surv(c(.1 + .2, .3, 1), c(1, 1, 0)) ~ c(1, 2, 3), reverse = TRUE) counts two
+    # pairs, both discordant.
+    y = make_y([0.1 + 0.2, 0.3, 1.0], [1, 1, 0])
+    assert harrell_c(y, [1, 2, 3]).value == 0
+    assert harrell_c(y, [1, 3, 2]).value == 0.5
+    assert harrell_c_many(y, [[1], [3], [2]]).tolist() == [0.5]
+
+
 def test_uno_by_hand():
     # G: at 2 four at risk after the events, one censored: 3/4; at 3: 3/4 * 2/3 = 1/2; at 5: 0.
     # Weights 1, 1, 1, and 4 for the event at 4: (5.5 + 4 + 2.5 + 4 * 0.5) / (6 + 4 + 4 + 4).

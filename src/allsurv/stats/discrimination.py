@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from allsurv.errors import ModelError
 from allsurv.stats.auc import auc, auc_curve
 from allsurv.stats.censoring import CensoringDistribution
-from allsurv.stats.outcome import Estimate, check_y
+from allsurv.stats.outcome import Estimate, check_y, merge_close_times
 from allsurv.stats.pairs import PairCounts, count_pairs, weighted_concordance
 from allsurv.stats.prediction import (
     check_columns,
@@ -88,7 +88,7 @@ def harrell_c(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95
     >>> harrell_c(y, [0.7, 0.9, 0.5, 0.1]).value
     0.75
     """
-    time, event = check_y(y)
+    time, event = _outcome(y)
     score = check_score(risk_score, time.size)
     check_level(level)
     return _estimate(count_pairs(time, event, score, np.ones(time.size)), level)
@@ -135,7 +135,7 @@ def harrell_c_many(
     >>> harrell_c_many(y, scores, weights=[[1, 2], [1, 0], [1, 1], [1, 1]]).tolist()
     [0.75, 1.0]
     """
-    time, event = check_y(y)
+    time, event = _outcome(y)
     scores = check_columns(risk_scores, time.size)
     case_weights = np.ones(scores.shape)
     if weights is not None:
@@ -204,7 +204,7 @@ def uno_c(
     >>> round(uno_c(y, [0.7, 0.9, 0.5, 0.1]).value, 4)
     0.8095
     """
-    time, event = check_y(y)
+    time, event = _outcome(y)
     score = check_score(risk_score, time.size)
     check_level(level)
     weight, reason = _uno_weights(time, event, tau, censoring)
@@ -287,7 +287,7 @@ def compare_concordance(
     >>> compare_concordance(y, [4, 3, 2, 1], [1, 2, 3, 4]).difference.value
     1.0
     """
-    time, event = check_y(y)
+    time, event = _outcome(y)
     a, b = (
         check_score(s, time.size, where=w) for s, w in ((score_a, "score_a"), (score_b, "score_b"))
     )
@@ -309,6 +309,12 @@ def compare_concordance(
     p_value = 2 * float(ndtr(-abs(value) / std_error)) if std_error > 0 else math.nan
     first, second = (_estimate(p, level) for p in pairs)
     return ConcordanceComparison(wald(value, std_error, level), p_value, first, second)
+
+
+def _outcome(y: NDArray[np.void]) -> tuple[Floats, Bools]:
+    """Split the outcome, tying times that differ by rounding alone as R does."""
+    time, event = check_y(y)
+    return merge_close_times(time)[0], event
 
 
 def _uno_weights(
