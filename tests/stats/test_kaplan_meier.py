@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -297,6 +298,7 @@ def test_tests_without_contrast_say_why():
         lambda: logrank_test([1, 2], [1, 0], ["a", None]),
         lambda: logrank_test([1, 2], [1, 0], [1.0, np.nan]),
         lambda: logrank_test([1, 2], [1, 0], ["a"]),
+        lambda: logrank_test([1, 2], [1, 0], pd.array(["a", None])),
         lambda: logrank_test([1, 2], [1, 0], np.array(["a", 1], dtype=object)),
         lambda: logrank_test([1, 2], [1, 0], ["a", "b"], strata=[1]),
         lambda: logrank_test([1, 2], [1, 0], ["a", "b"], weighting="gehan"),

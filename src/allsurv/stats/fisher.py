@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 SAME_PROBABILITY = 1e-7  # as R's fisher.test: tables this close in probability count as equal
-MOST_STATES = 8_000_000
+MOST_STATES = 3_000_000
 
 
 def fisher_p_value(table: Integers) -> float:

@@ -173,11 +173,13 @@ def _covariance(counts: _Counts) -> Floats:
     own = direct + np.where(free > 0, 1 - odds, 1.0) * to_come
     other = odds * to_come
     own_step, other_step = _steps(counts, failing, total)
-    return np.asarray(
-        np.einsum("ikt,jkt,kt->ij", own, own, own_step, optimize=True)
-        + np.einsum("ikt,jkt,kt->ij", other, other, other_step, optimize=True),
-        dtype=float,
-    )
+    return _products(own, own_step) + _products(other, other_step)
+
+
+def _products(influence: Floats, step: Floats) -> Floats:
+    rows = influence.shape[0]
+    flat = influence.reshape(rows, -1)
+    return np.asarray((flat * step.reshape(-1)) @ flat.T, dtype=float)
 
 
 def _steps(counts: _Counts, failing: Floats, total: Floats) -> tuple[Floats, Floats]:

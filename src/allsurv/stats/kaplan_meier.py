@@ -9,7 +9,7 @@ from allsurv.stats.influence import VarianceKind, row_influence, variance_kind
 from allsurv.stats.intervals import ConfType, check_level, probability_limits
 from allsurv.stats.outcome import check_outcome
 from allsurv.stats.risk_sets import count_risk_sets
-from allsurv.stats.survival_curve import KaplanMeier, log_survival_steps
+from allsurv.stats.survival_curve import KaplanMeier, failure_steps, greenwood_steps
 
 __all__ = ["follow_up", "kaplan_meier"]
 
@@ -83,12 +83,12 @@ def kaplan_meier(
     kind = variance_kind(variance, w, "kaplan_meier")
     n, d = sets.n_at_risk, sets.n_events
     survival = np.asarray(np.cumprod((n - d) / n), dtype=float)
-    at_risk, at_event = log_survival_steps(n, d)
+    at_risk = greenwood_steps(n, d)
     influence = row_influence(t, e, s, w) if kind == "robust" else None
     if influence is None:
         log_variance = np.cumsum(at_risk)
     else:
-        log_variance = influence.variance(at_risk, at_event)
+        log_variance = influence.variance(at_risk, failure_steps(n, d))
     std_error = survival * np.sqrt(log_variance)
     if kind == "greenwood":
         std_error[survival == 0] = np.nan

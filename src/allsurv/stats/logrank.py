@@ -11,7 +11,7 @@ from scipy.special import chdtrc
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.outcome import check_outcome
-from allsurv.stats.risk_sets import label_codes, rank_times
+from allsurv.stats.risk_sets import count_groups, label_codes, rank_times
 
 __all__ = ["LogRankTest", "logrank_test", "quadratic_form"]
 
@@ -121,10 +121,14 @@ def logrank_test(
         raise OutcomeError("logrank_test: there is only one group; give at least two.")
     if not e.any():
         raise OutcomeError("logrank_test: there is no event; survival cannot be compared.")
-    block = _strata_codes(strata, t.size)
-    failing, at_risk = _events_by_group(t, e, s, block, codes, levels.size)
-    weight = _weights(failing, at_risk, block, weighting)
-    observed, expected, covariance = _scores(failing.counts, at_risk, weight)
+    if strata is None:
+        failing, at_risk = count_groups(t, e, codes, levels.size, start=s)
+        edges = np.empty(0, dtype=np.intp)
+    else:
+        block = label_codes(strata, t.size, "strata", "logrank_test")[1]
+        failing, at_risk, edges = _count_within_strata(t, e, s, block, codes, levels.size)
+    weight = _weights(failing, at_risk, edges) if weighting == "peto" else None
+    observed, expected, covariance = _scores(failing, at_risk, weight)
     statistic, df, reason = quadratic_form(observed - expected, expected, covariance)
     return LogRankTest(
         name=_name(weighting, strata is not None),
@@ -140,57 +144,34 @@ def logrank_test(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Failing:
-    stratum: Integers
-    counts: Floats  # (n_groups, n_event_times)
-
-
-def _strata_codes(strata: ArrayLike | None, n_rows: int) -> Integers | None:
-    if strata is None:
-        return None
-    return label_codes(strata, n_rows, "strata", "logrank_test")[1]
-
-
-def _events_by_group(
+def _count_within_strata(
     time: Floats,
     event: NDArray[np.bool_],
     start: Floats | None,
-    stratum: Integers | None,
+    stratum: Integers,
     group: Integers,
     n_groups: int,
-) -> tuple[_Failing, Floats]:
+) -> tuple[Floats, Floats, Integers]:
     # One whole number orders stratum and time together, so that one search counts a risk set:
     # those in it have begun (first key <= event key) and not yet ended (end key < event key).
     distinct, rank, first = rank_times(time, start)
-    end_key, first_key = rank, first
-    if stratum is not None:
-        offset = stratum * distinct.size
-        end_key = rank + offset
-        first_key = offset if first is None else first + offset
+    offset = stratum * distinct.size
+    end_key, first_key = rank + offset, offset if first is None else first + offset
     event_key, which = np.unique(end_key[event], return_inverse=True)
     size = event_key.size
     flat = np.bincount(which + group[event] * size, minlength=n_groups * size)
     at_risk = np.empty((n_groups, size))
     for g in range(n_groups):
         member = group == g
-        begun = member.sum() if first_key is None else _count_upto(first_key[member], event_key)
-        at_risk[g] = begun - _count_upto(end_key[member], event_key - 1)
-    return _Failing(event_key // distinct.size, flat.reshape(n_groups, size).astype(float)), at_risk
+        begun = np.searchsorted(np.sort(first_key[member]), event_key, side="right")
+        at_risk[g] = begun - np.searchsorted(np.sort(end_key[member]), event_key)
+    edges = np.flatnonzero(np.diff(event_key // distinct.size)) + 1
+    return flat.reshape(n_groups, size).astype(float), at_risk, edges
 
 
-def _count_upto(keys: Integers, at: Integers) -> Integers:
-    return np.searchsorted(np.sort(keys), at, side="right")
-
-
-def _weights(
-    failing: _Failing, at_risk: Floats, stratum: Integers | None, weighting: str
-) -> Floats | None:
-    if weighting == "logrank":
-        return None
-    n, d = at_risk.sum(axis=0), failing.counts.sum(axis=0)
+def _weights(failing: Floats, at_risk: Floats, edges: Integers) -> Floats:
+    n, d = at_risk.sum(axis=0), failing.sum(axis=0)
     weight = np.empty(n.size)
-    edges = np.flatnonzero(np.diff(failing.stratum)) + 1
     for block in np.split(np.arange(n.size), edges):
         survival = np.cumprod((n[block] - d[block]) / n[block])
         weight[block] = np.concatenate([[1.0], survival[:-1]])
@@ -240,8 +221,12 @@ def quadratic_form(
     rest = kept[1:]
     block, score = covariance[np.ix_(rest, rest)], difference[rest]
     scale = np.sqrt(np.diag(block))
-    if np.any(scale <= 0) or np.linalg.matrix_rank(block / np.outer(scale, scale)) < df:
+    if np.any(scale <= 0) or (
+        df > 1 and np.linalg.matrix_rank(block / np.outer(scale, scale)) < df
+    ):
         return float("nan"), 0, "the groups' risk sets do not overlap enough to compare them"
+    if df == 1:
+        return float((score[0] / scale[0]) ** 2), 1, ""
     return float(score @ np.linalg.solve(block, score)), df, ""
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
 
-__all__ = ["RiskSets", "count_risk_sets", "label_codes", "rank_times"]
+__all__ = ["RiskSets", "count_groups", "count_risk_sets", "label_codes", "rank_times"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -79,11 +79,7 @@ def rank_times(time: Floats, start: Floats | None) -> tuple[Floats, Integers, In
         start = None if start is None else cuts[np.searchsorted(cuts, start, side="right") - 1]
     if start is None:
         return distinct, rank, None
-    if np.any(start >= time):
-        raise OutcomeError(
-            "outcome: some rows start and end at the same time but for rounding; "
-            "a row is (start, stop]. Remove them or correct their times."
-        )
+    _require_length(start, time)
     return distinct, rank, np.searchsorted(distinct, start, side="right")
 
 
@@ -94,7 +90,7 @@ def _without_near_ties(distinct: Floats) -> Floats:
     if distinct.size < 2 or top == 0:
         return distinct
     scaled = distinct / top
-    tied = scaled[1:] - scaled[:-1] <= TIE_TOLERANCE * np.abs(scaled).mean()
+    tied = scaled[1:] - scaled[:-1] <= TIE_TOLERANCE * float(np.abs(scaled).mean())
     return distinct[np.concatenate([[True], ~tied])] if tied.any() else distinct
 
 
@@ -133,46 +129,126 @@ def count_risk_sets(
             f"outcome: weights go beyond {WEIGHTS[0]:g} to {WEIGHTS[1]:g}; scale them to a mean "
             "near 1."
         )
-    if start is None and weights is None:
-        return _count_whole_patients(time, event)
-    distinct, rank, first = rank_times(time, start)
-    size = distinct.size
-    total = np.bincount(rank, weights, size).astype(float)
     if weights is None:
-        n_events = np.bincount(rank[event], minlength=size).astype(float)
-        n_censored = total - n_events
-    else:
-        n_events = np.bincount(rank[event], weights[event], size)
-        n_censored = np.bincount(rank[~event], weights[~event], size)
-        total = n_events + n_censored
-    n_at_risk = np.cumsum(total[::-1])[::-1]
-    if first is None or start is None:
-        none = np.empty(0)
-        return RiskSets(distinct, n_at_risk, n_events, n_censored, none, none)
-    everyone = n_at_risk[0]
-    late = np.cumsum(np.bincount(first, weights, size)[::-1])[::-1] - np.bincount(
-        first, weights, size
-    )
-    n_at_risk = n_at_risk - late
-    alone = n_at_risk - total <= 1e-12 * everyone
-    n_at_risk = np.where(alone, total, n_at_risk)
-    entries, which = np.unique(start, return_inverse=True)
-    n_entered = np.bincount(which, weights, entries.size).astype(float)
+        return _count_whole_patients(time, event, start)
+    return _count_weights(time, event, start, weights)
+
+
+def _count_weights(
+    time: Floats, event: NDArray[np.bool_], start: Floats | None, weights: Floats
+) -> RiskSets:
+    distinct, rank, first = rank_times(time, start)
+
+    def _sum(rows: NDArray[np.bool_]) -> Floats:
+        sums = np.bincount(rank[rows], weights[rows], distinct.size)
+        return np.asarray(sums, dtype=float)
+
+    n_events, n_censored = _sum(event), _sum(~event)
+    total = n_events + n_censored
+    n_at_risk = np.asarray(np.cumsum(total[::-1])[::-1], dtype=float)
+    entries, n_entered = np.empty(0), np.empty(0)
+    if first is not None and start is not None:
+        everyone = n_at_risk[0]
+        entering = np.bincount(first, weights, distinct.size)
+        n_at_risk = n_at_risk - (np.cumsum(entering[::-1])[::-1] - entering)
+        alone = n_at_risk - total <= 1e-12 * everyone  # nobody else at risk, but for rounding
+        n_at_risk = np.where(alone, total, n_at_risk)
+        entries, which = np.unique(start, return_inverse=True)
+        n_entered = np.asarray(np.bincount(which, weights, entries.size), dtype=float)
     return RiskSets(distinct, n_at_risk, n_events, n_censored, entries, n_entered)
 
 
-def _count_whole_patients(time: Floats, event: NDArray[np.bool_]) -> RiskSets:
-    # Sorting values is several times faster than sorting indices.
-    ends = np.sort(time)
-    distinct = _without_near_ties(ends[np.concatenate([[True], ends[1:] != ends[:-1]])])
-    gone = np.searchsorted(ends, distinct)
-    n_at_risk = (ends.size - gone).astype(float)
-    failures = np.sort(time[event])
-    failed = np.searchsorted(failures, distinct)
-    n_events = np.diff(failed, append=failures.size).astype(float)
-    n_gone = np.diff(gone, append=ends.size)
-    none = np.empty(0)
-    return RiskSets(distinct, n_at_risk, n_events, n_gone - n_events, none, none)
+def _count_whole_patients(time: Floats, event: NDArray[np.bool_], start: Floats | None) -> RiskSets:
+    ends, failures = np.sort(time), np.sort(time[event])
+    distinct = _cut_times(time, start, ends)
+    gone = ends.searchsorted(distinct)
+    n_gone = _steps(gone, ends.size)
+    n_events = _steps(failures.searchsorted(distinct), failures.size)
+    n_at_risk = np.asarray(ends.size - gone, dtype=float)
+    entries, n_entered = np.empty(0), np.empty(0)
+    if start is not None:
+        begun = np.sort(start)
+        n_at_risk = np.asarray(begun.searchsorted(distinct) - gone, dtype=float)
+        entries, counts = np.unique(begun, return_counts=True)
+        n_entered = counts.astype(float)
+        kept = n_gone > 0
+        distinct, n_at_risk, n_events, n_gone = (
+            column[kept] for column in (distinct, n_at_risk, n_events, n_gone)
+        )
+    return RiskSets(distinct, n_at_risk, n_events, n_gone - n_events, entries, n_entered)
+
+
+def count_groups(
+    time: Floats,
+    event: NDArray[np.bool_],
+    group: Integers,
+    n_groups: int,
+    *,
+    start: Floats | None = None,
+) -> tuple[Floats, Floats]:
+    """Count the patients of each group failing and at risk at each time at which anybody fails.
+
+    Parameters
+    ----------
+    time, event : ndarray of shape (n_rows,)
+        As from ``check_outcome``.
+    group : ndarray of shape (n_rows,)
+        Index of each row's group.
+    n_groups : int
+        Number of groups.
+    start : ndarray of shape (n_rows,), optional
+        Entry.
+
+    Returns
+    -------
+    failing, at_risk : ndarray of shape (n_groups, n_event_times)
+        Rising in time.
+    """
+    distinct = _cut_times(time, start, np.sort(time))
+    failing = np.empty((n_groups, distinct.size))
+    for g in range(n_groups):
+        failures = np.sort(time[event & (group == g)])
+        failing[g] = _steps(failures.searchsorted(distinct), failures.size)
+    used = failing.any(axis=0)
+    failing, distinct = failing[:, used], distinct[used]
+    at_risk = np.empty_like(failing)
+    for g in range(n_groups):
+        member = group == g
+        ends = np.sort(time[member])
+        begun = ends.size if start is None else np.sort(start[member]).searchsorted(distinct)
+        at_risk[g] = begun - ends.searchsorted(distinct)
+    return failing, at_risk
+
+
+def _steps(before: Integers, total: int) -> Floats:
+    out = np.empty(before.size)
+    out[:-1] = before[1:] - before[:-1]
+    out[-1] = total - before[-1]
+    return out
+
+
+def _cut_times(time: Floats, start: Floats | None, ends: Floats) -> Floats:
+    # A row of any end is at risk at a cut exactly when its end is no earlier and its start is
+    # earlier than the cut, whether or not near-ties were merged into it: counting needs no ranks.
+    # And sorting values is several times faster than sorting indices.
+    values = ends if start is None else np.sort(np.concatenate([time, start]))
+    new = np.empty(values.size, dtype=bool)
+    new[0] = True
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    distinct = values[new]
+    cuts = _without_near_ties(distinct)
+    if start is not None and cuts is not distinct:
+        begun, ended = (np.searchsorted(cuts, column, side="right") for column in (start, time))
+        _require_length(begun, ended)
+    return cuts
+
+
+def _require_length(begun: NDArray, ended: NDArray) -> None:
+    if np.any(begun >= ended):
+        raise OutcomeError(
+            "outcome: some rows start and end at the same time but for rounding; "
+            "a row is (start, stop]. Remove them or correct their times."
+        )
 
 
 def label_codes(labels: ArrayLike, n_rows: int, name: str, where: str) -> tuple[NDArray, Integers]:
@@ -226,5 +302,11 @@ def _has_missing(array: NDArray) -> bool:
     if array.dtype.kind in "mM":
         return bool(np.isnat(array).any())
     if array.dtype.kind == "O":
-        return any(label is None or label != label for label in array.tolist())
+        try:
+            return any(label is None or bool(label != label) for label in array.tolist())
+        except (
+            TypeError,
+            ValueError,
+        ):  # a label that is not even comparable with itself: pandas.NA
+            return True
     return False

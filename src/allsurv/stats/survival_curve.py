@@ -13,7 +13,7 @@ from allsurv.stats.influence import RowInfluence, VarianceKind
 from allsurv.stats.intervals import ConfType, check_level, check_times, normal_quantile
 from allsurv.stats.outcome import Estimate
 
-__all__ = ["KaplanMeier", "RiskTable", "SurvivalAt", "log_survival_steps"]
+__all__ = ["KaplanMeier", "RiskTable", "SurvivalAt", "failure_steps", "greenwood_steps"]
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1.5e-8  # for "exactly one half", as R's survfit
@@ -240,11 +240,14 @@ class KaplanMeier:
     def _area_variance(self, used: int, to_right: Floats) -> float:
         if used == 0:
             return 0.0
-        at_risk, at_event = log_survival_steps(self.n_at_risk[:used], self.n_events[:used])
+        n, d = self.n_at_risk[:used], self.n_events[:used]
         if self._influence is None:
-            return float(np.sum(to_right**2 * at_risk))
+            return float(np.sum(to_right**2 * greenwood_steps(n, d)))
         padding = np.zeros(self.time.size - used)
-        steps = (np.concatenate([step * to_right, padding]) for step in (at_risk, at_event))
+        steps = (
+            np.concatenate([step(n, d) * to_right, padding])
+            for step in (greenwood_steps, failure_steps)
+        )
         return float(self._influence.variance(*steps)[-1])
 
     def risk_table(self, times: ArrayLike) -> RiskTable:
@@ -300,8 +303,8 @@ class KaplanMeier:
         return RiskTable(wanted, remaining, censored, events)
 
 
-def log_survival_steps(n_at_risk: Floats, n_events: Floats) -> tuple[Floats, Floats]:
-    """Differentiate each step of log survival by one more patient at risk, and one more event.
+def greenwood_steps(n_at_risk: Floats, n_events: Floats) -> Floats:
+    """Give the terms of Greenwood's formula, also what a patient at risk adds to log survival.
 
     Parameters
     ----------
@@ -310,17 +313,28 @@ def log_survival_steps(n_at_risk: Floats, n_events: Floats) -> tuple[Floats, Flo
 
     Returns
     -------
-    at_risk : ndarray of shape (n_times,)
-        ``d / (n (n - d))``, Greenwood's term as well; 0 where all fail.
-    at_event : ndarray of shape (n_times,)
+    ndarray of shape (n_times,)
+        ``d / (n (n - d))``; 0 where all fail.
+    """
+    left = n_at_risk - n_events
+    return np.divide(n_events, n_at_risk * left, out=np.zeros_like(left), where=left > 0)
+
+
+def failure_steps(n_at_risk: Floats, n_events: Floats) -> Floats:
+    """Give what an event adds to log survival beyond being at risk.
+
+    Parameters
+    ----------
+    n_at_risk, n_events : ndarray of shape (n_times,)
+        Patients at risk and failing.
+
+    Returns
+    -------
+    ndarray of shape (n_times,)
         ``-1 / (n - d)``; 0 where all fail.
     """
-    n, d = n_at_risk, n_events
-    left = n - d
-    positive = left > 0
-    one = np.ones_like(n)
-    at_risk = np.divide(d, n * left, out=np.zeros_like(n), where=positive)
-    return at_risk, np.where(positive, -np.divide(one, left, out=one, where=positive), 0.0)
+    left = n_at_risk - n_events
+    return np.divide(-1.0, left, out=np.zeros_like(left), where=left > 0)
 
 
 def _crossing(time: Floats, curve: Floats, height: float) -> float:
