@@ -146,11 +146,12 @@ def fit_cox(
             "fit_cox: the likelihood cannot be computed at the first coefficients; "
             "look for extreme values of init, offset or weights."
         )
-    if not penalty.any():
+    if not np.all(penalty > 0):
         refuse_collinear(initial.information, data.names)
     if firth:
         return _firth_fit(likelihood, first, level)
-    optimum = refuse_monotone(likelihood, evaluate, maximise(evaluate, first, initial))
+    optimum = maximise(evaluate, first, initial)
+    optimum = refuse_monotone(likelihood, evaluate, optimum, bounded=bool(np.all(penalty > 0)))
     return _newton_fit(likelihood, optimum, first, penalty, level)
 
 

@@ -98,9 +98,9 @@ def baseline_hazard(likelihood: PartialLikelihood, coef: Floats, steps: Incremen
     sets, data = likelihood.sets, likelihood.data
     with np.errstate(over="ignore", under="ignore"):
         hazard = steps.hazard * np.exp(-steps.shift - likelihood.centre @ coef)
-    if not np.isfinite(hazard).all():
+    if not np.isfinite(hazard).all() or np.any((hazard == 0) & (steps.hazard > 0)):
         raise ModelError(
-            "CoxFit.baseline: the hazard at covariates of 0 is too large to compute; "
+            "CoxFit.baseline: covariates of 0 lie too far from the data to compute a hazard there; "
             "centre the covariates, or use CoxFit.survival."
         )
     cumulative = sets.history_sum(hazard)
@@ -165,23 +165,23 @@ def predicted_survival(
     matrix = check_matrix(X, where=where, n_columns=coef.size)
     grid = _check_times(times, where)
     stratum = _stratum_codes(likelihood, strata, matrix.shape[0], where)
-    scaled = (matrix - likelihood.centre) / likelihood.scale
-    with np.errstate(over="ignore", under="ignore"):
-        risk = np.exp((matrix - likelihood.centre) @ coef - steps.shift)
     inner = covariance * np.outer(likelihood.scale, likelihood.scale)
     shape = (matrix.shape[0], grid.size)
     cumulative, std_error = np.zeros(shape), np.zeros(shape)
     for code in np.unique(stratum):
         rows = np.flatnonzero(stratum == code)
         hazard, variance, mean = _accumulated(likelihood, steps, code, grid)
-        projected = scaled[rows] @ inner
-        spread = np.einsum("np,np->n", projected, scaled[rows])[:, None] * hazard**2
-        spread += np.einsum("tp,pq,tq->t", mean, inner, mean)
-        spread -= 2 * (projected @ mean.T) * hazard
-        spread = np.maximum(spread, 0.0)
-        with np.errstate(over="ignore", invalid="ignore"):
-            cumulative[rows] = risk[rows, None] * hazard
-            std_error[rows] = risk[rows, None] * np.sqrt(variance + spread)
+        with np.errstate(all="ignore"):
+            centred = matrix[rows] - likelihood.centre
+            risk = np.exp(centred @ coef - steps.shift)[:, None]
+            scaled = centred / likelihood.scale
+            projected = scaled @ inner
+            spread = np.einsum("np,np->n", projected, scaled)[:, None] * hazard**2
+            spread += np.einsum("tp,pq,tq->t", mean, inner, mean)
+            spread -= 2 * (projected @ mean.T) * hazard
+            spread = variance + np.maximum(spread, 0.0)
+            cumulative[rows] = np.where(hazard == 0, 0.0, risk * hazard)
+            std_error[rows] = np.where(hazard == 0, 0.0, risk * np.sqrt(spread))
         beyond = grid > _end_of_follow_up(likelihood, code)
         cumulative[np.ix_(rows, beyond)] = np.nan
     return _with_limits(grid, cumulative, std_error, level)
@@ -248,17 +248,18 @@ def survival_along_path(
     within = np.flatnonzero((times > begin[0]) & (times <= end[-1])) + low
     times = likelihood.sets.times[within]
     interval = np.searchsorted(end, times, side="left")
-    with np.errstate(over="ignore", under="ignore"):
-        risk = np.exp((matrix - likelihood.centre) @ coef - steps.shift)[interval]
-    scaled = ((matrix - likelihood.centre) / likelihood.scale)[interval]
-    hazard = risk * steps.hazard[within]
-    distance = scaled * hazard[:, None] - steps.hazard_mean[within] * risk[:, None]
-    distance = np.cumsum(distance, axis=0)
+    centred = (matrix - likelihood.centre)[interval]
     inner = covariance * np.outer(likelihood.scale, likelihood.scale)
-    variance = np.cumsum(steps.variance[within] * risk**2)
-    variance += np.einsum("tp,pq,tq->t", distance, inner, distance)
-    cumulative = np.concatenate([[0.0], np.cumsum(hazard)])
-    std_error = np.concatenate([[0.0], np.sqrt(variance)])
+    with np.errstate(all="ignore"):
+        risk = np.exp(centred @ coef - steps.shift)
+        hazard = risk * steps.hazard[within]
+        distance = centred / likelihood.scale * hazard[:, None]
+        distance -= steps.hazard_mean[within] * risk[:, None]
+        distance = np.cumsum(distance, axis=0)
+        variance = np.cumsum(steps.variance[within] * risk**2)
+        variance += np.einsum("tp,pq,tq->t", distance, inner, distance)
+        cumulative = np.concatenate([[0.0], np.cumsum(hazard)])
+        std_error = np.concatenate([[0.0], np.sqrt(variance)])
     return _with_limits(np.concatenate([begin[:1], times]), cumulative, std_error, level)
 
 

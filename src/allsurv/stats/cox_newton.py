@@ -156,6 +156,8 @@ def refuse_monotone(
     likelihood: PartialLikelihood,
     evaluate: Callable[[Floats], Evaluation],
     optimum: Optimum,
+    *,
+    bounded: bool = False,
 ) -> Optimum:
     """Refuse a likelihood that rises for ever along some direction; finish one that does not.
 
@@ -167,6 +169,8 @@ def refuse_monotone(
         From coefficients to their (penalised) evaluation.
     optimum : Optimum
         Where the ordinary iterations ended.
+    bounded : bool, default=False
+        Whether a penalty makes sure that there is a maximum.
 
     Returns
     -------
@@ -186,19 +190,18 @@ def refuse_monotone(
     """
     if optimum.converged and _is_at_rest(likelihood, optimum.final):
         return optimum
-    further = maximise(
-        evaluate, optimum.beta, optimum.final, max_iterations=EXTRA_ITERATIONS, tolerance=1e-15
-    )
+    more = 10 * EXTRA_ITERATIONS if bounded else EXTRA_ITERATIONS
+    further = maximise(evaluate, optimum.beta, optimum.final, max_iterations=more, tolerance=1e-15)
     if _is_at_rest(likelihood, further.final):
         iterations = optimum.n_iterations + further.n_iterations
         finished = Optimum(further.beta, optimum.initial, further.final, iterations, True)
         return optimum if optimum.converged else finished
     step = _solve(further.final)
     unfinished = step is not None and abs(float(step @ further.final.gradient)) > NEGLIGIBLE
-    if unfinished and np.ptp(likelihood.X @ further.beta) < _UNBELIEVABLE:
+    if bounded or (unfinished and np.ptp(likelihood.X @ further.beta) < _UNBELIEVABLE):
         raise ModelError(
-            f"fit_cox: no convergence in {MAX_ITERATIONS + EXTRA_ITERATIONS} Newton steps; "
-            "look for extreme values or weights, give init, or use ridge > 0."
+            f"fit_cox: no convergence in {MAX_ITERATIONS + more} Newton steps; "
+            "look for extreme values or weights, give init, or use a larger ridge."
         )
     drift = further.beta - optimum.beta
     raise ModelError(_monotone_message(likelihood, drift if drift.any() else further.beta))
