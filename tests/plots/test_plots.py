@@ -158,7 +158,7 @@ def test_hazard_ratios_are_the_table(hazard_ratios):
     assert spans == [(1.006, 1.022), (1.606, 4.761), (0.345, 0.956)]
     assert axes.get_xscale() == "log"
     texts = {text.get_text() for text in axes.texts}
-    assert {"1.014 (1.006–1.022)", "0.57 (0.34–0.96)", "<0.001", "0.03"} <= texts
+    assert {"1.014 (1.006–1.022)", "0.57 (0.35–0.96)", "<0.001", "0.03"} <= texts
 
 
 def test_an_endless_interval_ends_in_an_arrow(hazard_ratios):
@@ -266,7 +266,7 @@ def test_every_figure_says_in_words_what_it_shows(drawn):
     assert "before the amendment: 4 patients at the start, 25% at 20 months." in alt_text(
         drawn["curves"]
     )
-    assert "Regimen: after vs before 0.57 (0.34–0.96)" in alt_text(drawn["hazard_ratios"])
+    assert "Regimen: after vs before 0.57 (0.35–0.96)" in alt_text(drawn["hazard_ratios"])
     assert "Kaplan-Meier" in alt_text(drawn["performance"])
     assert "largest gap" in alt_text(drawn["calibration"])
     assert "TP53 mutation: Published 2.35 (1.32–4.20)" in alt_text(drawn["findings"])

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
-from allsurv.describe.journal import p_text
+from allsurv.describe.journal import p_text, round_half_up
 from allsurv.plots.paper import (
     GREY,
     INK,
@@ -202,9 +202,10 @@ def _effect(label: str, numbers: Sequence[object], p_value: str, style: Pen) -> 
     text = "–"
     if math.isfinite(estimate):
         decimals = 3 if math.isfinite(upper) and upper - lower < 0.1 else 2
-        text = f"{estimate:.{decimals}f}"
+        shown = [f"{round_half_up(x, decimals):.{decimals}f}" for x in (estimate, lower, upper)]
+        text = shown[0]
         if math.isfinite(lower) and math.isfinite(upper):
-            text += f" ({lower:.{decimals}f}–{upper:.{decimals}f})"
+            text += f" ({shown[1]}–{shown[2]})"
     return _Row(
         wrap(label, LABEL_WIDTH), estimate, lower, upper, f"{text}\t{p_value}".strip(), style
     )

@@ -11,6 +11,8 @@ from xml.sax.saxutils import escape, quoteattr
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from allsurv.plots.accuracy import plot_calibration, plot_performance
@@ -56,8 +58,7 @@ def write_figure(
         if extension == "svg":
             file.write_text(_svg(figure, alt), encoding="utf-8")
         else:
-            said = {"Software": None, "Description": alt}
-            figure.savefig(file, dpi=dpi, metadata=said, pil_kwargs={"compress_level": 4})
+            _write_png(figure, file, alt, dpi)
         written.append(file)
     return tuple(written)
 
@@ -66,10 +67,19 @@ def _stem(path: Path) -> str:
     return path.stem if path.suffix.lstrip(".") in FORMATS else path.name
 
 
+# The canvases are asked directly: ``savefig`` would lay out and draw everything a second time.
+
+
+def _write_png(figure: Figure, file: Path, alt: str, dpi: int) -> None:
+    figure.set_dpi(dpi)
+    said = {"Software": None, "Description": alt}
+    FigureCanvasAgg(figure).print_png(str(file), metadata=said, pil_kwargs={"compress_level": 4})
+
+
 def _svg(figure: Figure, alt: str) -> str:
     buffer = io.StringIO()
     with rc_context({"svg.hashsalt": "allsurv", "svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     start = text.index("<svg")
     end = text.index(">", start) + 1
