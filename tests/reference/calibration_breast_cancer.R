@@ -100,9 +100,9 @@ D <- royston(coxph(Surv(time, event) ~ cll, cut5), ties = TRUE)
 write_json(list(
   command = "Rscript calibration_breast_cancer.R",
   r = R.version.string,
-  packages = sapply(
+  packages = as.list(sapply(
     c("survival", "rms", "Hmisc", "riskRegression"), function(p) as.character(packageVersion(p))
-  ),
+  )),
   days = gbsg$rfstime, status = gbsg$status, risk = whole$risk,
   harrell = pair(harrell), uno = pair(uno),
   cut_at_5 = score(cut5, 4.99), whole_at_5 = score(whole, 5),

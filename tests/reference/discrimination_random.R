@@ -76,6 +76,8 @@ measure <- function(k) {
 write_json(list(
   command = "Rscript discrimination_random.R",
   r = R.version.string,
-  packages = sapply(c("survival", "riskRegression"), function(p) as.character(packageVersion(p))),
+  packages = as.list(sapply(
+    c("survival", "riskRegression"), function(p) as.character(packageVersion(p))
+  )),
   cohorts = lapply(1:200, measure)
 ), "discrimination_random.json", digits = NA, auto_unbox = TRUE, na = "null", pretty = FALSE)

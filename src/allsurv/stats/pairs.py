@@ -12,13 +12,13 @@ __all__ = ["PairCounts", "count_pairs", "weighted_concordance"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
-FEW = 200
-GROUP = 32
-BLOCK = 1 << 15
-COLUMNS = 256
+FEW = 200  # patients up to which comparing all pairs is quicker
+GROUP = 32  # neighbouring ranks that are compared all with all in the end
+BLOCK = 1 << 15  # ranks whose arrays stay in cache together
+COLUMNS = 256  # columns of scores taken at once, for the same reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PairCounts:
     """Weighted pairs each patient takes part in, as the earlier event or as the one compared.
 
