@@ -18,7 +18,17 @@ _LARGEST_PRODUCTS = 8_000_000
 
 
 class BatchEvaluation(NamedTuple):
-    """Penalised log-likelihoods and their derivatives, one per set of weights."""
+    """Penalised log-likelihoods and their derivatives, one per set of weights.
+
+    Attributes
+    ----------
+    loglik : ndarray of shape (n_sets,)
+        Log partial likelihood less the penalty.
+    gradient : ndarray of shape (n_sets, n_columns)
+        Its gradient.
+    information : ndarray of shape (n_sets, n_columns, n_columns)
+        Its curvature, sign changed.
+    """
 
     loglik: Floats
     gradient: Floats

@@ -15,12 +15,24 @@ Floats = NDArray[np.float64]
 
 
 class Increments(NamedTuple):
-    """Increments at each event time, for a patient whose scaled linear predictor is ``shift``.
+    """What happens at each event time, for a patient whose log risk is 0.
 
-    ``hazard`` and ``variance`` of the cumulative hazard; ``hazard_mean``, hazard times mean scaled
-    covariates; ``event_mean``, mean scaled covariates that Schoenfeld residuals are taken from;
-    ``tied_hazard`` and ``tied_mean``, what Efron's method takes off for tied events themselves.
-    ``log_risk`` is the linear predictor of the used rows less ``shift``.
+    Attributes
+    ----------
+    hazard, variance : ndarray of shape (n_times,)
+        Increments of the cumulative hazard and of its variance at known coefficients.
+    hazard_mean : ndarray of shape (n_times, n_columns)
+        Hazard times mean scaled covariates of those at risk.
+    event_mean : ndarray of shape (n_times, n_columns)
+        Mean scaled covariates from which Schoenfeld residuals are taken.
+    tied_hazard : ndarray of shape (n_tied,)
+        Hazard that Efron's method spares the tied events themselves.
+    tied_mean : ndarray of shape (n_tied, n_columns)
+        That hazard times mean scaled covariates.
+    log_risk : ndarray of shape (n_used,)
+        Linear predictor of the used rows, centred, less ``shift``.
+    shift : float
+        Largest centred linear predictor among the used rows.
     """
 
     hazard: Floats

@@ -19,7 +19,17 @@ _CHUNK = 2048
 
 
 class Evaluation(NamedTuple):
-    """The log partial likelihood and its derivatives, for scaled covariates."""
+    """The log partial likelihood and its derivatives, for scaled covariates.
+
+    Attributes
+    ----------
+    loglik : float
+        Log partial likelihood.
+    gradient : ndarray of shape (n_columns,)
+        Its gradient, the score.
+    information : ndarray of shape (n_columns, n_columns)
+        Its curvature, sign changed.
+    """
 
     loglik: float
     gradient: Floats
@@ -29,8 +39,14 @@ class Evaluation(NamedTuple):
 class RiskSums(NamedTuple):
     """Weighted sums of covariates, and in the last column of 1.
 
-    ``risk`` holds the weight of each used row, ``at_risk`` sums over the risk set of each event
-    time, ``tied`` over the events of each tied time.
+    Attributes
+    ----------
+    risk : ndarray of shape (n_used,)
+        Case weight times exp(linear predictor) of each used row.
+    at_risk : ndarray of shape (n_times, n_columns + 1)
+        Sums over the risk set of each event time.
+    tied : ndarray of shape (n_tied, n_columns + 1)
+        Sums over the events of each tied time.
     """
 
     risk: Floats
@@ -61,8 +77,12 @@ class RiskSums(NamedTuple):
 class EfronTerms(NamedTuple):
     """Sums over the events of one time, f being k / d and D the k-th event's denominator.
 
-    ``log``, ``one`` and ``square`` sum log D, 1 / D and 1 / D**2 at each event time; ``down``,
-    ``down_square`` and ``down2_square`` sum f / D, f / D**2 and (f / D)**2 at each tied time.
+    Attributes
+    ----------
+    log, one, square : ndarray of shape (n_times,)
+        Sums of log D, 1 / D and 1 / D**2 at each event time.
+    down, down_square, down2_square : ndarray of shape (n_tied,)
+        Sums of f / D, f / D**2 and (f / D)**2 at each tied time.
     """
 
     log: Floats

@@ -22,7 +22,17 @@ _FARTHEST = 200.0
 
 
 class FirthOptimum(NamedTuple):
-    """Where Firth scoring ended: coefficients, penalised likelihood, information, iterations."""
+    """Where Firth's penalised likelihood is largest.
+
+    Attributes
+    ----------
+    beta : ndarray of shape (n_columns,)
+        Coefficients of the scaled covariates.
+    state : Evaluation
+        Penalised likelihood, its gradient, and the information.
+    n_iterations : int
+        Steps taken.
+    """
 
     beta: Floats
     state: Evaluation
