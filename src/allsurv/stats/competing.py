@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
-from allsurv.stats.influence import RowInfluence, row_influence
+from allsurv.stats.influence import RowInfluence
 from allsurv.stats.intervals import ConfType, check_level, check_times, probability_limits
 from allsurv.stats.outcome import check_outcome
 from allsurv.stats.real import real_array
@@ -175,7 +175,7 @@ def cumulative_incidence(
     if not causes.size:
         raise OutcomeError(f"{where}: there is no event; give at least one cause above 0.")
     sets = count_risk_sets(t, failed, start=s)
-    rank = rank_times(t, s)[1]
+    _, rank, first = rank_times(t, s)
     n_events = np.array(
         [np.bincount(rank[codes == k], minlength=sets.time.size) for k in causes], dtype=float
     )
@@ -186,7 +186,8 @@ def cumulative_incidence(
     if variance == "delta":
         error = np.sqrt(_delta_variance(incidence, n_events, n, d, before, free))
     elif variance == "robust":
-        rows = row_influence(t, failed, s, None)
+        first = np.zeros_like(rank) if first is None else first
+        rows = RowInfluence(rank, first, failed, np.ones(t.size))
         own = np.array([codes == k for k in causes])
         error = np.sqrt(_robust_variance(rows, own, incidence, n_events, n, d, before))
     else:

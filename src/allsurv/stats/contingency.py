@@ -10,7 +10,7 @@ from scipy.special import chdtrc
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.fisher import fisher_p_value
-from allsurv.stats.group_test import GroupTest
+from allsurv.stats.group_tests import GroupTest
 from allsurv.stats.real import real_array
 
 __all__ = ["chi_squared", "expected_counts", "fisher_exact"]

@@ -83,12 +83,13 @@ class RowInfluence:
             before.append(path[self.first])
             gone.append(path[self.rank + 1] - path[self.first] + at_end)
         finished = np.cumsum(np.bincount(self.rank, squared * gone[0] * gone[1], size))
-        running = (
-            paths[0] * paths[1] * _active(squared)
-            - paths[0] * _active(squared * before[1])
-            - paths[1] * _active(squared * before[0])
-            + _active(squared * before[0] * before[1])
-        )
+        running = paths[0] * paths[1] * _active(squared)
+        if self.first.any():
+            running = running + (
+                _active(squared * before[0] * before[1])
+                - paths[0] * _active(squared * before[1])
+                - paths[1] * _active(squared * before[0])
+            )
         return np.asarray(finished + running, dtype=float)
 
 

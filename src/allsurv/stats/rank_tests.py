@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr
 
-from allsurv.stats.group_test import GroupTest, numbers_by_group, require_two
+from allsurv.stats.group_tests import GroupTest, numbers_by_group, require_two
 
 __all__ = ["kruskal_wallis", "mann_whitney"]
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.contingency import chi_squared, expected_counts, fisher_exact
-from allsurv.stats.group_test import GroupTest, numbers_by_group, require_two
+from allsurv.stats.group_tests import GroupTest, numbers_by_group, require_two
 from allsurv.stats.intervals import check_level, normal_quantile
 from allsurv.stats.outcome import Estimate
 from allsurv.stats.rank_tests import kruskal_wallis, mann_whitney
