@@ -146,7 +146,8 @@ def bench_rows(n, names):
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6
     r = time_r({"time": t, "event": event, "X": X}, min(repeats, 20))
     known = {"sksurv": time_sksurv, "lifelines": time_lifelines}
-    peers = {name: known[name](t, event, X, min(repeats, 3)) for name in names}
+    few = 3 if n <= 10_000 else 1
+    peers = {name: known[name](t, event, X, few) for name in names}
     report(f"n = {n:,}, {memory:.2f} GB more", ours, r, peers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr, ndtri
 
 from allsurv.errors import ModelError
-from allsurv.stats.cox_design import check_cox_data, scaled_penalty
+from allsurv.stats.cox_design import CoxData, check_cox_data, scaled_penalty
 from allsurv.stats.cox_fit import CoxFit
 from allsurv.stats.cox_increments import increments
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
@@ -95,7 +96,9 @@ def fit_cox(
     -----
     Vouched for by R ``survival::coxph``, iterate for iterate: Newton's method with step halving
     until the log-likelihood changes by less than 1e-9 of itself. Case weights act under Efron's
-    method as in R: tied events share their mean weight [1]_.
+    method as in R: tied events share their mean weight [1]_. Unlike R, weights that are not whole
+    numbers do not make standard errors robust; only ``cluster`` does. A further Newton step that
+    still moves the linear predictor tells a likelihood that is monotone from one that is not.
 
     References
     ----------
@@ -122,21 +125,9 @@ def fit_cox(
         offset=offset,
         names=names,
     )
-    if ties not in ("efron", "breslow"):
-        raise ModelError(f"fit_cox: ties={ties!r}; allowed are 'efron' and 'breslow'.")
-    if not 0 < level < 1:
-        raise ModelError(f"fit_cox: level={level!r}; give a number between 0 and 1.")
     p = data.X.shape[1]
     penalty = _vector(ridge, p, "ridge")
-    if np.any(penalty < 0):
-        raise ModelError("fit_cox: ridge is negative; give 0 or a positive number.")
-    n_events = int(data.counted_event.sum())
-    if p > n_events and not np.all(penalty > 0):
-        raise ModelError(
-            f"fit_cox: {p} columns but {n_events} events; use fewer columns, or ridge > 0."
-        )
-    if firth and (penalty.any() or data.cluster is not None):
-        raise ModelError("fit_cox: firth=True goes with neither ridge nor cluster; drop one.")
+    _check_choices(data, penalty, ties=ties, firth=firth, level=level)
     likelihood = PartialLikelihood(data, ties)
     evaluate = _penalised(likelihood, scaled_penalty(penalty, likelihood.scale))
     first = np.zeros(p) if init is None else _vector(init, p, "init") * likelihood.scale
@@ -153,6 +144,23 @@ def fit_cox(
     optimum = maximise(evaluate, first, initial)
     optimum = refuse_monotone(likelihood, evaluate, optimum, bounded=bool(np.all(penalty > 0)))
     return _newton_fit(likelihood, optimum, first, penalty, level)
+
+
+def _check_choices(data: CoxData, penalty: Floats, *, ties: str, firth: bool, level: float) -> None:
+    if not (isinstance(ties, str) and ties in ("efron", "breslow")):
+        raise ModelError(f"fit_cox: ties={ties!r}; allowed are 'efron' and 'breslow'.")
+    if not (isinstance(level, Real) and 0 < level < 1):
+        raise ModelError(f"fit_cox: level={level!r}; give a number between 0 and 1.")
+    if np.any(penalty < 0):
+        raise ModelError("fit_cox: ridge is negative; give 0 or a positive number.")
+    n_events = int(data.counted_event.sum())
+    if penalty.size > n_events and not np.all(penalty > 0):
+        raise ModelError(
+            f"fit_cox: {penalty.size} columns but {n_events} events; "
+            "use fewer columns, or ridge > 0."
+        )
+    if firth and (penalty.any() or data.cluster is not None):
+        raise ModelError("fit_cox: firth=True goes with neither ridge nor cluster; drop one.")
 
 
 def _vector(values: float | ArrayLike, size: int, name: str) -> Floats:

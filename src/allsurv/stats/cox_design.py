@@ -119,11 +119,7 @@ def check_cox_data(
     t, s = merge_close_times(t, s)
     matrix = check_matrix(X, where=where, n_rows=t.size)
     shift = None if offset is None else _offset(offset, t.size, where)
-    labels = tuple(f"x{k}" for k in range(matrix.shape[1])) if names is None else tuple(names)
-    if len(labels) != matrix.shape[1]:
-        raise ModelError(
-            f"{where}: {len(labels)} names for {matrix.shape[1]} columns; give one per column."
-        )
+    labels = _labels(names, matrix.shape[1], where)
     strata_labels, stratum = _codes(strata, "strata", t.size, where)
     _, group = _codes(cluster, "cluster", t.size, where)
     data = CoxData(t, e, s, w, matrix, shift, stratum, strata_labels, group, labels)
@@ -205,6 +201,21 @@ def scaled_penalty(penalty: Floats, scale: Floats) -> Floats:
             "fit_cox: ridge is too large to compute with for the unit of a column; make it smaller."
         )
     return scaled
+
+
+def _labels(names: Sequence[str] | None, n_columns: int, where: str) -> tuple[str, ...]:
+    if names is None:
+        return tuple(f"x{k}" for k in range(n_columns))
+    try:
+        labels = tuple(str(name) for name in names)
+    except TypeError:
+        raise ModelError(f"{where}: names is not a list of names; give one per column.") from None
+    if len(labels) != n_columns or len(set(labels)) != n_columns:
+        raise ModelError(
+            f"{where}: {len(labels)} names for {n_columns} columns; give one per column, all "
+            "different."
+        )
+    return labels
 
 
 def _offset(values: ArrayLike, n_rows: int, where: str) -> Floats:
