@@ -1,4 +1,4 @@
-.PHONY: check format lint types floors docstrings test lock
+.PHONY: check format lint types floors docstrings test fix statistics lock
 
 check: format lint types floors docstrings test  ## the one definition of green
 
@@ -23,6 +23,9 @@ test:
 fix:  ## format and mend what can be mended
 	ruff check --fix .
 	ruff format .
+
+statistics:  ## write docs/statistics.md from the comparisons with R
+	python -m pytest -q -n auto tests/stats tests/describe tests/models --write-statistics
 
 lock:  ## resolve the ranges of pyproject.toml anew
 	uv pip compile pyproject.toml --extra ebmt --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock

@@ -25,7 +25,49 @@ from allsurv.study.spec import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-DIFFERENCES = ROOT / "tests" / "reference" / "differences"
+STATISTICS = ROOT / "docs" / "statistics.md"
+STATISTICS_HEAD = """# Statistics: what vouches for each number
+
+Written by the tests (`make statistics`). Each row is a function of `allsurv`, the R function or
+hand derivation that vouches for it, the largest relative difference that any test saw, and how
+many tests compared. The R scripts that made the values are `tests/reference/*.R`; the JSON beside
+each holds the values with the versions of R and its packages.
+
+| function | vouched for by | largest relative difference | tests |
+|---|---|---|---|
+"""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-statistics", action="store_true", help="write docs/statistics.md")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--write-statistics", default=False) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_StatisticsPage(), "statistics-page")
+
+
+class _StatisticsPage:
+    """Gathers what :func:`record_difference` noted, from worker processes too; writes the page."""
+
+    def __init__(self) -> None:
+        self.notes: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" or not report.passed:
+            return
+        for name, value in report.user_properties:
+            if name == "difference":
+                function, voucher, difference = json.loads(value)
+                largest, n = self.notes.get((function, voucher), (0.0, 0))
+                self.notes[function, voucher] = (max(largest, difference), n + 1)
+
+    def pytest_sessionfinish(self) -> None:
+        rows = [
+            f"| `{function}` | {voucher} | {difference:.1e} | {n} |"
+            for (function, voucher), (difference, n) in sorted(self.notes.items())
+        ]
+        STATISTICS.write_text(STATISTICS_HEAD + "\n".join(rows) + "\n")
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +97,9 @@ def reference() -> Callable[[str], dict]:
 
 @pytest.fixture
 def record_difference(record_property) -> Callable[[str, str, float], None]:
-    """Note the largest relative difference to R that a test saw, for the statistics page.
+    """Note the largest relative difference to R that a test saw.
 
-    The page is written from these notes by ``python -m tests.statistics_page``.
+    ``make statistics`` writes docs/statistics.md from these notes.
     """
 
     def record(function: str, voucher: str, difference: float) -> None:

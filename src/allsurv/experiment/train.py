@@ -127,7 +127,9 @@ def train_models(cohort: Cohort, config: Config, progress: Progress) -> Trained:
         chosen=choice.model,
         tables=tables,
         risk_models={
-            name: RiskModel.from_model(model, eligible, endpoint=config.endpoint)
+            name: RiskModel.from_model(
+                model, eligible, endpoint=config.endpoint, horizons=config.horizons
+            )
             for name, model in fitted.items()
         },
         statements={

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from allsurv.cohort.table import Cohort
+from allsurv.models.development import SMALLEST_GROUP
 
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
@@ -30,8 +31,8 @@ def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
     Returns
     -------
     dict of str to object
-        ``n_patients``, ``n_events``, ``n_imputed`` per variable, ``missing``, ``parameters``,
-        ``source`` of the cohort, ``study_digest`` and ``versions``.
+        ``n_patients``, ``n_events``, ``n_imputed`` per variable (``<11`` for a small count),
+        ``missing``, ``parameters``, ``source`` of the cohort, ``study_digest``, ``versions``.
     """
     parameters = {
         name: value
@@ -41,7 +42,7 @@ def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
     return {
         "n_patients": model.n_patients_,
         "n_events": model.n_events_,
-        "n_imputed": dict(model.encoder_.imputed_),
+        "n_imputed": {name: _shown(n) for name, n in model.encoder_.imputed_.items()},
         "missing": model.encoder_.missing,
         "parameters": parameters,
         "source": asdict(cohort.source),
@@ -51,3 +52,7 @@ def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
             **{package: version(package) for package in _PACKAGES},
         },
     }
+
+
+def _shown(count: int) -> int | str:
+    return f"<{SMALLEST_GROUP}" if 0 < count < SMALLEST_GROUP else count

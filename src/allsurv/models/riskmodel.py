@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,7 @@ class RiskModel:
         cohort: Cohort,
         *,
         endpoint: str,
+        horizons: Sequence[float] | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> RiskModel:
         """Export a fitted model.
@@ -105,6 +106,9 @@ class RiskModel:
             data dictionary, horizons and risk groups.
         endpoint : str
             What the model was fitted to.
+        horizons : sequence of float, optional
+            Times at which it will be asked, in the study's unit; the study's unless given. Those
+            beyond follow-up are left out.
         provenance : mapping, optional
             More on where it comes from (seed, date...), in values that JSON knows. Source and size
             of development, parameters and versions are there already.
@@ -129,6 +133,7 @@ class RiskModel:
         if trees is not None:
             _refuse_small_leaves(trees)
         what = study.endpoint(endpoint)
+        asked = study.prediction.horizons if horizons is None else horizons
         predictors = model.encoder_.variable_names
         given, derived = _slice(study, predictors)
         return cls(
@@ -139,7 +144,7 @@ class RiskModel:
             origin=what.origin,
             time_unit=study.time.unit,
             grid=model.times_,
-            horizons=tuple(h for h in study.prediction.horizons if h <= model.max_time_),
+            horizons=tuple(float(h) for h in asked if h <= model.max_time_),
             variables=given,
             derived=derived,
             predictors=predictors,
