@@ -36,7 +36,7 @@ def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) ->
     with Progress(sys.stderr) as progress, open_run("allsurv", config.name) as tracked:
         result = run_experiment(config, cohort=cohort, progress=progress)
         progress("write", 0, 3)
-        write_outputs(result, folder)
+        write_outputs(result, folder, n_jobs=config.jobs)
         progress("write", 1, 3)
         tracked.log(result, folder)
         progress("write", 2, 3)
@@ -45,7 +45,7 @@ def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) ->
     print(_summary(result, folder, address, tracked.run_id))
 
 
-def write_outputs(result: Result, folder: Path) -> None:
+def write_outputs(result: Result, folder: Path, *, n_jobs: int = 1) -> None:
     """Write results, tables, models, figures and card.
 
     Parameters
@@ -54,12 +54,20 @@ def write_outputs(result: Result, folder: Path) -> None:
         What was found.
     folder : Path
         Made if need be.
+    n_jobs : int, default=1
+        Processes that draw.
     """
     from allsurv import cards
     from allsurv.plots import write_figures
 
     result.write(folder)
-    write_figures(result.tables, folder / "figures", caption=result.provenance.source_statement)
+    write_figures(
+        result.tables,
+        folder / "figures",
+        caption=result.provenance.source_statement,
+        unit=result.study.time.unit,
+        n_jobs=n_jobs,
+    )
     cards.write(result, folder / "card.html")
     cards.write(result, folder / "card.md")
     cards.write(result, folder / "card.json")

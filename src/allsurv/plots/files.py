@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
+from joblib import Parallel, delayed
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -94,8 +95,10 @@ def write_figures(
     folder: str | Path,
     *,
     caption: str = "",
+    unit: str = "",
     dpi: int = 200,
     formats: tuple[str, ...] = FORMATS,
+    n_jobs: int = 1,
 ) -> tuple[Path, ...]:
     """Write every figure that the tables of a result allow.
 
@@ -108,10 +111,14 @@ def write_figures(
         Made if need be.
     caption : str, default=""
         Line under every figure: where the data come from.
+    unit : str, default=""
+        Unit of time and of horizons.
     dpi : int, default=200
         Dots per inch of the PNG files.
     formats : tuple of str, default=("png", "svg")
         What to write.
+    n_jobs : int, default=1
+        Processes; the files do not depend on it.
 
     Returns
     -------
@@ -119,24 +126,31 @@ def write_figures(
         Files written, named after table and comparison.
     """
     folder = Path(folder)
-    written: list[Path] = []
-    for name, draw in _drawings(tables).items():
-        written += write_figure(draw(caption=caption), folder / name, dpi=dpi, formats=formats)
-    return tuple(written)
+    tasks = (
+        delayed(_draw_and_write)(partial(draw, caption=caption), folder / name, dpi, formats)
+        for name, draw in _drawings(tables, unit).items()
+    )
+    return tuple(file for files in Parallel(n_jobs=n_jobs)(tasks) for file in files)
 
 
-def _drawings(tables: Mapping[str, pd.DataFrame]) -> dict[str, Callable[..., Axes]]:
+def _draw_and_write(
+    draw: Callable[[], Axes], path: Path, dpi: int, formats: tuple[str, ...]
+) -> tuple[Path, ...]:
+    return write_figure(draw(), path, dpi=dpi, formats=formats)
+
+
+def _drawings(tables: Mapping[str, pd.DataFrame], unit: str) -> dict[str, Callable[..., Axes]]:
     drawings: dict[str, Callable[..., Axes]] = {}
     if "curves" in tables and len(tables["curves"]):
         p_values = _p_values(tables)
         for comparison, part in tables["curves"].groupby("comparison", sort=False):
             drawings[f"curves-{comparison}"] = partial(
-                plot_kaplan_meier, part, p_value=p_values.get(str(comparison))
+                plot_kaplan_meier, part, p_value=p_values.get(str(comparison)), unit=unit
             )
     plain: dict[str, Callable[..., Axes]] = {
         "cox": plot_hazard_ratios,
-        "performance": plot_performance,
-        "calibration": plot_calibration,
+        "performance": partial(plot_performance, unit=unit),
+        "calibration": partial(plot_calibration, unit=unit),
         "findings": plot_findings,
     }
     for name, plot in plain.items():
