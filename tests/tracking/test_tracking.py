@@ -89,7 +89,5 @@ def test_an_unknown_address_says_what_to_check(tracked):
         RiskScorer.load("models:/rr-all-os@nobody")
 
 
-def test_mlflow_is_quiet():
-    import allsurv.tracking  # noqa: F401
-
+def test_mlflow_is_quiet(tracked):
     assert logging.getLogger("mlflow").level >= logging.WARNING

@@ -22,7 +22,13 @@ Integers = NDArray[np.intp]
 
 
 class IncidenceAt(NamedTuple):
-    """Cumulative incidence at requested times, with confidence limits."""
+    """Cumulative incidence at requested times, with confidence limits.
+
+    Attributes
+    ----------
+    incidence, lower, upper : ndarray of shape (n_times,)
+        Probability and its limits; NaN beyond follow-up.
+    """
 
     incidence: Floats
     lower: Floats

@@ -20,7 +20,13 @@ TOLERANCE = 1.5e-8  # for "exactly one half", as R's survfit
 
 
 class SurvivalAt(NamedTuple):
-    """Survival at requested times, with confidence limits."""
+    """Survival at requested times, with confidence limits.
+
+    Attributes
+    ----------
+    survival, lower, upper : ndarray of shape (n_times,)
+        Probability and its limits; NaN beyond follow-up.
+    """
 
     survival: Floats
     lower: Floats

@@ -4,7 +4,6 @@ The only room that knows MLflow. It logs what a :class:`~allsurv.experiment.Resu
 hold, which has passed the disclosure rules; no patient row is ever handed to it.
 """
 
-import logging as _logging
 import os as _os
 
 import lazy_loader as _lazy
@@ -13,10 +12,9 @@ for _name, _value in {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOG_UV_FILES": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
 }.items():
     _os.environ.setdefault(_name, _value)  # read when MLflow is imported
-for _name in ("mlflow", "alembic"):
-    _logging.getLogger(_name).setLevel(_logging.WARNING)
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
