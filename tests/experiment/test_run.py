@@ -47,7 +47,7 @@ def test_published_facts_stand_beside_this_cohort(small_result):
 
 def test_the_null_reference_is_always_there(small_result):
     table = small_result.tables["performance"]
-    null = table[(table["model"] == "null") & (table["measure"] == "harrell_c")]
+    null = table[(table["model"] == "kaplan_meier") & (table["measure"] == "harrell_c")]
     assert null["estimate"].tolist() == [0.5]
 
 

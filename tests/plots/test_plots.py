@@ -25,7 +25,7 @@ from allsurv.plots import (
 )
 
 LONG = "a label that goes on and on, for nobody had the heart to make it any shorter"
-MODELS = {"null": "Kaplan-Meier", "cox": "Cox regression", "rsf": "Random survival forest"}
+MODELS = {"kaplan_meier": "Kaplan-Meier", "cox": "Cox regression", "rsf": "Random survival forest"}
 HORIZONS = (12.0, 24.0, 36.0)
 
 

@@ -22,7 +22,7 @@ def table(**ipa: tuple[float, ...]) -> pd.DataFrame:
 
 
 def test_the_highest_mean_wins():
-    choice = choose(table(cox=(0.1, 0.1), rsf=(0.05, 0.2), null=(0.9, 0.9)))
+    choice = choose(table(cox=(0.1, 0.1), rsf=(0.05, 0.2), kaplan_meier=(0.9, 0.9)))
     assert choice.model == "rsf"
     assert choice.statement.startswith(
         "Chosen: rsf, mean IPA 0.125 over horizons 12 and 24, the highest of 2 models."
@@ -55,4 +55,4 @@ def test_a_useless_best_is_called_useless():
 
 def test_nothing_to_choose_from():
     with pytest.raises(ModelError, match="no model has an IPA"):
-        choose(table(cox=(np.nan,), null=(0.0,)))
+        choose(table(cox=(np.nan,), kaplan_meier=(0.0,)))

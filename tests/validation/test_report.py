@@ -46,7 +46,7 @@ def report(cohort: Cohort) -> Validation:
 def test_the_table_has_every_measure_of_model_and_reference(report: Validation):
     table = report.performance
     assert list(table.columns) == COLUMNS
-    assert set(table["model"]) == {"cox", "null"}
+    assert set(table["model"]) == {"cox", "kaplan_meier"}
     per_model = table[table["model"] == "cox"]
     # Harrell's C once, six measures at each of two horizons.
     assert len(per_model) == 1 + 6 * 2
@@ -89,15 +89,15 @@ def test_brier_is_the_mean_over_repeats_of_the_pooled_risks(cohort: Cohort, repo
 
 
 def test_the_reference_knows_no_patient(report: Validation):
-    assert value(report, "harrell_c", "null")["estimate"] == 0.5
-    assert value(report, "auc", "null", 12)["estimate"] == 0.5
+    assert value(report, "harrell_c", "kaplan_meier")["estimate"] == 0.5
+    assert value(report, "auc", "kaplan_meier", 12)["estimate"] == 0.5
     for horizon in (12.0, 24.0):
         # Out of fold it is a little worse than the cohort's own curve: by about 1/n of it.
-        assert -0.03 < value(report, "ipa", "null", horizon)["estimate"] <= 0
-        assert value(report, "observed_expected_ratio", "null", horizon)[
+        assert -0.03 < value(report, "ipa", "kaplan_meier", horizon)["estimate"] <= 0
+        assert value(report, "observed_expected_ratio", "kaplan_meier", horizon)[
             "estimate"
         ] == pytest.approx(1, abs=0.01)
-    slope = value(report, "calibration_slope", "null", 12)
+    slope = value(report, "calibration_slope", "kaplan_meier", 12)
     assert np.isnan(slope["estimate"])
     assert slope["n_failed"] == 2
     assert slope["reason"] == "2x the model gives all patients of a fold the same risk"
@@ -237,7 +237,7 @@ def test_the_calibration_curve_rises_and_ends_where_patients_are_many(report: Va
 
 
 def test_the_repr_shows_no_patient(report: Validation):
-    assert repr(report).startswith("Validation(cox, null; endpoint='os', n=150")
+    assert repr(report).startswith("Validation(cox, kaplan_meier; endpoint='os', n=150")
 
 
 def test_what_cannot_be_asked(cohort: Cohort):

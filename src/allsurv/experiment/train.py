@@ -25,7 +25,7 @@ MODEL_LABELS = {
     "coxnet": "Elastic-net Cox",
     "rsf": "Random survival forest",
     "gbs": "Gradient-boosted survival",
-    "null": "Kaplan-Meier (no patient known)",
+    "kaplan_meier": "Kaplan-Meier (no patient known)",
     "published protocol": "Cox, the paper's protocol",
 }
 MEASURE_LABELS = {

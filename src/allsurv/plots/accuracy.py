@@ -46,7 +46,7 @@ def plot_performance(
     title: str = "",
     caption: str | None = None,
     unit: str = "",
-    null: str = "null",
+    null: str = "kaplan_meier",
     width: float = 7.2,
 ) -> Axes:
     """Draw measures of models with their limits, one panel per measure.
@@ -62,7 +62,7 @@ def plot_performance(
         Below it; the table's own source where not given.
     unit : str, default=""
         Unit of the horizons.
-    null : str, default="null"
+    null : str, default="kaplan_meier"
         Model that knows nothing of the patient, drawn in grey.
     width : float, default=7.2
         Of the figure, in inches.

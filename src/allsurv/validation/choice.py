@@ -12,7 +12,7 @@ from allsurv.errors import ModelError
 __all__ = ["Choice", "choose"]
 
 SIMPLEST_FIRST = ("cox", "coxnet", "gbs", "rsf")
-REFERENCE = "null"
+REFERENCE = "kaplan_meier"
 
 
 class Choice(NamedTuple):

@@ -19,7 +19,7 @@ from allsurv.validation.resampling import Plan, draw_folds, refit_all
 
 __all__ = ["Validation", "validate", "validate_all"]
 
-REFERENCE = "null"
+REFERENCE = "kaplan_meier"
 DEFAULT_PLAN = Plan()
 
 
@@ -38,7 +38,7 @@ class Validation:
     n, n_events : int
         Patients and events measured.
     performance : DataFrame
-        One row per model, measure and horizon, the Kaplan-Meier reference ``null`` included:
+        One row per model, measure and horizon, the Kaplan-Meier reference ``kaplan_meier`` included:
         ``model``, ``measure``, ``horizon`` (NaN where the measure has none), ``estimate``,
         ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``, ``estimator``.
         What the limits mean stands in :func:`allsurv.validation.measures.summarise`.
@@ -113,7 +113,7 @@ def validate(
     Returns
     -------
     Validation
-        The model, under the name of its family, beside Kaplan-Meier, ``null``.
+        The model, under the name of its family, beside Kaplan-Meier, ``kaplan_meier``.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def validate_all(
     Parameters
     ----------
     models : mapping from str to SurvivalModel
-        Whole pipelines by the name they have in the tables. Kaplan-Meier is added as ``null``.
+        Whole pipelines by the name they have in the tables. Kaplan-Meier is added as ``kaplan_meier``.
     cohort : Cohort
         The patients; those outside the endpoint's population are left aside.
     endpoint : str, default="os"
