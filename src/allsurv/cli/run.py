@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -94,10 +95,12 @@ def _summary(result: Result, folder: Path, address: str, run_id: str) -> str:
 
 
 def _how_good(result: Result) -> str:
+    from allsurv.cards.words import interval
+
     table = result.tables["performance"]
     rows = table[(table["model"] == result.chosen) & table["measure"].isin(["harrell_c", "ipa"])]
     said = []
     for row in rows.itertuples():
-        at = "" if row.horizon != row.horizon or row.horizon is None else f" at {row.horizon:g}"
-        said.append(f"{row.label}{at} {row.estimate:.2f} ({row.lower:.2f} to {row.upper:.2f})")
+        at = "" if math.isnan(row.horizon) else f" at {row.horizon:g}"
+        said.append(f"{row.label}{at} {interval(row.estimate, row.lower, row.upper)}")
     return "; ".join(said)

@@ -18,12 +18,10 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +31,7 @@ from allsurv.experiment.config import Config, read_config
 from allsurv.experiment.describe import describe_cohort
 from allsurv.experiment.result import Provenance, Result
 from allsurv.experiment.train import Trained, train_models
+from allsurv.models.origin import package_versions
 from allsurv.study import load_study
 from allsurv.study.spec import Study
 
@@ -40,8 +39,6 @@ __all__ = ["Progress", "open_cohort", "run_experiment"]
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, how much of it is done, and how much there is."""
-
-PACKAGES = ("allsurv", "numpy", "pandas", "scipy", "scikit-learn", "scikit-survival", "shap")
 
 
 @dataclass(frozen=True)
@@ -135,7 +132,7 @@ def _provenance(cohort: Cohort, config: Config, started: datetime, seconds: floa
         seed=config.seed,
         started=started.isoformat(timespec="seconds"),
         seconds=round(seconds, 2),
-        versions={"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        versions=package_versions(),
     )
 
 

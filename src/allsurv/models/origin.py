@@ -7,15 +7,16 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from allsurv import __version__
 from allsurv.cohort.table import Cohort
 from allsurv.models.development import SMALLEST_GROUP
 
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
 
-__all__ = ["origin_of"]
+__all__ = ["origin_of", "package_versions"]
 
-_PACKAGES = ("allsurv", "numpy", "pandas", "scikit-learn", "scikit-survival", "scipy")
+_PACKAGES = ("numpy", "pandas", "scikit-learn", "scikit-survival", "scipy")
 
 
 def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
@@ -47,10 +48,22 @@ def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
         "parameters": parameters,
         "source": asdict(cohort.source),
         "study_digest": cohort.study.digest,
-        "versions": {
-            "python": platform.python_version(),
-            **{package: version(package) for package in _PACKAGES},
-        },
+        "versions": package_versions(),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """List the versions of what bears on the numbers.
+
+    Returns
+    -------
+    dict of str to str
+        ``python``, ``allsurv`` and the packages that compute.
+    """
+    return {
+        "python": platform.python_version(),
+        "allsurv": __version__,
+        **{package: version(package) for package in _PACKAGES},
     }
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from allsurv.stats.follow_up import FollowUp
 from allsurv.stats.outcome import check_y
 
 __all__ = ["CensoringDistribution", "CensoringWeights"]
@@ -83,12 +84,29 @@ class CensoringDistribution:
         CensoringDistribution
             As from :meth:`fit`.
         """
-        times, censored = np.unique(time[~event], return_counts=True)
-        ordered, failed = np.sort(time), np.sort(time[event])
-        at_risk = (time.size - np.searchsorted(ordered, times, "left")) - (
-            np.searchsorted(failed, times, "right") - np.searchsorted(failed, times, "left")
-        )
-        return cls(times, np.cumprod(1.0 - censored / at_risk, dtype=float))
+        return cls.of_ranked(FollowUp.of(time, event))
+
+    @classmethod
+    def of_ranked(cls, followed: FollowUp) -> CensoringDistribution:
+        """Estimate from a follow-up that is ranked already.
+
+        Parameters
+        ----------
+        followed : FollowUp
+            Of the cohort.
+
+        Returns
+        -------
+        CensoringDistribution
+            As from :meth:`fit`.
+        """
+        size = followed.times.size
+        ended = np.bincount(followed.rank, minlength=size)
+        censored = np.bincount(followed.rank[~followed.event], minlength=size)
+        at_risk = followed.rank.size - np.cumsum(ended) + censored
+        step = censored > 0
+        kept = 1.0 - censored[step] / at_risk[step]
+        return cls(followed.times[step], np.cumprod(kept))
 
     def at(self, times: ArrayLike) -> Floats:
         """Probability of follow-up beyond each time.

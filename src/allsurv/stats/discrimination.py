@@ -13,7 +13,8 @@ from scipy.special import ndtr
 from allsurv.errors import ModelError
 from allsurv.stats.auc import auc, auc_curve
 from allsurv.stats.censoring import CensoringDistribution
-from allsurv.stats.outcome import Estimate, check_y, merge_close_times
+from allsurv.stats.follow_up import FollowUp
+from allsurv.stats.outcome import Estimate
 from allsurv.stats.pairs import PairCounts, count_pairs, weighted_concordance
 from allsurv.stats.prediction import (
     check_columns,
@@ -37,7 +38,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 NO_PAIR = "no comparable pair: no event is followed by a longer follow-up"
 
@@ -88,10 +88,10 @@ def harrell_c(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95
     >>> harrell_c(y, [0.7, 0.9, 0.5, 0.1]).value
     0.75
     """
-    time, event = _outcome(y)
-    score = check_score(risk_score, time.size)
+    followed = FollowUp.of_y(y)
+    score = check_score(risk_score, followed.rank.size)
     check_level(level)
-    return _estimate(count_pairs(time, event, score, np.ones(time.size)), level)
+    return _estimate(count_pairs(followed, score), level)
 
 
 def harrell_c_many(
@@ -135,14 +135,15 @@ def harrell_c_many(
     >>> harrell_c_many(y, scores, weights=[[1, 2], [1, 0], [1, 1], [1, 1]]).tolist()
     [0.75, 1.0]
     """
-    time, event = _outcome(y)
-    scores = check_columns(risk_scores, time.size)
+    followed = FollowUp.of_y(y)
+    n = followed.rank.size
+    scores = check_columns(risk_scores, n)
     case_weights = np.ones(scores.shape)
     if weights is not None:
-        case_weights = check_columns(weights, time.size, where="weights")
+        case_weights = check_columns(weights, n, where="weights")
         if case_weights.shape != scores.shape or np.any(case_weights < 0):
             raise ModelError("weights: not one weight of 0 or more for each score.")
-    return weighted_concordance(time, event, scores, case_weights)
+    return weighted_concordance(followed, scores, case_weights)
 
 
 def uno_c(
@@ -204,13 +205,13 @@ def uno_c(
     >>> round(uno_c(y, [0.7, 0.9, 0.5, 0.1]).value, 4)
     0.8095
     """
-    time, event = _outcome(y)
-    score = check_score(risk_score, time.size)
+    followed = FollowUp.of_y(y)
+    score = check_score(risk_score, followed.rank.size)
     check_level(level)
-    weight, reason = _uno_weights(time, event, tau, censoring)
+    weight, reason = _uno_weights(followed, tau, censoring)
     if reason:
         return Estimate.missing(reason, level=level)
-    return _estimate(count_pairs(time, event, score, weight), level)
+    return _estimate(count_pairs(followed, score, weight), level)
 
 
 @dataclass(frozen=True)
@@ -287,18 +288,16 @@ def compare_concordance(
     >>> compare_concordance(y, [4, 3, 2, 1], [1, 2, 3, 4]).difference.value
     1.0
     """
-    time, event = _outcome(y)
-    a, b = (
-        check_score(s, time.size, where=w) for s, w in ((score_a, "score_a"), (score_b, "score_b"))
-    )
+    followed = FollowUp.of_y(y)
+    n = followed.rank.size
+    a, b = (check_score(s, n, where=w) for s, w in ((score_a, "score_a"), (score_b, "score_b")))
     check_level(level)
-    if measure == "harrell":
-        weight, reason = np.ones(time.size), ""
-    elif measure == "uno":
-        weight, reason = _uno_weights(time, event, tau, censoring)
-    else:
+    weight, reason = None, ""
+    if measure == "uno":
+        weight, reason = _uno_weights(followed, tau, censoring)
+    elif measure != "harrell":
         raise ModelError(f"measure: {measure!r}; allowed are 'harrell' and 'uno'.")
-    pairs = [] if reason else [count_pairs(time, event, score, weight) for score in (a, b)]
+    pairs = [] if reason else [count_pairs(followed, score, weight) for score in (a, b)]
     if not reason and not pairs[0].comparable.any():
         reason = NO_PAIR
     if reason:
@@ -311,22 +310,21 @@ def compare_concordance(
     return ConcordanceComparison(wald(value, std_error, level), p_value, first, second)
 
 
-def _outcome(y: NDArray[np.void]) -> tuple[Floats, Bools]:
-    """Split the outcome, tying times that differ by rounding alone as R does."""
-    time, event = check_y(y)
-    return merge_close_times(time)[0], event
-
-
 def _uno_weights(
-    time: Floats, event: Bools, tau: float | None, censoring: CensoringDistribution | None
+    followed: FollowUp, tau: float | None, censoring: CensoringDistribution | None
 ) -> tuple[Floats, str]:
     """Weight of the pairs of each event, or why there is none."""
-    counted = event if tau is None else event & (time <= check_horizon(tau, where="tau"))
-    distribution = censoring or CensoringDistribution.from_arrays(time, event)
-    kept = np.where(counted, distribution.before(time), 1.0)
-    if np.any(kept <= 0):
-        return kept, "the censoring distribution given is 0 before an event; choose tau"
-    return np.where(counted, kept**-2.0, 0.0), ""
+    times = followed.times
+    last = math.inf if tau is None else check_horizon(tau, where="tau")
+    distribution = censoring or CensoringDistribution.of_ranked(followed)
+    kept = np.where(times <= last, distribution.before(times), np.inf)
+    lost = kept <= 0
+    weight = np.zeros(times.size)
+    np.power(kept, -2.0, out=weight, where=~lost)
+    reason = ""
+    if lost.any() and np.any(lost[followed.rank[followed.event]]):
+        reason = "the censoring distribution given is 0 before an event; choose tau"
+    return weight[followed.rank], reason
 
 
 def _estimate(pairs: PairCounts, level: float) -> Estimate:

@@ -176,7 +176,7 @@ def check_y(
             f"{where}: no structured array with fields 'event' and 'time'; "
             "make one with make_y(time, event) or Cohort.y(endpoint)."
         )
-    time, event, _, _ = check_outcome(y["time"], y["event"], where=where)
+    time, event, _, _ = check_outcome(y["time"].copy(), y["event"].copy(), where=where)
     return time, event
 
 
@@ -285,10 +285,10 @@ def merge_close_times(
     """
     known = time if start is None else np.concatenate([time, start])
     distinct = np.unique(known)
-    gap = np.diff(distinct)
-    if gap.size == 0 or gap.min() > _SAME_TIME * max(1.0, float(np.abs(distinct).mean())):
+    scale = max(1.0, float(np.abs(distinct).mean()))
+    tied = distinct[1:] - distinct[:-1] <= _SAME_TIME * scale
+    if not tied.any():
         return time, start
-    tied = gap <= _SAME_TIME * max(1.0, float(np.abs(distinct).mean()))
     kept = distinct[np.concatenate([[True], ~tied])]
     merged = kept[np.searchsorted(kept, known, side="right") - 1]
     if start is None:
