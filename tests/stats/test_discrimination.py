@@ -24,6 +24,7 @@ from allsurv.stats.discrimination import (
     royston_d,
     uno_c,
 )
+from allsurv.stats.follow_up import FollowUp
 from allsurv.stats.outcome import make_y
 
 # Events at 1, 2, 2, 4; censored at 2, 3, 5.
@@ -46,7 +47,8 @@ def test_pairs_by_hand(monkeypatch, few):
     # Event at 2 (score 5): the censored at 2 and all later: 4 of 4 lower; the other event at 2 is
     # not comparable. Event at 2 (score 3): of 3, 4, 1, 1: a tie, a higher, two lower: 2.5 of 4.
     # Event at 4 (score 1): one later, tied: 0.5 of 1. In all 12.5 of 15.
-    counted = pairs.count_pairs(Y["time"], Y["event"], np.array(SCORE, dtype=float), np.ones(7))
+    followed = FollowUp.of(Y["time"], Y["event"])
+    counted = pairs.count_pairs(followed, np.array(SCORE, dtype=float))
     assert counted.comparable.tolist() == [6, 5, 5, 3, 3, 4, 4]
     assert counted.concordant.tolist() == [5.5, 4.5, 3.5, 2.5, 2, 3.5, 3.5]
     assert harrell_c(Y, SCORE).value == pytest.approx(12.5 / 15)

@@ -106,7 +106,7 @@ class CensoringDistribution:
         at_risk = followed.rank.size - np.cumsum(ended) + censored
         step = censored > 0
         kept = 1.0 - censored[step] / at_risk[step]
-        return cls(followed.times[step], np.cumprod(kept))
+        return cls(followed.times[step], np.cumprod(kept, dtype=float))
 
     def at(self, times: ArrayLike) -> Floats:
         """Probability of follow-up beyond each time.

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from allsurv.stats.follow_up import FollowUp, order_of_ranks
+
 __all__ = ["PairCounts", "count_pairs", "weighted_concordance"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Weights = NDArray[np.float64] | NDArray[np.uint8]
 
 FEW = 200  # patients up to which comparing all pairs is quicker
-GROUP = 32  # neighbouring ranks that are compared all with all in the end
-BLOCK = 1 << 15  # ranks whose arrays stay in cache together
-COLUMNS = 256  # columns of scores taken at once, for the same reason
+GROUP = 32  # neighbours in time that are compared all with all
+BLOCK = 1 << 16  # ranks whose arrays stay in cache together
+LARGEST = 64  # base of the digits of a rank
+COLUMNS = 256  # columns of scores taken at once, so that they stay in cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +66,7 @@ class PairCounts:
 
 
 def count_pairs(
-    time: Floats, event: NDArray[np.bool_], score: Floats, event_weight: Floats
+    followed: FollowUp, score: Floats, event_weight: Floats | None = None
 ) -> PairCounts:
     """Count, for each patient, the comparable and the concordant pairs.
 
@@ -70,14 +75,12 @@ def count_pairs(
 
     Parameters
     ----------
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of shape (n_patients,)
-        Event indicators.
+    followed : FollowUp
+        Of the patients.
     score : ndarray of shape (n_patients,)
         Higher is worse.
-    event_weight : ndarray of shape (n_patients,)
-        Weight of a pair, by its earlier event; not read where there is no event.
+    event_weight : ndarray of shape (n_patients,), optional
+        Weight of a pair, by its earlier event; not read where there is no event. One if not given.
 
     Returns
     -------
@@ -86,50 +89,49 @@ def count_pairs(
 
     Notes
     -----
-    Patients in order of time, ranks of their scores as a permutation (ties in the order of time,
-    so that a tie never looks concordant). Going down the bits of the rank, each pair out of order
-    is met once, at the highest bit in which its ranks differ, and is counted by cumulative sums.
+    Patients in order of time, ranks of their scores as a permutation (tied events in the order of
+    the scores, tied scores in the order of time, so that a tie never looks concordant). Going down
+    the digits of the rank, each pair out of order is met once, at the highest digit in which its
+    ranks differ: in a table of digits by groups of neighbours in time, or inside such a group.
     """
-    n = time.size
+    n, place, event = score.size, followed.place, followed.event
+    weight: Weights = event.view(np.uint8)
+    if event_weight is not None:
+        weight = np.where(event, event_weight, 0.0)
     if n <= FEW:
-        return _all_pairs(time, event, score, event_weight)
-    place = np.arange(n)
+        return _all_pairs(place, event, score, weight)
+    later = n - np.cumsum(np.bincount(place))
+    earlier = _before(np.bincount(place, weight))
+    comparable = weight * later[place] + earlier[place]
+
     score_order = np.argsort(score)
-    rank = _back(score_order, place)
-    order = _time_order(time, event, rank)
-    time, event, rank = time[order], event[order], rank[order]
-    weight = np.where(event, event_weight[order], 0.0)
-    first, last = _tied_events(time, event)
-    summed = np.concatenate(([0.0], np.cumsum(weight)))
-    comparable = weight * (n - last) + summed[first]
-
+    rank = order_of_ranks(place[score_order])
+    order = score_order[rank]
+    weight = weight[order]
     ordered = score[score_order]
-    rises = np.concatenate(([True], ordered[1:] != ordered[:-1]))
+    rises = ordered[1:] != ordered[:-1]
     is_tied = not rises.all()
-    by_score = _back(rank, place)
     if is_tied:
-        distinct = np.cumsum(rises)
-        by_score = np.argsort(distinct[rank] * n + place)
+        level = np.concatenate(([0], np.cumsum(rises, dtype=np.int32)))
+        by_score = order_of_ranks(level[rank])
+        rank[by_score] = np.arange(n)
+    before, summed = _higher_before(rank.astype(np.int32), weight)
+    agreed = summed + weight * (rank - np.arange(n) + before)
+    if is_tied:
+        rows = order[by_score]
+        agreed[by_score] += 0.5 * _tied_scores(rises, place[rows], weight[by_score])
     concordant = np.empty(n)
-    concordant[by_score] = _out_of_order(by_score, weight)
-    if is_tied:
-        concordant[by_score] += 0.5 * _tied_scores(
-            rises[1:], time[by_score], event[by_score], weight[by_score]
-        )
-    return PairCounts(_back(order, concordant), _back(order, comparable))
+    concordant[order] = agreed
+    return PairCounts(concordant, comparable)
 
 
-def weighted_concordance(
-    time: Floats, event: NDArray[np.bool_], scores: Floats, weights: Floats
-) -> Floats:
+def weighted_concordance(followed: FollowUp, scores: Floats, weights: Floats) -> Floats:
     """Concordance of each column of scores under its own case weights.
 
     Parameters
     ----------
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of shape (n_patients,)
-        Event indicators.
+    followed : FollowUp
+        Of the patients.
     scores : ndarray of shape (n_patients, n_scores)
         Higher is worse.
     weights : ndarray of shape (n_patients, n_scores)
@@ -140,9 +142,9 @@ def weighted_concordance(
     ndarray of shape (n_scores,)
         NaN without a comparable pair.
     """
-    order = np.lexsort((~event, time))
-    time, event = time[order], event[order]
-    last = _tied_events(time, event)[1]
+    order = order_of_ranks(followed.place)
+    event, place = followed.event[order], followed.place[order]
+    last = np.searchsorted(place, place, side="right")
     out = np.empty(scores.shape[1])
     for start in range(0, out.size, COLUMNS):
         block = slice(start, start + COLUMNS)
@@ -159,40 +161,118 @@ def weighted_concordance(
     return out
 
 
-def _all_pairs(
-    time: Floats, event: NDArray[np.bool_], score: Floats, event_weight: Floats
-) -> PairCounts:
+def _all_pairs(place: Ints, event: NDArray[np.bool_], score: Floats, weight: Weights) -> PairCounts:
     """Compare every event with every patient: quicker while patients are few."""
-    at, mark, weight = time[event, None], score[event, None], event_weight[event]
-    later = ((at < time) | ((at == time) & ~event)).astype(float)
-    agreed = later * np.add(mark > score, mark >= score, dtype=np.int8) * 0.5
-    concordant, comparable = weight @ agreed, weight @ later
-    concordant[event] += weight * agreed.sum(axis=1)
-    comparable[event] += weight * later.sum(axis=1)
+    at, mark, own = place[event, None], score[event, None], weight[event].astype(float)
+    later = at < place
+    agreed = later * 0.5 * ((mark > score).view(np.int8) + (mark >= score).view(np.int8))
+    pairs = later.astype(float)
+    concordant, comparable = own @ agreed, own @ pairs
+    concordant[event] += own * agreed.sum(axis=1)
+    comparable[event] += own * pairs.sum(axis=1)
     return PairCounts(concordant, comparable)
 
 
-def _back(order: NDArray[np.intp], values: NDArray) -> NDArray:
-    out = np.empty_like(values)
-    out[order] = values
-    return out
+def _before(values: NDArray) -> NDArray:
+    """Sum of the values before each."""
+    return np.concatenate(([0], np.cumsum(values)[:-1]))
 
 
-def _time_order(time: Floats, event: NDArray[np.bool_], rank: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Sort by time, events before censorings, tied events by rising rank of the score."""
-    order = np.argsort(time)
-    t = time[order]
-    rises = t[1:] != t[:-1]
-    if np.all(rises):
-        return order
-    n = time.size
-    key = _back(order, np.concatenate(([0], np.cumsum(rises)))) * 2 + ~event
-    return np.argsort(key * n + rank)
+def _radix(n: int) -> tuple[int, int]:
+    """Smallest base, at most ``LARGEST``, and number of digits that tell n groups apart."""
+    digits = 0
+    while LARGEST**digits < n:
+        digits += 1
+    base = 1
+    while base**digits < n:
+        base += 1
+    return base, digits
 
 
-def _tied_events(time: Floats, event: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
-    """Find, in order of time, the run of tied events each row belongs to; alone if censored."""
-    return _runs((time[1:] != time[:-1]) | ~event[1:] | ~event[:-1])
+def _higher_before(rank: Ints, weight: Weights) -> tuple[Floats, Floats]:
+    """Count, and sum by weight, the rows before each row that have a higher rank."""
+    n = rank.size
+    base, digits = _radix(-(-n // GROUP))
+    span = GROUP * base**digits
+    order = np.arange(span)
+    rank = np.concatenate((rank, order[n:].astype(np.int32)))
+    weight = np.concatenate((weight, np.zeros(span - n, weight.dtype)))
+    rows = _Rows(order, rank, weight, *np.zeros((2, span)))
+    while span > BLOCK:
+        rows, span = rows.split(span, base), span // base
+    count, summed = np.empty((2, order.size))
+    size = max(BLOCK // span, 1) * span
+    for start in range(0, order.size, size):
+        block, width = rows.part(slice(start, start + size)), span
+        while width > GROUP:
+            block, width = block.split(width, base), width // base
+        block.compare_neighbours(block.rank.astype(np.uint8))
+        count[block.order], summed[block.order] = block.count, block.summed
+    return count[:n], summed[:n]
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows in spans of neighbouring ranks, each in order of time, and what is found of them."""
+
+    order: NDArray[np.intp]
+    rank: Ints  # from the start of the span
+    weight: Weights
+    count: Floats
+    summed: Floats
+
+    def part(self, rows: slice | NDArray[np.intp]) -> _Rows:
+        return _Rows(*(v[rows] for v in vars(self).values()))
+
+    def split(self, span: int, base: int) -> _Rows:
+        """Part each span by one digit of the rank, adding the pairs this parts."""
+        width = span // base
+        digit = (self.rank // width).astype(np.uint8)
+        count, summed = _across_groups(digit, base, span, (np.ones(digit.size), self.weight))
+        self.count[:] += count
+        self.summed[:] += summed
+        self.compare_neighbours(digit)
+        self.rank[:] -= digit * np.int32(width)
+        rows = np.argsort(digit.reshape(-1, span), axis=1, kind="stable")
+        rows += np.arange(0, digit.size, span)[:, None]
+        return self.part(rows.ravel())
+
+    def compare_neighbours(self, digit: NDArray[np.uint8]) -> None:
+        """Add the rows of higher digit that come before each row in its own group."""
+        digits, weights = (v.reshape(-1, GROUP).T.copy() for v in (digit, self.weight))
+        counts, sums = np.zeros_like(digits), np.zeros_like(weights)
+        for row in range(1, GROUP):
+            is_higher = (digits[:row] > digits[row]).view(np.uint8)
+            np.add.reduce(is_higher, axis=0, out=counts[row])
+            np.einsum("ij,ij->j", is_higher, weights[:row], out=sums[row])
+        self.count[:] += counts.T.ravel()
+        self.summed[:] += sums.T.ravel()
+
+
+def _across_groups(
+    digit: NDArray[np.uint8], base: int, span: int, weights: Sequence[Weights]
+) -> list[Floats]:
+    """Sum each weight over the rows of higher digit in earlier groups of the span of each row."""
+    groups = np.arange(0, digit.size // GROUP * base, base)
+    cell = (groups[:, None] + digit.reshape(-1, GROUP)).ravel()
+    next_group = cell + base
+    is_higher = np.tri(base, k=-1)
+    sums = []
+    for weight in weights:
+        table = np.bincount(next_group, weight, minlength=groups.size * base + base)
+        before = table[:-base].reshape(-1, span // GROUP, base)
+        before[:, 0] = 0.0
+        np.cumsum(before, axis=1, out=before)
+        sums.append((before.reshape(-1, base) @ is_higher).ravel().take(cell))
+    return sums
+
+
+def _tied_scores(new_score: NDArray[np.bool_], place: Ints, weight: Weights) -> Floats:
+    """Sum the weighted comparable pairs of equal score; rows in order of score, then of time."""
+    score_first, score_last = _runs(new_score)
+    first, last = _runs(new_score | (place[1:] != place[:-1]))
+    summed = np.concatenate(([0.0], np.cumsum(weight, dtype=float)))
+    return weight * (score_last - last) + summed[first] - summed[score_first]
 
 
 def _runs(starts: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
@@ -201,71 +281,3 @@ def _runs(starts: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
     edges = np.concatenate(([0], np.flatnonzero(starts) + 1, [n]))
     lengths = np.diff(edges)
     return np.repeat(edges[:-1], lengths), np.repeat(edges[1:], lengths)
-
-
-def _out_of_order(by_score: NDArray[np.intp], weight: Floats) -> Floats:
-    """Sum, by rank, the weighted pairs whose earlier row has the higher rank."""
-    n = by_score.size
-    padded = -(-n // GROUP) * GROUP
-    rank, weight = np.arange(padded, dtype=np.int32), np.append(weight, np.zeros(padded - n))
-    rank[by_score] = np.arange(n)
-    found = np.zeros(padded)
-    bits = range((padded - 1).bit_length() - 1, GROUP.bit_length() - 2, -1)
-    whole = max(len(bits) - BLOCK.bit_length() + GROUP.bit_length(), 0)
-    for bit in bits[:whole]:
-        rank, weight, found = _split_by_bit(bit, rank, weight, found)
-    for start in range(0, padded, BLOCK):
-        block = slice(start, start + BLOCK)
-        part = rank[block], weight[block], found[block]
-        for bit in bits[whole:]:
-            part = _split_by_bit(bit, *part)
-        found[block] = _within_groups(*part)
-    return found[:n]
-
-
-def _within_groups(rank: Ints, weight: Floats, found: Floats) -> Floats:
-    """Count the pairs that are left, inside groups of ``GROUP`` neighbouring ranks."""
-    place = (rank % GROUP).astype(np.int8).reshape(-1, GROUP).T.copy()
-    weight = weight.reshape(-1, GROUP).T.copy()
-    pairs = np.zeros_like(weight)
-    for row in range(GROUP - 1):
-        later = (place[row] > place[row + 1 :]) * weight[row]
-        pairs[row] += later.sum(axis=0)
-        pairs[row + 1 :] += later
-    out = found + pairs.T.ravel()
-    sorted_found = np.empty_like(out)
-    sorted_found[rank - rank.min()] = out
-    return sorted_found
-
-
-def _split_by_bit(
-    bit: int, rank: Ints, weight: Floats, found: Floats
-) -> tuple[Ints, Floats, Floats]:
-    """Order each group of equal higher bits by one more bit, counting the pairs this parts."""
-    half = 1 << bit
-    is_high = (rank & half) != 0
-    high, low = np.flatnonzero(is_high), np.flatnonzero(~is_high)
-    high_group, low_group = (rows >> (bit + 1) << bit for rows in (high, low))
-    high_target = np.arange(half, half + high.size) + high_group
-    low_target = np.arange(low.size) + low_group
-    high_weight = weight[high]
-    summed = np.zeros(high.size + 1)
-    np.cumsum(high_weight, out=summed[1:])
-    before = summed.take(low - low_target + low_group, mode="clip")
-    before -= summed.take(low_group, mode="clip")
-    moved = np.empty_like(found)
-    moved[high_target] = found.take(high, mode="clip") + high_weight * (high_target - high)
-    moved[low_target] = found.take(low, mode="clip") + before
-    source = np.empty(rank.size, dtype=np.intp)
-    source[high_target], source[low_target] = high, low
-    return rank.take(source, mode="clip"), weight.take(source, mode="clip"), moved
-
-
-def _tied_scores(
-    new_score: NDArray[np.bool_], time: Floats, event: NDArray[np.bool_], weight: Floats
-) -> Floats:
-    """Sum the weighted comparable pairs of equal score; rows in order of score, then of time."""
-    score_first, score_last = _runs(new_score)
-    first, last = _runs(new_score | (time[1:] != time[:-1]) | ~event[1:] | ~event[:-1])
-    summed = np.concatenate(([0.0], np.cumsum(weight)))
-    return weight * (score_last - last) + summed[first] - summed[score_first]

@@ -28,6 +28,7 @@ from allsurv.stats.calibration import observed_expected_ratio
 from allsurv.stats.censoring import CensoringDistribution
 from allsurv.stats.cox import fit_cox
 from allsurv.stats.discrimination import auc, harrell_c, uno_c
+from allsurv.stats.follow_up import FollowUp
 from allsurv.stats.observed import cut_follow_up
 from allsurv.stats.outcome import Estimate
 from allsurv.stats.pairs import count_pairs
@@ -289,7 +290,8 @@ def _missing(reason: str) -> Estimate:
 
 def _comparable_pairs(y: NDArray[np.void], tau: float) -> float:
     early = np.where(y["time"] <= tau, 1.0, 0.0)
-    return float(count_pairs(y["time"], y["event"], np.zeros(y.size), early).comparable.sum() / 2)
+    followed = FollowUp.of(y["time"], y["event"])
+    return float(count_pairs(followed, np.zeros(y.size), early).comparable.sum() / 2)
 
 
 def _average(group: pd.DataFrame, is_log: bool, level: float) -> dict[str, float | int | str]:
