@@ -2,6 +2,7 @@
 
     export OPENBLAS_NUM_THREADS=1
     python tests/benchmarks/bench_cox.py                  # to n = 10,000, start/stop, bootstrap
+    python tests/benchmarks/bench_cox.py --peers sksurv lifelines   # start/stop too: minutes
     python tests/benchmarks/bench_cox.py --rows 1000000   # one size, against R alone
     python tests/benchmarks/bench_cox.py --rows 1000000 --peers sksurv lifelines
 
@@ -124,6 +125,21 @@ def time_lifelines(t, event, X, repeats):
     return best(lambda: CoxPHFitter().fit(frame, "time", "event"), repeats)[0]
 
 
+def time_lifelines_intervals(start, stop, event, X):
+    try:
+        import pandas as pd
+        from lifelines import CoxTimeVaryingFitter
+    except ImportError:
+        return None
+    frame = pd.DataFrame(X, columns=[f"x{k}" for k in range(X.shape[1])])
+    frame["start"], frame["stop"], frame["event"] = start, stop, event
+
+    def fit(rows):
+        return CoxTimeVaryingFitter().fit(rows, "event", start_col="start", stop_col="stop")
+
+    return best(lambda: fit(frame), 1)[0]
+
+
 def report(label, ours, r, peers):
     print(f"{label:34s} allsurv {ours[0]:9.4f} s", end="")
     if r:
@@ -139,23 +155,26 @@ def report(label, ours, r, peers):
 
 def bench_rows(n, names):
     t, event, X = simulate(n)
-    repeats = 200 if n <= 1000 else 3 if n <= 100_000 else 1
+    repeats = 200 if n <= 1000 else 3
     fit_cox(t[:500], event[:500], X[:500])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ours = best(lambda: fit_cox(t, event, X), repeats)
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6
     r = time_r({"time": t, "event": event, "X": X}, min(repeats, 20))
     known = {"sksurv": time_sksurv, "lifelines": time_lifelines}
-    few = 3 if n <= 10_000 else 1
+    few = 1 if n > 10_000 and "sksurv" in names else 3
     peers = {name: known[name](t, event, X, few) for name in names}
     report(f"n = {n:,}, {memory:.2f} GB more", ours, r, peers)
 
 
-def bench_start_stop(n):
+def bench_start_stop(n, names):
     start, stop, event, X = split(*simulate(n))
     ours = best(lambda: fit_cox(stop, event, X, start=start), 3)
     r = time_r({"start": start, "time": stop, "event": event, "X": X}, 1)
-    report(f"start/stop, {stop.size:,} rows", ours, r, {})
+    peers = {}
+    if "lifelines" in names:
+        peers["lifelines"] = time_lifelines_intervals(start, stop, event, X)
+    report(f"start/stop, {stop.size:,} rows", ours, r, peers)
 
 
 def bench_bootstrap(n_sets):
@@ -185,7 +204,7 @@ def main():
         return
     for n in (110, 1_000, 10_000):
         bench_rows(n, ["sksurv", "lifelines"] if chosen.peers is None else chosen.peers)
-    bench_start_stop(100_000)
+    bench_start_stop(100_000, chosen.peers or [])
     bench_bootstrap(1_000)
 
 

@@ -38,8 +38,8 @@ class Validation:
     n, n_events : int
         Patients and events measured.
     performance : DataFrame
-        One row per model, measure and horizon, the Kaplan-Meier reference ``kaplan_meier`` included:
-        ``model``, ``measure``, ``horizon`` (NaN where the measure has none), ``estimate``,
+        One row per model, measure and horizon, the reference ``kaplan_meier`` included: ``model``,
+        ``measure``, ``horizon`` (NaN where the measure has none), ``estimate``,
         ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``, ``estimator``.
         What the limits mean stands in :func:`allsurv.validation.measures.summarise`.
     calibration : DataFrame
@@ -148,7 +148,7 @@ def validate_all(
     Parameters
     ----------
     models : mapping from str to SurvivalModel
-        Whole pipelines by the name they have in the tables. Kaplan-Meier is added as ``kaplan_meier``.
+        Whole pipelines by the name they have in the tables; ``kaplan_meier`` is added.
     cohort : Cohort
         The patients; those outside the endpoint's population are left aside.
     endpoint : str, default="os"
