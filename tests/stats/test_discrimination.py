@@ -54,6 +54,32 @@ def test_pairs_by_hand(monkeypatch, few):
     assert harrell_c(Y, SCORE).value == pytest.approx(12.5 / 15)
 
 
+@pytest.mark.parametrize(
+    ("group", "largest", "block"),
+    [(32, 64, 1 << 16), (4, 3, 4), (4, 3, 40), (4, 200, 40)],
+    ids=["as shipped", "many digits", "in blocks", "one digit"],
+)
+@pytest.mark.parametrize("decimals", [0, 1, 8], ids=["few scores", "ties", "no ties"])
+def test_pairs_by_digits_of_the_rank_as_all_pairs(monkeypatch, group, largest, block, decimals):
+    y, score = random_cohort(n=333, unit=1 / 7)
+    y["time"] = np.ceil(y["time"])
+    score = score.round(decimals)
+    weight = np.random.default_rng(1).exponential(size=y.size)
+    followed = FollowUp.of(y["time"], y["event"])
+    t, e = y["time"], y["event"]
+    later = e[:, None] * weight[:, None] * ((t[:, None] < t) | ((t[:, None] == t) & ~e))
+    agreed = later * (1 + np.sign(score[:, None] - score)) / 2
+    for name, value in (("FEW", 0), ("GROUP", group), ("LARGEST", largest), ("BLOCK", block)):
+        monkeypatch.setattr(pairs, name, value)
+    found = pairs.count_pairs(followed, score, weight)
+    for ours, theirs in ((found.comparable, later), (found.concordant, agreed)):
+        np.testing.assert_allclose(ours, theirs.sum(axis=0) + theirs.sum(axis=1), rtol=1e-12)
+    unweighted = pairs.count_pairs(followed, score)
+    np.testing.assert_array_equal(
+        unweighted.concordant, pairs.count_pairs(followed, score, np.ones(y.size)).concordant
+    )
+
+
 def test_times_that_differ_by_rounding_are_tied():
     # R: concordance(Surv(c(.1 + .2, .3, 1), c(1, 1, 0)) ~ c(1, 2, 3), reverse = TRUE) counts two
     # pairs, both discordant.

@@ -103,10 +103,10 @@ class CensoringDistribution:
         size = followed.times.size
         ended = np.bincount(followed.rank, minlength=size)
         censored = np.bincount(followed.rank[~followed.event], minlength=size)
-        at_risk = followed.rank.size - np.cumsum(ended) + censored
-        step = censored > 0
+        at_risk = followed.rank.size - ended.cumsum() + censored
+        step = censored.nonzero()[0]
         kept = 1.0 - censored[step] / at_risk[step]
-        return cls(followed.times[step], np.cumprod(kept, dtype=float))
+        return cls(followed.times[step], kept.cumprod(dtype=float))
 
     def at(self, times: ArrayLike) -> Floats:
         """Probability of follow-up beyond each time.
@@ -140,7 +140,7 @@ class CensoringDistribution:
 
     def _value(self, times: ArrayLike, side: Literal["left", "right"]) -> Floats:
         steps = np.concatenate(([1.0], self.probability))
-        return steps[np.searchsorted(self.times, np.asarray(times, dtype=float), side=side)]
+        return steps[self.times.searchsorted(np.asarray(times, dtype=float), side=side)]
 
 
 class CensoringWeights:

@@ -298,7 +298,7 @@ def compare_concordance(
     elif measure != "harrell":
         raise ModelError(f"measure: {measure!r}; allowed are 'harrell' and 'uno'.")
     pairs = [] if reason else [count_pairs(followed, score, weight) for score in (a, b)]
-    if not reason and not pairs[0].comparable.any():
+    if not reason and math.isnan(pairs[0].concordance):
         reason = NO_PAIR
     if reason:
         none = Estimate.missing(reason, level=level)
@@ -314,21 +314,22 @@ def _uno_weights(
     followed: FollowUp, tau: float | None, censoring: CensoringDistribution | None
 ) -> tuple[Floats, str]:
     """Weight of the pairs of each event, or why there is none."""
-    times = followed.times
-    last = math.inf if tau is None else check_horizon(tau, where="tau")
     distribution = censoring or CensoringDistribution.of_ranked(followed)
-    kept = np.where(times <= last, distribution.before(times), np.inf)
-    lost = kept <= 0
-    weight = np.zeros(times.size)
-    np.power(kept, -2.0, out=weight, where=~lost)
+    kept = distribution.before(followed.times)
+    if tau is not None:
+        kept[followed.times > check_horizon(tau, where="tau")] = np.inf
     reason = ""
-    if lost.any() and np.any(lost[followed.rank[followed.event]]):
-        reason = "the censoring distribution given is 0 before an event; choose tau"
-    return weight[followed.rank], reason
+    lost = kept <= 0
+    if lost.any():
+        if lost[followed.rank[followed.event]].any():
+            reason = "the censoring distribution given is 0 before an event; choose tau"
+        kept[lost] = np.inf
+    return (1.0 / (kept * kept))[followed.rank], reason
 
 
 def _estimate(pairs: PairCounts, level: float) -> Estimate:
-    if not pairs.comparable.any():
+    if math.isnan(pairs.concordance):
         return Estimate.missing(NO_PAIR, level=level)
-    std_error = float(np.linalg.norm(pairs.influence))
+    influence = pairs.influence
+    std_error = math.sqrt(influence @ influence)
     return wald(pairs.concordance, std_error, level, bounds=(0.0, 1.0))

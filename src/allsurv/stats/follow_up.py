@@ -58,13 +58,12 @@ class FollowUp:
         FollowUp
             Tied where the times are equal.
         """
-        order = np.argsort(time)
+        order = time.argsort()
         ordered = time[order]
-        is_new = np.empty(time.size, dtype=bool)
-        is_new[:1] = True
+        is_new = np.ones(time.size, dtype=bool)
         np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
         rank = np.empty(time.size, dtype=np.int32)
-        rank[order] = np.cumsum(is_new, dtype=np.int32) - 1
+        rank[order] = is_new.cumsum(dtype=np.int32) - np.int32(1)
         return cls(ordered[is_new], rank, event)
 
     @classmethod

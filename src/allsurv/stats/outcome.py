@@ -226,7 +226,7 @@ def check_outcome(
         )
     if t.size == 0:
         raise OutcomeError(f"{where}: no rows; give at least one patient.")
-    if start is None and np.any(t <= 0):
+    if start is None and (t <= 0).any():
         raise OutcomeError(
             f"{where}: {_rows(t <= 0)} have a time of zero or less; times are positive."
         )
@@ -284,8 +284,9 @@ def merge_close_times(
     [0.3, 0.3, 1.0]
     """
     known = time if start is None else np.concatenate([time, start])
-    distinct = np.unique(known)
-    scale = max(1.0, float(np.abs(distinct).mean()))
+    ordered = np.sort(known)
+    distinct = ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
+    scale = max(1.0, float(np.abs(distinct).sum()) / distinct.size)
     tied = distinct[1:] - distinct[:-1] <= _SAME_TIME * scale
     if not tied.any():
         return time, start
@@ -309,7 +310,7 @@ def _vector(values: ArrayLike, name: str, where: str) -> NDArray[np.float64]:
         raise OutcomeError(f"{where}: {name} is not numeric; give numbers.") from None
     if out.ndim != 1:
         raise OutcomeError(f"{where}: {name} has {out.ndim} dimensions; give a vector.")
-    if not np.all(np.isfinite(out)):
+    if not np.isfinite(out).all():
         raise OutcomeError(
             f"{where}: {_rows(~np.isfinite(out))} have a missing or infinite {name}; "
             "remove or complete them yourself, nothing is dropped silently."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class PairCounts:
     concordant: Floats
     comparable: Floats
 
-    @property
+    @cached_property
     def concordance(self) -> float:
         """Concordant share of the comparable pairs.
 
@@ -98,11 +99,11 @@ def count_pairs(
     weight: Weights = event.view(np.uint8)
     if event_weight is not None:
         weight = np.where(event, event_weight, 0.0)
-    if n <= FEW:
-        return _all_pairs(place, event, score, weight)
-    later = n - np.cumsum(np.bincount(place))
+    later = n - np.bincount(place).cumsum()
     earlier = _before(np.bincount(place, weight))
     comparable = weight * later[place] + earlier[place]
+    if n <= FEW:
+        return PairCounts(_all_pairs(place, event, score, weight), comparable)
 
     score_order = np.argsort(score)
     rank = order_of_ranks(place[score_order])
@@ -161,21 +162,21 @@ def weighted_concordance(followed: FollowUp, scores: Floats, weights: Floats) ->
     return out
 
 
-def _all_pairs(place: Ints, event: NDArray[np.bool_], score: Floats, weight: Weights) -> PairCounts:
+def _all_pairs(place: Ints, event: NDArray[np.bool_], score: Floats, weight: Weights) -> Floats:
     """Compare every event with every patient: quicker while patients are few."""
-    at, mark, own = place[event, None], score[event, None], weight[event].astype(float)
-    later = at < place
-    agreed = later * 0.5 * ((mark > score).view(np.int8) + (mark >= score).view(np.int8))
-    pairs = later.astype(float)
-    concordant, comparable = own @ agreed, own @ pairs
-    concordant[event] += own * agreed.sum(axis=1)
-    comparable[event] += own * pairs.sum(axis=1)
-    return PairCounts(concordant, comparable)
+    rows = event.nonzero()[0]
+    mark, own = score[rows, None], 0.5 * weight[rows]
+    halves = (mark > score).view(np.int8) + (mark >= score).view(np.int8)
+    halves *= (place[rows, None] < place).view(np.int8)
+    agreed = halves.astype(float)
+    concordant = own @ agreed
+    concordant[rows] += own * agreed.sum(axis=1)
+    return concordant
 
 
 def _before(values: NDArray) -> NDArray:
     """Sum of the values before each."""
-    return np.concatenate(([0], np.cumsum(values)[:-1]))
+    return np.concatenate(([0], values[:-1].cumsum()))
 
 
 def _radix(n: int) -> tuple[int, int]:

@@ -325,7 +325,9 @@ def wald(
         Value plus and minus the normal quantile times the standard error.
     """
     half = check_level(level) * std_error
-    lower, upper = (float(np.clip(v, *bounds)) for v in (value - half, value + half))
+    lower, upper = (
+        float(min(max(limit, bounds[0]), bounds[1])) for limit in (value - half, value + half)
+    )
     return Estimate(float(value), lower, upper, float(std_error), level, reason)
 
 
