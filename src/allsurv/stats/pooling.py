@@ -159,7 +159,8 @@ def pool_coefficients(
 
 
 def _barnard_rubin(m: int, share: Floats, complete: float) -> Floats:
-    imputed = np.divide(m - 1, share**2, out=np.full_like(share, np.inf), where=share > 0)
+    squared = share**2
+    imputed = np.divide(m - 1, squared, out=np.full_like(share, np.inf), where=squared > 0)
     if math.isinf(complete):
         return imputed
     observed = (complete + 1) / (complete + 3) * complete * (1 - share)
