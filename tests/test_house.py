@@ -94,3 +94,10 @@ def imported_by(statement):
 def test_import_loads_no_heavy_package():
     heavy = {"mlflow", "shap", "matplotlib", "jinja2", "sksurv", "sklearn", "scipy", "pandas"}
     assert not heavy & imported_by("import allsurv")
+
+
+def test_every_name_of_the_public_page_is_there():
+    import allsurv
+
+    for name in allsurv.__all__:
+        assert getattr(allsurv, name) is not None, name

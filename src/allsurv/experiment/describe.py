@@ -65,7 +65,9 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
         fits.append(analysis_table(cohort, analysis))
         progress("describe", done, total)
     if fits:
-        tables["cox"] = pd.concat(fits, ignore_index=True)
+        cox = pd.concat(fits, ignore_index=True)
+        small = cox["n_left_out"].between(1, config.threshold - 1)
+        tables["cox"] = cox.assign(n_left_out=cox["n_left_out"].mask(small))
     if study.facts:
         tables["facts"] = pd.DataFrame([_fact(f, survival) for f in study.facts.values()])
     return tables
