@@ -67,7 +67,7 @@ def _summary(result: Result) -> list[Tree]:
     said = [
         (
             "What it predicts, for whom",
-            f"{_endpoint(result).label} at {horizons} {unit} from {prediction.moment}. "
+            f"{_endpoint(result).label} at {horizons} {unit}, predicted {prediction.moment}. "
             + result.study.card.get("population", ""),
         ),
         ("How well", _how_well(result)),
