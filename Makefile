@@ -29,4 +29,4 @@ statistics:  ## write docs/statistics.md from the comparisons with R
 
 lock:  ## resolve the ranges of pyproject.toml anew
 	uv pip compile pyproject.toml --extra ebmt --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	uv pip compile pyproject.toml --extra ebmt --group dev --universal --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra ebmt --extra serve --extra dask --group dev --universal --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock

@@ -1,0 +1,1 @@
+"""The scorer as a small web service."""
