@@ -1,1 +1,1 @@
-"""A paper's whole analysis on any cohort of its study, and its numbers printed against recomputed."""
+"""A paper's whole analysis on any cohort of its study: its numbers, printed and recomputed."""
