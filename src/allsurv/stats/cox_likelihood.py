@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -146,7 +147,7 @@ class PartialLikelihood:
         ndarray of shape (n_used,)
             Shifted so that its exponential cannot overflow.
         """
-        eta = self.X @ beta
+        eta = self.X @ beta if beta.any() else np.zeros(self.X.shape[0])
         if self.offset is not None:
             eta += self.offset
         eta -= eta.max()
@@ -315,22 +316,19 @@ class PartialLikelihood:
 
 def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Floats, Floats]:
     """Copy, sort, centre and scale the covariates; the last column is 1, to sum risks with."""
-    p = data.X.shape[1]
-    design = np.empty((rows.size, p + 1))
-    chunks = [slice(begin, begin + _CHUNK) for begin in range(0, rows.size, _CHUNK)]
+    n, p = rows.size, data.X.shape[1]
+    design = np.empty((n, p + 1))
+    design[:, p] = 1.0
+    buffer = np.empty((min(n, _CHUNK), p))
+    in_turn = rows if n < data.X.shape[0] else np.arange(n, dtype=rows.dtype)
     with np.errstate(all="ignore"):
-        total, squares = np.zeros(p + 1), np.zeros(p + 1)
-        for chunk in chunks:
-            design[chunk, :p] = data.X[rows[chunk]]
-            design[chunk, p] = 1.0
-            total += design[chunk].sum(axis=0)
-        centre = total / rows.size
-        centre[p] = 0.0
-        for chunk in chunks:
-            part = design[chunk]
-            part -= centre
+        near = data.X[rows[:_CHUNK]].mean(axis=0)
+        total, squares = np.zeros(p), np.zeros(p)
+        for _, part in _chunks(data.X, in_turn, near, buffer):
+            total += part.sum(axis=0)
             squares += np.einsum("ij,ij->j", part, part)
-        scale = np.sqrt(squares / rows.size)
+        shift = total / n
+        centre, scale = near + shift, np.sqrt(np.maximum(squares / n - shift**2, 0.0))
         if not np.isfinite(scale).all():
             names = [data.names[k] for k in np.flatnonzero(~np.isfinite(scale))]
             raise ModelError(
@@ -338,10 +336,23 @@ def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Flo
                 "change their unit."
             )
         constant = scale <= 1e-13 * np.abs(centre)
-        design[:, constant] = 0.0
         scale[constant] = 1.0
-        design /= scale
-    return design, centre[:p], scale[:p]
+        factor = np.where(constant, 0.0, 1.0 / scale)
+        for chunk, part in _chunks(data.X, rows, centre, buffer):
+            np.multiply(part, factor, out=design[chunk, :p])
+    return design, centre, scale
+
+
+def _chunks(
+    X: Floats, rows: NDArray[np.integer], centre: Floats, buffer: Floats
+) -> Iterator[tuple[slice, Floats]]:
+    """Centred rows, as many at once as stay in the processor's cache."""
+    for begin in range(0, rows.size, _CHUNK):
+        chunk = slice(begin, begin + _CHUNK)
+        index = rows[chunk]
+        part = np.take(X, index, axis=0, out=buffer[: index.size], mode="clip")
+        part -= centre
+        yield chunk, part
 
 
 def _weighted_gram(X: Floats, weight: Floats) -> Floats:

@@ -20,6 +20,7 @@ TOLERANCE = 1e-9
 EXTRA_ITERATIONS = 12
 NEGLIGIBLE = 1e-6
 _UNBELIEVABLE = 25.0
+_MOVED = 1e-3
 SMALLEST_PIVOT = 1e-11
 
 
@@ -211,9 +212,12 @@ def _is_at_rest(likelihood: PartialLikelihood, state: Evaluation) -> bool:
     step = _solve(state)
     if step is None:
         return False
-    moved = likelihood.X @ step
-    decrement = abs(float(step @ state.gradient))
-    return decrement < NEGLIGIBLE and bool(np.ptp(moved) < 1e-3)
+    if abs(float(step @ state.gradient)) >= NEGLIGIBLE:
+        return False
+    longest_row = np.sqrt(likelihood.X.size)  # no scaled row is longer: mean squares are 1
+    return bool(
+        2.0 * longest_row * np.linalg.norm(step) < _MOVED or np.ptp(likelihood.X @ step) < _MOVED
+    )
 
 
 def _monotone_message(likelihood: PartialLikelihood, drift: Floats) -> str:

@@ -238,7 +238,7 @@ def make_risk_sets(
     ([2.0, 3.0], [2, 0], [0, 1])
     """
     times = np.unique(time[event])
-    last = np.searchsorted(times, time, side="right") - 1
+    last = _last_event_time(times, time)
     first = None if start is None else np.searchsorted(times, start, side="right")
     bounds = np.array([0, times.size])
     lowest: Ints | int = 0
@@ -265,6 +265,16 @@ def make_risk_sets(
         n_deaths=np.bincount(last[deaths], minlength=times.size),
         n_last=np.bincount(last, minlength=times.size),
     )
+
+
+def _last_event_time(times: Floats, time: Floats) -> Ints:
+    """Index of the last event time not after each time, -1 if none; days are looked up."""
+    longest = time.max()
+    if longest < time.size:
+        day = time.astype(np.intp)
+        if np.array_equal(day, time):
+            return (np.searchsorted(times, np.arange(longest + 1), side="right") - 1)[day]
+    return np.searchsorted(times, time, side="right") - 1
 
 
 def _index_type(size: int) -> type[np.integer]:
