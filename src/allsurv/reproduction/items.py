@@ -1,0 +1,107 @@
+"""The tables and figures of a paper as values: numbers, printed strings, notes, nothing drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from allsurv.cohort import Source
+from allsurv.errors import ConfigError
+from allsurv.study.nearest import did_you_mean
+from allsurv.study.spec import Study
+
+__all__ = ["CORRECT", "PROTOCOL", "PUBLISHED", "REPORTED", "Item", "Kind", "Reproduction"]
+
+Kind = Literal["table", "curves", "forest", "swimmer", "residuals", "ledger"]
+
+PROTOCOL, REPORTED = "the paper's protocol", "what we would report"
+PUBLISHED, CORRECT = "the paper's reading", "correct definition"
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One table or figure of the report.
+
+    Attributes
+    ----------
+    key : str
+        ``table-1``, ``figure-1a``, ``cox-univariable``: file names derive from it.
+    title : str
+        As printed above it.
+    label : str
+        Whose reading it is: ``the paper's protocol`` or ``what we would report``, ``the paper's
+        reading`` or ``correct definition``; empty where there is one reading only.
+    kind : {"table", "curves", "forest", "swimmer", "residuals", "ledger"}
+        How it is drawn; a forest also comes as its table.
+    table : DataFrame
+        The numbers, tidy.
+    text : DataFrame or None
+        The same as a journal prints it; the first column is the row's label. ``None`` for figures.
+    notes : tuple of str
+        Footnotes: tests, denominators, readings.
+    extra : mapping from str to DataFrame
+        For curves ``at_risk`` (at risk, censored, events), ``summary`` (medians, survival at
+        horizons) and ``tests`` (log-rank).
+    local_only : bool
+        Shows single patients: never logged.
+    """
+
+    key: str
+    title: str
+    label: str
+    kind: Kind
+    table: pd.DataFrame
+    text: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+    extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    local_only: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Reproduction:
+    """A paper's whole analysis of one cohort, in the order of the report.
+
+    Attributes
+    ----------
+    study : Study
+        What was published, and how.
+    source : Source
+        Where the patients came from.
+    policy : str
+        Disclosure policy: ``journal`` shows every count, ``strict`` none under 11.
+    items : tuple of Item
+        Tables and figures.
+    statement : str
+        The one plain sentence on the data that stands on every page.
+    versions : mapping from str to str
+        Versions of the software.
+    """
+
+    study: Study
+    source: Source
+    policy: str
+    items: tuple[Item, ...]
+    statement: str
+    versions: Mapping[str, str]
+
+    def __iter__(self) -> Iterator[Item]:
+        """Go through the items in order."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """Count the items."""
+        return len(self.items)
+
+    def __getitem__(self, key: str) -> Item:
+        """Find an item by its key."""
+        for item in self.items:
+            if item.key == key:
+                return item
+        keys = [item.key for item in self.items]
+        raise ConfigError(
+            f"reproduction of '{self.study.name}': there is no '{key}'.{did_you_mean(key, keys)} "
+            f"It has {', '.join(keys)}."
+        )
