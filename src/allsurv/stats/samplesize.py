@@ -284,6 +284,7 @@ def supported_parameters(
     Notes
     -----
     The first two criteria of Riley and colleagues [1]_ solved for the number of parameters.
+    Vouched for by the worked examples of R ``pmsampsize``.
 
     References
     ----------
