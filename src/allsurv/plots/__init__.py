@@ -9,6 +9,9 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "effects": ["plot_findings", "plot_hazard_ratios"],
         "curves": ["plot_kaplan_meier"],
         "files": ["write_figure", "write_figures"],
+        "items": ["plot_item", "write_items"],
         "paper": ["alt_text"],
+        "residuals": ["plot_residuals"],
+        "swimmer": ["plot_swimmer"],
     },
 )

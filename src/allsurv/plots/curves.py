@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from allsurv.describe.journal import p_text
 from allsurv.errors import ConfigError
+from allsurv.plots.curve_numbers import YEAR, curve_numbers
 from allsurv.plots.paper import (
+    GREY,
     INK,
     SMALL,
     TEXT,
@@ -24,14 +26,15 @@ from allsurv.plots.paper import (
     style_axes,
     wrap,
 )
+from allsurv.plots.under_axis import count_rows, draw_at_risk, draw_counts, is_complete
 
 __all__ = ["plot_kaplan_meier"]
 
 COLUMNS = ("group", "time", "n_at_risk", "survival", "lower", "upper")
-YEAR = {"days": 365.25, "weeks": 52.17857142857143}
 LABEL_WIDTH = 24
 LINE = 0.17
 MOST_MARKS = 100
+MOST_TICKS = 11
 
 
 def plot_kaplan_meier(
@@ -44,6 +47,8 @@ def plot_kaplan_meier(
     ylabel: str = "Survival",
     width: float = 6.4,
     limits: bool = True,
+    counts: pd.DataFrame | None = None,
+    summary: pd.DataFrame | None = None,
 ) -> Axes:
     """Draw the survival curves of one comparison.
 
@@ -65,6 +70,12 @@ def plot_kaplan_meier(
         Of the figure, in inches.
     limits : bool, default=True
         Shade the confidence limits. Censored patients are ticks, where there are not too many.
+    counts : DataFrame, optional
+        ``group``, ``time``, ``n_at_risk``, and ``n_censored`` and ``n_events`` so far: printed
+        under the axis at these times. Without it the numbers at risk of ``table`` are.
+    summary : DataFrame, optional
+        From ``survival_summary`` or ``comparison_summary``: median and survival at the last horizon
+        are printed beside each curve's name.
 
     Returns
     -------
@@ -91,21 +102,46 @@ def plot_kaplan_meier(
     title = title or (str(table["label"].iloc[0]) if "label" in table.columns else "")
     groups = list(dict.fromkeys(table["group"]))
     labels = [_label(table, group) for group in groups]
-    ticks = _ticks(table, unit)
+    ticks = _ticks(table, unit) if counts is None else _count_ticks(counts)
     several = len(groups) > 1
     beside = [wrap(label, LABEL_WIDTH) for label in labels] if several else ["All"]
-    above = [wrap(label, _legend_width(width, beside)) for label in labels]
-    under = LINE * _n_lines(beside)
-    over = 1.15 * LINE * (_n_lines(above) * several + (p_value is not None))
+    beside = ["Censored"] if counts is not None else beside
+    numbers = curve_numbers(summary, groups, unit)
+    above = _legend_texts(labels if several else [""], numbers, _legend_width(width, beside))
+    under = LINE * (_n_lines(beside) if counts is None else count_rows(labels, width))
+    over = 1.15 * LINE * (_n_lines(above) * any(above) + (p_value is not None))
     figure = make_figure(width, 3.5 + over + under + 0.3 * bool(title))
     axes, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2.5, under]})
     for index, (group, label) in enumerate(zip(groups, above, strict=True)):
         _draw(axes, table[table["group"] == group], index, label, limits=limits)
     _axes(axes, ticks, unit, ylabel, float(table["time"].max()))
-    _numbers_at_risk(below, table, groups, beside, ticks)
-    _legend(axes, several, p_value)
-    finish(figure, title=title, caption=caption, alt=_alt(table, groups, title, unit, p_value))
+    _landmark(axes, table)
+    if counts is None:
+        draw_at_risk(below, table, groups, beside if several else ["All"], ticks)
+    else:
+        draw_counts(below, counts, groups, labels, ticks)
+    _legend(axes, any(above), p_value)
+    alt = _alt(table, groups, numbers, title, unit, p_value)
+    finish(figure, title=title, caption=caption, alt=alt)
     return axes
+
+
+def _legend_texts(labels: Sequence[str], numbers: Sequence[str], width: int) -> list[str]:
+    """Name and numbers of each curve, each starting a line of its own."""
+    pairs = zip(labels, numbers, strict=True)
+    return ["\n".join(wrap(part, width) for part in pair if part) for pair in pairs]
+
+
+def _count_ticks(counts: pd.DataFrame) -> NDArray[np.float64]:
+    times = np.unique(counts["time"].to_numpy(float))
+    return np.asarray(times[:: math.ceil(times.size / MOST_TICKS)], dtype=np.float64)
+
+
+def _landmark(axes: Axes, table: pd.DataFrame) -> None:
+    """Mark the landmark by a thin line: before it nobody could have the event."""
+    at = float(table["landmark"].iloc[0]) if "landmark" in table.columns else math.nan
+    if math.isfinite(at) and at > 0:
+        axes.axvline(at, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
 
 
 def _label(table: pd.DataFrame, group: str) -> str:
@@ -176,67 +212,11 @@ def _axes(axes: Axes, ticks: NDArray[np.float64], unit: str, ylabel: str, end: f
     axes.set_xlabel(f"Time ({said})" if said else "Time", fontsize=TEXT, color=INK)
 
 
-def _numbers_at_risk(
-    axes: Axes,
-    table: pd.DataFrame,
-    groups: Sequence[str],
-    labels: Sequence[str],
-    ticks: NDArray[np.float64],
-) -> None:
-    heights = [label.count("\n") + 1 for label in labels]
-    middles = np.cumsum([0, *heights[:-1]]) + np.array(heights) / 2
-    axes.set_ylim(sum(heights), 0)
-    axes.set_yticks(middles, labels)
-    axes.tick_params(length=0, labelsize=SMALL, pad=14, labelbottom=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.patch.set_visible(False)
-    blank = False
-    for index, (group, middle) in enumerate(zip(groups, middles, strict=True)):
-        color = pen(index).color if len(groups) > 1 else INK
-        axes.get_yticklabels()[index].set_color(color)
-        part = table[table["group"] == group]
-        for tick in ticks:
-            n = _at_risk(part, float(tick))
-            blank |= n is None
-            if n is not None:
-                axes.text(
-                    tick,
-                    middle,
-                    f"{n}",
-                    ha="center",
-                    va="center",
-                    fontsize=SMALL,
-                    color=color,
-                )
-    said = "Number at risk" + (" (blank where not shown: too few patients)" if blank else "")
-    axes.set_title(said, loc="left", fontsize=SMALL, color=INK, pad=3)
-
-
-def _at_risk(part: pd.DataFrame, time: float) -> int | None:
-    times = part["time"].to_numpy(float)
-    counts = part["n_at_risk"]
-    at = int(np.searchsorted(times, time - 1e-9))
-    if at < times.size and abs(times[at] - time) < 1e-6:
-        return None if pd.isna(counts.iloc[at]) else int(counts.iloc[at])
-    if not _is_complete(part):
-        return None
-    return int(counts.iloc[at]) if at < times.size else 0
-
-
-def _is_complete(part: pd.DataFrame) -> bool:
-    """Whether each row's number at risk is what the row before left over: no time is skipped."""
-    if not {"n_events", "n_censored"} <= set(part.columns) or part["n_at_risk"].isna().any():
-        return False
-    left = (part["n_at_risk"] - part["n_events"] - part["n_censored"]).to_numpy(float)
-    return bool(np.array_equal(left[:-1], part["n_at_risk"].to_numpy(float)[1:]))
-
-
 def _ticks(table: pd.DataFrame, unit: str) -> NDArray[np.float64]:
     end = float(table["time"].max())
     per_year = YEAR.get(unit, 12.0 if unit == "months" else 1.0)
     steps = [per_year * k for k in (1, 2, 5, 10)]
-    whole = all(_is_complete(part) for _, part in table.groupby("group"))
+    whole = all(is_complete(part) for _, part in table.groupby("group"))
     if unit == "months" and whole:
         steps = [1.0, 3.0, 6.0, *steps]
     if unit in YEAR and end < 2 * per_year:
@@ -248,12 +228,12 @@ def _ticks(table: pd.DataFrame, unit: str) -> NDArray[np.float64]:
     return np.asarray([step * k for k in range(n_ticks)], dtype=np.float64)
 
 
-def _legend(axes: Axes, several: bool, p_value: float | None) -> None:
+def _legend(axes: Axes, named: bool, p_value: float | None) -> None:
     said = ""
     if p_value is not None and math.isfinite(p_value):
         text = p_text(p_value)
         said = f"Log-rank P{text if text[0] in '<>' else f'={text}'}"
-    if several:
+    if named:
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0.0, 1.01),
@@ -269,18 +249,22 @@ def _legend(axes: Axes, several: bool, p_value: float | None) -> None:
 
 
 def _alt(
-    table: pd.DataFrame, groups: Sequence[str], title: str, unit: str, p_value: float | None
+    table: pd.DataFrame,
+    groups: Sequence[str],
+    numbers: Sequence[str],
+    title: str,
+    unit: str,
+    p_value: float | None,
 ) -> str:
     said = [f"Kaplan-Meier curves: {title or 'survival'}."]
-    for group in groups:
+    for group, known in zip(groups, numbers, strict=True):
         part = table[(table["group"] == group) & table["survival"].notna()]
         label = str(part["group_label"].iloc[0]) if "group_label" in part else group
         n = part["n_at_risk"].iloc[0]
         start = "" if pd.isna(n) else f"{int(n)} patients at the start, "
         end = part.iloc[-1]
-        said.append(
-            f"{label}: {start}{100 * end['survival']:.0f}% at {end['time']:g} {unit}".rstrip() + "."
-        )
+        last = f"{100 * end['survival']:.0f}% at {end['time']:g} {unit}".rstrip()
+        said.append(f"{label}: {start}{known or last}.")
     if p_value is not None and math.isfinite(p_value):
         said.append(f"Log-rank P {p_text(p_value)}.")
     return " ".join(said)

@@ -32,7 +32,16 @@ INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#d9d9d9"
 TEXT, SMALL = 9.0, 7.5
 DPI = 200
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 1.5, 1.5, 1.5)), (0, (1, 1)), (0, (10, 3)), "-")
+DASHES = (
+    "-",
+    (0, (6, 2)),
+    (0, (2, 1.5)),
+    (0, (6, 1.5, 1.5, 1.5)),
+    (0, (1, 1)),
+    (0, (10, 3)),
+    (0, (6, 1.5, 1.5, 1.5, 1.5, 1.5)),
+    (0, (4, 4)),
+)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -66,10 +75,11 @@ def pen(index: int) -> Pen:
     Returns
     -------
     Pen
-        Of the Okabe-Ito palette; after seven series it starts again.
+        Of the Okabe-Ito palette; colours start again after seven series, line styles after eight,
+        so that no two of 56 series are drawn alike.
     """
     at = index % len(OKABE_ITO)
-    return Pen(OKABE_ITO[at], DASHES[at], MARKERS[at])
+    return Pen(OKABE_ITO[at], DASHES[index % len(DASHES)], MARKERS[at])
 
 
 def wrap(text: str, width: int) -> str:

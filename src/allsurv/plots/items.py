@@ -1,0 +1,185 @@
+"""Figures of a reproduced paper, each drawn as its kind asks, and the numbers behind them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from joblib import Parallel, delayed
+from matplotlib.axes import Axes
+
+from allsurv.plots.curves import plot_kaplan_meier
+from allsurv.plots.effects import plot_hazard_ratios
+from allsurv.plots.files import FORMATS, write_figure
+from allsurv.plots.residuals import plot_residuals
+from allsurv.plots.swimmer import plot_swimmer
+from allsurv.reproduction.items import Item
+from allsurv.study.spec import Study
+
+__all__ = ["is_figure", "item_title", "plot_item", "write_items"]
+
+JOURNAL_DPI = 300
+
+
+def is_figure(item: Item) -> bool:
+    """Tell whether an item is drawn.
+
+    Parameters
+    ----------
+    item : Item
+        Of a reproduction.
+
+    Returns
+    -------
+    bool
+        False for tables.
+    """
+    return item.kind in DRAWINGS
+
+
+def item_title(item: Item) -> str:
+    """Head an item with whose reading it is.
+
+    Parameters
+    ----------
+    item : Item
+        Of a reproduction.
+
+    Returns
+    -------
+    str
+        Its title, and its label in brackets if it has one.
+    """
+    return f"{item.title} ({item.label})" if item.label else item.title
+
+
+def plot_item(item: Item, study: Study, *, caption: str = "") -> Axes:
+    """Draw one figure of a reproduction.
+
+    Parameters
+    ----------
+    item : Item
+        Curves, a forest, residuals or courses of patients.
+    study : Study
+        Names endpoints and the unit of time.
+    caption : str, default=""
+        Below it: where the data come from.
+
+    Returns
+    -------
+    Axes
+        The first axes of the figure.
+    """
+    return DRAWINGS[item.kind](item, study, caption)
+
+
+def write_items(
+    items: Iterable[Item],
+    study: Study,
+    folder: str | Path,
+    *,
+    caption: str = "",
+    dpi: int = JOURNAL_DPI,
+    formats: tuple[str, ...] = FORMATS,
+    n_jobs: int = 1,
+) -> tuple[Path, ...]:
+    """Write the figures of a reproduction, each with the numbers it is drawn from.
+
+    Parameters
+    ----------
+    items : iterable of Item
+        Of a reproduction; tables are passed over.
+    study : Study
+        Names endpoints and the unit of time.
+    folder : str or Path
+        Made if need be.
+    caption : str, default=""
+        Line under every figure: where the data come from.
+    dpi : int, default=300
+        Dots per inch of the PNG files.
+    formats : tuple of str, default=("png", "svg")
+        What to draw.
+    n_jobs : int, default=1
+        Processes; the files do not depend on it.
+
+    Returns
+    -------
+    tuple of Path
+        Files written: ``<key>.png``, ``<key>.svg``, ``<key>.csv``, and one CSV for each further
+        table behind a figure.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = [item for item in items if is_figure(item)]
+    tasks = (delayed(_write)(item, study, folder, caption, dpi, formats) for item in figures)
+    return tuple(file for files in Parallel(n_jobs=n_jobs)(tasks) for file in files)
+
+
+def _write(
+    item: Item, study: Study, folder: Path, caption: str, dpi: int, formats: tuple[str, ...]
+) -> list[Path]:
+    axes = plot_item(item, study, caption=caption)
+    files = list(write_figure(axes, folder / item.key, dpi=dpi, formats=formats))
+    tables = {item.key: item.table} | {f"{item.key}-{k}": table for k, table in item.extra.items()}
+    for name, table in tables.items():
+        files.append(folder / f"{name}.csv")
+        table.to_csv(files[-1], index=False)
+    return files
+
+
+def _curves(item: Item, study: Study, caption: str) -> Axes:
+    endpoints = item.table["endpoint"].unique() if "endpoint" in item.table.columns else []
+    return plot_kaplan_meier(
+        item.table,
+        title=item_title(item),
+        caption=caption,
+        unit=study.time.unit,
+        p_value=_p_value(item),
+        ylabel=study.endpoint(endpoints[0]).label if len(endpoints) == 1 else "Survival",
+        counts=item.extra.get("at_risk"),
+        summary=item.extra.get("summary"),
+    )
+
+
+def _p_value(item: Item) -> float | None:
+    """P of the first test; where there is none, of the summary."""
+    for name in ("tests", "summary"):
+        table = item.extra.get(name)
+        if table is not None and len(table) and "p_value" in table.columns:
+            value = float(table["p_value"].astype(float).iloc[0])
+            return value if math.isfinite(value) else None
+    return None
+
+
+def _forest(item: Item, study: Study, caption: str) -> Axes:
+    return plot_hazard_ratios(item.table, title=item_title(item), caption=caption)
+
+
+def _residuals(item: Item, study: Study, caption: str) -> Axes:
+    return plot_residuals(
+        item.table,
+        smooth=item.extra.get("smooth"),
+        tests=item.extra.get("tests"),
+        title=item_title(item),
+        caption=caption,
+        unit=study.time.unit,
+    )
+
+
+def _swimmer(item: Item, study: Study, caption: str) -> Axes:
+    return plot_swimmer(
+        item.table,
+        item.extra.get("marks"),
+        title=item_title(item),
+        caption=caption,
+        unit=study.time.unit,
+    )
+
+
+DRAWINGS: dict[str, Callable[[Item, Study, str], Axes]] = {
+    "curves": _curves,
+    "forest": _forest,
+    "residuals": _residuals,
+    "swimmer": _swimmer,
+}
