@@ -64,7 +64,7 @@ class RiskSets:
         """
         for begin, end in self._strata():
             part = per_time[begin:end][::-1]
-            np.cumsum(part, axis=0, out=part)
+            part.cumsum(axis=0, out=part)
         return per_time
 
     def history_sum(self, per_time: NDArray) -> NDArray:
@@ -82,7 +82,7 @@ class RiskSets:
         """
         out = np.empty_like(per_time)
         for begin, end in self._strata():
-            np.cumsum(per_time[begin:end], axis=0, out=out[begin:end])
+            per_time[begin:end].cumsum(axis=0, out=out[begin:end])
         return out
 
     def over_rows(self, cumulative: NDArray) -> NDArray:
@@ -99,7 +99,7 @@ class RiskSets:
             One value per used row.
         """
         if self.first is None:
-            return np.repeat(cumulative, self.n_last, axis=0)
+            return cumulative.repeat(self.n_last, axis=0)
         out = cumulative[self.last]
         late = self.first > self.bounds[self.stratum_of(self.first)]
         out[late] -= cumulative[self.first[late] - 1]
@@ -189,7 +189,7 @@ class TiedEvents:
         ndarray of shape (n_tied_events, ...)
             One value per event.
         """
-        return np.repeat(per_time, self.counts, axis=0)
+        return per_time.repeat(self.counts, axis=0)
 
     def summed(self, per_event: Floats) -> Floats:
         """Sum over the events of each tied time.
