@@ -6,5 +6,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "items": ["Item", "Reproduction"],
+        "ledger": ["ledger_summary", "ledger_table", "unmet"],
+        "recompute": ["Recomputed", "recompute"],
     },
 )

@@ -74,7 +74,10 @@ def _entry_faults(entry: Plain, content: Plain, study: Study, path: Path) -> Ite
     if endpoint is not None and endpoint not in study.endpoints:
         yield Fault((*path, "endpoint"), unknown(endpoint, study.endpoints, "endpoints"))
     yield from _filter_faults(entry.get("event", {}), study, (*path, "event"))
-    yield from _population_faults(entry.get("population", {}), content, study, path)
+    population = (*path, "population")
+    yield from _population_faults(
+        entry.get("population", {}), content, study, population, endpoint=endpoint
+    )
     if "compare" in entry:
         yield from _compare_faults(entry["compare"], content, study, (*path, "compare"))
     if kind in _OF_MODEL and not any(
@@ -118,8 +121,9 @@ def _filter_faults(entry: Plain, study: Study, path: Path) -> Iterator[Fault]:
     yield from filter_faults(study.variables, values, path)
 
 
-def _population_faults(entry: Plain, content: Plain, study: Study, path: Path) -> Iterator[Fault]:
-    path = (*path, "population")
+def _population_faults(
+    entry: Plain, content: Plain, study: Study, path: Path, *, endpoint: str | None
+) -> Iterator[Fault]:
     special = {"any_of", "cohort", *_AT_RISK}
     plain = {key: value for key, value in entry.items() if key not in special}
     yield from _filter_faults(plain, study, path)
@@ -127,6 +131,8 @@ def _population_faults(entry: Plain, content: Plain, study: Study, path: Path) -
         yield from _filter_faults(part, study, (*path, "any_of", position))
     if "cohort" in entry:
         yield from _cohort_faults(entry["cohort"], content, (*path, "cohort"))
+    if "event_free_at_month" in entry and not endpoint:
+        yield Fault((*path, "event_free_at_month"), "needs an endpoint whose event it means.")
 
 
 def _cohort_faults(named: Any, content: Plain, path: Path) -> Iterator[Fault]:

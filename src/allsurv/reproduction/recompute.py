@@ -1,0 +1,254 @@
+"""One published number, recomputed from patients through the functions that users call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.cohort import Cohort
+from allsurv.describe import round_half_up
+from allsurv.errors import AllsurvError, OutcomeError
+from allsurv.reproduction.populations import Populations
+from allsurv.stats import nonparametric
+from allsurv.stats.contingency import chi_squared, fisher_exact
+from allsurv.stats.rank_tests import mann_whitney
+from allsurv.study import Compared, LedgerEntry
+
+__all__ = ["Recomputed", "recompute"]
+
+_SIGNIFICANT = 12  # digits kept before rounding: what lies beyond is floating-point dust
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """A published number beside the same number of these patients.
+
+    Attributes
+    ----------
+    entry : LedgerEntry
+        What was published.
+    estimate : float
+        Recomputed, in full precision, on the printed scale; NaN where it cannot be.
+    text : str
+        Recomputed, with the decimals of the print; empty where it cannot be.
+    match : bool or None
+        Whether it prints as published (a contradicted number: as the rest of the paper needs);
+        ``None`` where it cannot be recomputed.
+    reason : str
+        Why not, or under which reading; empty where nothing is to be said.
+    """
+
+    entry: LedgerEntry
+    estimate: float
+    text: str
+    match: bool | None
+    reason: str
+
+
+def recompute(
+    entry: LedgerEntry, cohort: Cohort | Populations, *, comparison: Cohort | None = None
+) -> Recomputed:
+    """Recompute one published number from a cohort of its study.
+
+    Parameters
+    ----------
+    entry : LedgerEntry
+        What was published, of whom.
+    cohort : Cohort or Populations
+        The patients; ``Populations`` remembers curves and models between entries.
+    comparison : Cohort, optional
+        The other cohort, for entries that are about it.
+
+    Returns
+    -------
+    Recomputed
+        Never an error for what the patients lack: ``match`` is ``None`` then and ``reason`` says
+        why.
+
+    Notes
+    -----
+    Kaplan-Meier with log-log limits, log-rank, Pearson's chi-squared without correction,
+    Mann-Whitney, Cox with Efron's ties: the functions of :mod:`allsurv.describe` and
+    :mod:`allsurv.stats`. Numbers round half up. A landmark keeps those at risk beyond it; groups
+    are those of the whole follow-up, as the paper reads it, and the clock runs from the origin of
+    the endpoint.
+
+    Examples
+    --------
+    >>> from allsurv.cohort import load_cohort
+    >>> from allsurv.study import load_ledger
+    >>> found = recompute(load_ledger("rr-all").entries["t1_male_all_n"], load_cohort("rr-all"))
+    >>> found.entry.printed, found.text, found.match
+    ('52', '52', True)
+    """
+    patients = cohort if isinstance(cohort, Populations) else Populations(cohort, comparison)
+    if isinstance(entry.value, str):
+        return Recomputed(entry, math.nan, "", None, entry.note or "A date is not recomputed.")
+    try:
+        value = float(f"{_KINDS[entry.kind](entry, patients):.{_SIGNIFICANT}g}")
+    except AllsurvError as problem:
+        return Recomputed(entry, math.nan, "", None, str(problem))
+    if not math.isfinite(value):
+        return Recomputed(
+            entry,
+            math.nan,
+            "",
+            None,
+            "It has no value in these data: a curve ends before it, or a group is empty.",
+        )
+    text, match = _printed(entry, value), _agrees(entry, value)
+    return Recomputed(entry, value, text, match, _reason(entry, text, match))
+
+
+def _target(entry: LedgerEntry) -> float:
+    given = entry.authoritative_value if entry.status == "conflict" else None
+    return float(entry.value if given is None else given)
+
+
+def _agrees(entry: LedgerEntry, value: float) -> bool:
+    target = _target(entry)
+    if entry.relation == "<":
+        return value < target
+    if entry.relation == ">=":
+        return value >= target
+    units_off = abs(round_half_up(value, entry.decimals) - target) * 10**entry.decimals
+    return round(units_off) <= (1 if entry.status == "rounding" else 0)
+
+
+def _printed(entry: LedgerEntry, value: float) -> str:
+    if entry.relation == "<" and value < _target(entry):
+        return entry.printed
+    text = f"{round_half_up(value, entry.decimals):.{entry.decimals}f}"
+    if entry.kind.endswith("_p") and value > 0 and float(text) == 0:
+        return f"<{10.0**-entry.decimals:.{entry.decimals}f}"
+    return text
+
+
+def _reason(entry: LedgerEntry, text: str, match: bool) -> str:
+    issue = f" ({entry.issue})" if entry.issue else ""
+    if entry.status == "conflict":
+        needed = f"{_target(entry):.{entry.decimals}f}"
+        said = f"The paper contradicts itself{issue}: it prints {entry.printed}, the rest of it "
+        return f"{said}needs {needed}." + ("" if match else f" Recomputed {text}.")
+    if match:
+        return ""
+    reading = f" as read here{issue}" if entry.status == "reading" else ""
+    return f"Printed {entry.printed}, recomputed {text}{reading}."
+
+
+def _counted(entry: LedgerEntry, patients: Populations) -> tuple[int, int]:
+    members = patients.of(entry)
+    return int(patients.matching(members, entry.event).sum()), members.n
+
+
+def _count(entry: LedgerEntry, patients: Populations) -> float:
+    return float(_counted(entry, patients)[0])
+
+
+def _percent(entry: LedgerEntry, patients: Populations) -> float:
+    n, of = _counted(entry, patients)
+    return 100 * n / of
+
+
+def _denominator(entry: LedgerEntry, patients: Populations) -> float:
+    return float(patients.of(entry).n)
+
+
+def _numbers(entry: LedgerEntry, members: Cohort, patients: Populations) -> NDArray[np.float64]:
+    values = pd.to_numeric(patients.column(members, entry.variable), errors="coerce")
+    return values.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _known_numbers(entry: LedgerEntry, patients: Populations) -> NDArray[np.float64]:
+    values = _numbers(entry, patients.of(entry), patients)
+    values = values[~np.isnan(values)]
+    if not values.size:
+        raise OutcomeError(f"'{entry.variable}' is known of nobody in this population.")
+    return values
+
+
+def _of_numbers(
+    summary: Callable[[NDArray[np.float64]], np.floating],
+) -> Callable[[LedgerEntry, Populations], float]:
+    return lambda entry, patients: float(summary(_known_numbers(entry, patients)))
+
+
+def _single(entry: LedgerEntry, patients: Populations) -> float:
+    values = _known_numbers(entry, patients)
+    if values.size != 1:
+        raise OutcomeError(f"The number is of one patient; {values.size} fit.")
+    return float(values[0])
+
+
+def _mann_whitney(entry: LedgerEntry, patients: Populations) -> float:
+    members = patients.of(entry)
+    values = _numbers(entry, members, patients)
+    group = patients.groups(members, entry.compare or Compared(""))
+    known = (group >= 0) & ~np.isnan(values)
+    return float(mann_whitney(values[known], group[known]).p_value)
+
+
+def _two_by_two(entry: LedgerEntry, patients: Populations) -> float:
+    members = patients.of(entry)
+    compare = entry.compare or Compared("")
+    group = patients.groups(members, compare)
+    happened = patients.matching(members, entry.event)
+    known = (group >= 0) & members.frame[list(entry.event)].notna().all(axis=1).to_numpy()
+    cell = 2 * group[known] + happened[known]
+    table = np.bincount(cell, minlength=2 * len(compare.levels)).reshape(-1, 2)
+    if entry.method == "fisher":
+        return float(fisher_exact(table).p_value)
+    return float(chi_squared(table, correction=entry.method == "chi2_corrected").p_value)
+
+
+def _rate(entry: LedgerEntry, patients: Populations) -> float:
+    return 100 * float(patients.curve(entry).at([entry.time]).survival[0])
+
+
+def _rate_low(entry: LedgerEntry, patients: Populations) -> float:
+    return 100 * float(patients.curve(entry).at([entry.time]).lower[0])
+
+
+def _rate_high(entry: LedgerEntry, patients: Populations) -> float:
+    return 100 * float(patients.curve(entry).at([entry.time]).upper[0])
+
+
+def _median_survival(entry: LedgerEntry, patients: Populations) -> float:
+    return float(patients.curve(entry).median().value)
+
+
+def _logrank(entry: LedgerEntry, patients: Populations) -> float:
+    y, group = patients.outcome_by_group(entry)
+    return float(nonparametric.logrank_test(y["time"], y["event"], group).p_value)
+
+
+def _of_model(column: str) -> Callable[[LedgerEntry, Populations], float]:
+    return lambda entry, patients: float(patients.model_term(entry)[column])
+
+
+_KINDS: Mapping[str, Callable[[LedgerEntry, Populations], float]] = {
+    "count": _count,
+    "percent": _percent,
+    "denominator": _denominator,
+    "median": _of_numbers(np.median),
+    "range_min": _of_numbers(np.min),
+    "range_max": _of_numbers(np.max),
+    "followup_median": _of_numbers(np.median),
+    "followup_value": _single,
+    "mannwhitney_p": _mann_whitney,
+    "chi2_or_fisher_p": _two_by_two,
+    "km_rate": _rate,
+    "km_rate_ci_low": _rate_low,
+    "km_rate_ci_high": _rate_high,
+    "km_median": _median_survival,
+    "logrank_p": _logrank,
+    "hazard_ratio": _of_model("hazard_ratio"),
+    "hr_ci_low": _of_model("lower"),
+    "hr_ci_high": _of_model("upper"),
+    "wald_p": _of_model("p_value"),
+}
