@@ -280,8 +280,8 @@ def test_a_flipped_byte_is_noticed(folder):
 
 
 def test_other_files_and_versions_are_refused(folder):
-    _edit(folder, lambda tree: tree.update(format_version=2), seal=True)
-    with pytest.raises(RiskModelError, match="has format version 2; this allsurv reads 1"):
+    _edit(folder, lambda tree: tree.update(format_version=1), seal=True)
+    with pytest.raises(RiskModelError, match="has format version 1; this allsurv reads 2"):
         RiskModel.read(folder)
     (folder / "risk_model.json").write_text("[1, 2]")
     with pytest.raises(RiskModelError, match="is not an allsurv risk model"):

@@ -74,7 +74,7 @@ def learn_terms(numbers: NDArray[np.float64], variable: Variable, missing: str) 
 
 
 def _number(known: NDArray[np.float64], variable: Variable, fills: bool) -> Term:
-    fill = float(np.median(known)) if fills else None
+    fill = float(f"{np.median(known):.3g}") if fills else None  # no patient's own odd value
     values = known
     if variable.transform == "log":
         values = np.log(known[known > 0])

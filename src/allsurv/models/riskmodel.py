@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +11,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from allsurv.errors import DisclosureError, ModelError
+from allsurv.errors import RiskModelError
 from allsurv.features.encoding import Term, encode_numbers, read_numbers
-from allsurv.models.development import SMALLEST_GROUP, Development
+from allsurv.models.development import Development
 from allsurv.models.grid import grid_steps
 from allsurv.models.mechanisms import Mechanism
-from allsurv.models.trees import Trees
+from allsurv.models.riskmodel_files import read_folder, write_folder
+from allsurv.models.riskmodel_instability import Instability
+from allsurv.models.riskmodel_reach import Population, Reach
+from allsurv.models.riskmodel_tree import parts_of, tree_of
 from allsurv.study.dictionary import Variable
 
 if TYPE_CHECKING:
     from allsurv.cohort.table import Cohort
     from allsurv.models.base import SurvivalModel
-    from allsurv.study.spec import Study
 
 __all__ = ["RiskModel"]
 
@@ -61,6 +63,12 @@ class RiskModel:
         From the design to risk.
     development : Development
         Centiles and risk groups.
+    reach : Reach
+        Whom development covered.
+    population : Population
+        Whom the model may be asked about.
+    instability : Instability, optional
+        Intervals of what refits predict.
     provenance : mapping
         Where it comes from; plain values, ready for JSON.
 
@@ -83,6 +91,9 @@ class RiskModel:
     terms: tuple[Term, ...]
     mechanism: Mechanism
     development: Development
+    reach: Reach
+    population: Population
+    instability: Instability | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -93,6 +104,7 @@ class RiskModel:
         *,
         endpoint: str,
         horizons: Sequence[float] | None = None,
+        instability: Instability | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> RiskModel:
         """Export a fitted model.
@@ -109,6 +121,10 @@ class RiskModel:
         horizons : sequence of float, optional
             Times at which it will be asked, in the study's unit; the study's unless given. Those
             beyond follow-up are left out.
+        instability : Instability, optional
+            What refits of the model predict, from
+            :func:`allsurv.scoring.instability.measure_instability`; predictions carry no
+            instability interval without it.
         provenance : mapping, optional
             More on where it comes from (seed, date...), in values that JSON knows. Source and size
             of development, parameters and versions are there already.
@@ -125,38 +141,11 @@ class RiskModel:
         DisclosureError
             If a leaf or the whole of development holds fewer than eleven patients.
         """
-        from allsurv.models.origin import origin_of
+        from allsurv.models.riskmodel_export import parts_of_fitted
 
-        study = cohort.study
-        score = model.predict(cohort.X)
-        trees = getattr(model.mechanism_, "trees", None)
-        if trees is not None:
-            _refuse_small_leaves(trees)
-        what = study.endpoint(endpoint)
-        asked = study.prediction.horizons if horizons is None else horizons
-        predictors = model.encoder_.variable_names
-        given, derived = _slice(study, predictors)
-        return cls(
-            family=model.family,
-            study=study.name,
-            endpoint=endpoint,
-            endpoint_label=what.label,
-            origin=what.origin,
-            time_unit=study.time.unit,
-            grid=model.times_,
-            horizons=tuple(float(h) for h in asked if h <= model.max_time_),
-            variables=given,
-            derived=derived,
-            predictors=predictors,
-            terms=model.encoder_.terms_,
-            mechanism=model.mechanism_,
-            development=Development.of(
-                score,
-                centiles=study.prediction.risk_centiles,
-                labels=study.prediction.risk_groups,
-            ),
-            provenance={**origin_of(model, cohort), **(provenance or {})},
-        )
+        parts = parts_of_fitted(model, cohort, endpoint, horizons)
+        parts["provenance"] |= provenance or {}
+        return cls(**parts, instability=instability)
 
     @property
     def max_time(self) -> float:
@@ -276,9 +265,8 @@ class RiskModel:
         Path
             The folder, with ``risk_model.json`` and ``arrays.npz``.
         """
-        from allsurv.models.riskmodel_files import write_risk_model
-
-        return write_risk_model(self, Path(folder))
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        return write_folder(tree_of(parts), self.mechanism.arrays(), Path(folder))
 
     @classmethod
     def read(cls, folder: str | Path) -> RiskModel:
@@ -299,35 +287,26 @@ class RiskModel:
         RiskModelError
             If a part is missing, damaged or altered; the message names it.
         """
-        from allsurv.models.riskmodel_files import read_risk_model
+        model = cls(**parts_of(*read_folder(Path(folder))))
+        model._check_fit()
+        return model
 
-        return read_risk_model(Path(folder))
-
-
-def _refuse_small_leaves(trees: Trees) -> None:
-    size = trees.n_patients[trees.leaf >= 0]
-    if size.min() < SMALLEST_GROUP:
-        raise DisclosureError(
-            f"risk model: {(size < SMALLEST_GROUP).sum()} of {size.size} leaves hold fewer than "
-            f"{SMALLEST_GROUP} patients and would show them; fit with min_samples_leaf="
-            f"{SMALLEST_GROUP} or more."
-        )
-
-
-def _slice(
-    study: Study, predictors: tuple[str, ...]
-) -> tuple[dict[str, Variable], dict[str, Variable]]:
-    """Cut out of the data dictionary what is given and what is derived from it."""
-    given: dict[str, Variable] = {}
-    derived: dict[str, Variable] = {}
-    waiting = list(predictors)
-    while waiting:
-        variable = study.variable(waiting.pop(0))
-        if variable.derivation is None:
-            given[variable.name] = variable
-        elif variable.name not in derived:
-            derived[variable.name] = variable
-            waiting += variable.derivation.sources
-    if len(given) + len(derived) > len(study.variables):
-        raise ModelError(f"study '{study.name}': a derived variable is its own source.")
-    return given, derived
+    def _check_fit(self) -> None:
+        known = {**self.variables, **self.derived}
+        needed = (*self.predictors, *(term.variable for term in self.terms))
+        absent = [name for name in needed if name not in known]
+        fault = ""
+        if absent:
+            fault = f"'{absent[0]}' is a predictor but not among 'variables' or 'derived'"
+        elif self.grid.size < 2 or not self.grid[1] > 0:
+            fault = "'time' holds no grid"
+        elif len(self.development.labels) != len(self.development.cuts) + 1:
+            fault = "'development' needs one more risk group than cuts"
+        if fault:
+            raise RiskModelError(f"risk_model.json: {fault}; export the model again.")
+        self.mechanism.check(len(self.terms), self.grid.size)
+        if self.reach.typical.shape != (len(self.terms),):
+            raise RiskModelError(
+                "risk_model.json: 'development' needs one typical value per term; "
+                "export the model again."
+            )

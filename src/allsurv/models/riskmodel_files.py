@@ -19,23 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.errors import ModelError, RiskModelError
-from allsurv.models.riskmodel import RiskModel
-from allsurv.models.riskmodel_tree import FORMAT, VERSION, risk_model_of, tree_of
+from allsurv.models.riskmodel_tree import FORMAT, VERSION
 
-__all__ = ["read_risk_model", "write_risk_model"]
+__all__ = ["read_folder", "seal_of_folder", "write_folder"]
 
 _JSON = "risk_model.json"
 _ARRAYS = "arrays.npz"
 _AGAIN = "fetch or export the model again."
 
 
-def write_risk_model(model: RiskModel, folder: Path) -> Path:
-    """Write a risk model.
+def write_folder(tree: dict[str, Any], arrays: dict[str, NDArray], folder: Path) -> Path:
+    """Write plain values and arrays, and seal them.
 
     Parameters
     ----------
-    model : RiskModel
-        What is written.
+    tree : dict of str to object
+        As ``risk_model.schema.json`` describes, without ``arrays`` and ``sha256``.
+    arrays : dict of str to ndarray
+        Of the mechanism.
     folder : Path
         Made where it does not exist.
 
@@ -49,8 +50,6 @@ def write_risk_model(model: RiskModel, folder: Path) -> Path:
     ModelError
         If provenance holds what JSON does not know.
     """
-    arrays = model.mechanism.arrays()
-    tree = tree_of(model)
     tree["arrays"] = {
         name: {
             "dtype": array.dtype.str,
@@ -75,18 +74,20 @@ def write_risk_model(model: RiskModel, folder: Path) -> Path:
     return folder
 
 
-def read_risk_model(folder: Path) -> RiskModel:
-    """Read a risk model and check its seals.
+def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray]]:
+    """Read plain values and arrays, and check their seals.
 
     Parameters
     ----------
     folder : Path
-        As written by :func:`write_risk_model`.
+        As written by :func:`write_folder`.
 
     Returns
     -------
-    RiskModel
-        Predicting as the one that was written.
+    tree : dict of str to object
+        Of the JSON file.
+    arrays : dict of str to ndarray
+        Of the mechanism.
 
     Raises
     ------
@@ -94,7 +95,28 @@ def read_risk_model(folder: Path) -> RiskModel:
         If a part is missing, damaged or altered; the message names it.
     """
     tree = _read_tree(folder / _JSON)
-    return risk_model_of(tree, _read_arrays(folder / _ARRAYS, tree["arrays"]))
+    return tree, _read_arrays(folder / _ARRAYS, tree["arrays"])
+
+
+def seal_of_folder(folder: Path) -> str:
+    """Name the content of a risk model; the arrays' seals are part of it.
+
+    Parameters
+    ----------
+    folder : Path
+        As written by :func:`write_folder`.
+
+    Returns
+    -------
+    str
+        SHA-256, in hexadecimal: what an approval of the model names.
+
+    Raises
+    ------
+    RiskModelError
+        If a part is missing, damaged or altered.
+    """
+    return str(read_folder(folder)[0]["sha256"])
 
 
 def _read_tree(path: Path) -> dict[str, Any]:

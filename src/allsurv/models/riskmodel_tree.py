@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,65 +14,65 @@ from allsurv.errors import RiskModelError
 from allsurv.features.encoding import Term
 from allsurv.models.development import Development
 from allsurv.models.mechanisms import MECHANISMS
-from allsurv.models.riskmodel import RiskModel
+from allsurv.models.riskmodel_instability import Instability
+from allsurv.models.riskmodel_reach import Population, Reach
 from allsurv.study.dictionary import Derivation, Variable
 from allsurv.study.readonly import plain
 
-__all__ = ["FORMAT", "VERSION", "risk_model_of", "tree_of"]
+__all__ = ["FORMAT", "VERSION", "parts_of", "tree_of"]
 
 FORMAT = "allsurv risk model"
-VERSION = 1
+VERSION = 2
 
 T = TypeVar("T", Variable, Derivation, Term)
 
 
-def tree_of(model: RiskModel) -> dict[str, Any]:
-    """Write a risk model as plain values; its arrays are kept apart.
+def tree_of(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the parts of a risk model as plain values; its arrays are kept apart.
 
     Parameters
     ----------
-    model : RiskModel
-        What is written.
+    parts : mapping from str to object
+        Fields of a risk model by name.
 
     Returns
     -------
     dict of str to object
         As ``risk_model.schema.json`` describes, without ``arrays`` and ``sha256``.
     """
-    known = model.development
-    return {
+    grid = parts["grid"]
+    tree = {
         "format": FORMAT,
         "format_version": VERSION,
-        "family": model.family,
-        "mechanism": model.mechanism.kind,
-        "study": model.study,
+        "family": parts["family"],
+        "mechanism": parts["mechanism"].kind,
+        "study": parts["study"],
         "endpoint": {
-            "name": model.endpoint,
-            "label": model.endpoint_label,
-            "origin": model.origin,
+            "name": parts["endpoint"],
+            "label": parts["endpoint_label"],
+            "origin": parts["origin"],
         },
         "time": {
-            "unit": model.time_unit,
-            "step": float(model.grid[1]),
-            "n_steps": int(model.grid.size),
-            "horizons": list(model.horizons),
+            "unit": parts["time_unit"],
+            "step": float(grid[1]),
+            "n_steps": int(grid.size),
+            "horizons": list(parts["horizons"]),
         },
-        "variables": [_sparse(v) for v in model.variables.values()],
-        "derived": [_sparse(v) for v in model.derived.values()],
-        "predictors": list(model.predictors),
-        "terms": [_sparse(term) for term in model.terms],
-        "development": {
-            "centiles": known.points.tolist(),
-            "risk_scores": known.scores.tolist(),
-            "risk_groups": list(known.labels),
-            "cuts": list(known.cuts),
-        },
-        "provenance": dict(model.provenance),
+        "population": _population_tree(parts["population"]),
+        "variables": [_sparse(v) for v in parts["variables"].values()],
+        "derived": [_sparse(v) for v in parts["derived"].values()],
+        "predictors": list(parts["predictors"]),
+        "terms": [_sparse(term) for term in parts["terms"]],
+        "development": _development_tree(parts["development"], parts["reach"]),
+        "provenance": dict(parts["provenance"]),
     }
+    if parts["instability"] is not None:
+        tree["instability"] = _instability_tree(parts["instability"])
+    return tree
 
 
-def risk_model_of(tree: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> RiskModel:
-    """Make a risk model from plain values and arrays.
+def parts_of(tree: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> dict[str, Any]:
+    """Make the parts of a risk model from plain values and arrays.
 
     Parameters
     ----------
@@ -82,62 +83,120 @@ def risk_model_of(tree: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> Ris
 
     Returns
     -------
-    RiskModel
-        Checked as far as it takes to predict safely.
+    dict of str to object
+        Fields of a risk model by name.
 
     Raises
     ------
     RiskModelError
-        If a part is absent or does not fit the others.
+        If a part is absent or cannot be read.
     """
-    part = ""
-    try:
-        part = "mechanism"
-        mechanism = MECHANISMS[tree[part]].from_arrays(arrays)
-        part = "time"
-        time = tree[part]
-        grid = time["step"] * np.arange(time["n_steps"], dtype=float)
-        part = "variables"
-        given = {v["name"]: _variable(v) for v in tree[part]}
-        part = "derived"
-        derived = {v["name"]: _variable(v) for v in tree[part]}
-        part = "terms"
-        terms = tuple(_dense(Term, term) for term in tree[part])
-        part = "development"
-        known = tree[part]
-        development = Development(
-            np.array(known["centiles"], dtype=float),
-            np.array(known["risk_scores"], dtype=float),
-            tuple(known["cuts"]),
-            tuple(known["risk_groups"]),
-        )
-        part = "endpoint"
-        endpoint = tree[part]
-        part = "the top level"
-        model = RiskModel(
-            family=tree["family"],
-            study=tree["study"],
-            endpoint=endpoint["name"],
-            endpoint_label=endpoint["label"],
-            origin=endpoint["origin"],
-            time_unit=time["unit"],
-            grid=grid,
-            horizons=tuple(time["horizons"]),
-            variables=given,
-            derived=derived,
-            predictors=tuple(tree["predictors"]),
-            terms=terms,
-            mechanism=mechanism,
-            development=development,
-            provenance=tree["provenance"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise RiskModelError(
-            f"risk_model.json: '{part}' cannot be read ({type(error).__name__}: {error}); "
-            "export the model again."
-        ) from None
-    _check_fit(model)
-    return model
+    readers: dict[str, Callable[[Any], dict[str, Any]]] = {
+        "mechanism": lambda kind: {"mechanism": MECHANISMS[kind].from_arrays(arrays)},
+        "time": _time,
+        "population": _population,
+        "variables": lambda found: {"variables": _by_name(found)},
+        "derived": lambda found: {"derived": _by_name(found)},
+        "terms": lambda found: {"terms": tuple(_dense(Term, term) for term in found)},
+        "development": _development,
+        "endpoint": lambda found: {
+            "endpoint": found["name"],
+            "endpoint_label": found["label"],
+            "origin": found["origin"],
+        },
+        "predictors": lambda found: {"predictors": tuple(found)},
+        **{name: partial(_as_it_is, name) for name in ("family", "study", "provenance")},
+    }
+    if "instability" in tree:
+        readers["instability"] = _instability
+    parts: dict[str, Any] = {}
+    for name, read in readers.items():
+        try:
+            parts |= read(tree[name])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RiskModelError(
+                f"risk_model.json: '{name}' cannot be read ({type(error).__name__}: {error}); "
+                "export the model again."
+            ) from None
+    return parts
+
+
+def _as_it_is(name: str, found: Any) -> dict[str, Any]:
+    return {name: found}
+
+
+def _time(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "time_unit": found["unit"],
+        "grid": found["step"] * np.arange(found["n_steps"], dtype=float),
+        "horizons": tuple(found["horizons"]),
+    }
+
+
+def _by_name(found: Sequence[Mapping[str, Any]]) -> dict[str, Variable]:
+    return {entry["name"]: _variable(entry) for entry in found}
+
+
+def _population_tree(population: Population) -> dict[str, Any]:
+    return {
+        "statement": population.statement,
+        "condition": plain(population.condition),
+        "variables": [_sparse(v) for v in population.variables.values()],
+    }
+
+
+def _population(found: Mapping[str, Any]) -> dict[str, Any]:
+    condition = {name: _tuples(wanted) for name, wanted in found["condition"].items()}
+    return {"population": Population(found["statement"], condition, _by_name(found["variables"]))}
+
+
+def _development_tree(known: Development, reach: Reach) -> dict[str, Any]:
+    return {
+        "centiles": known.points.tolist(),
+        "risk_scores": known.scores.tolist(),
+        "risk_groups": list(known.labels),
+        "cuts": list(known.cuts),
+        "ranges": [{"variable": n, "low": a, "high": b} for n, (a, b) in reach.ranges.items()],
+        "levels": [{"variable": n, "seen": list(seen)} for n, seen in reach.levels.items()],
+        "typical": reach.typical.tolist(),
+    }
+
+
+def _development(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "development": Development(
+            np.array(found["centiles"], dtype=float),
+            np.array(found["risk_scores"], dtype=float),
+            tuple(found["cuts"]),
+            tuple(found["risk_groups"]),
+        ),
+        "reach": Reach(
+            {entry["variable"]: (entry["low"], entry["high"]) for entry in found["ranges"]},
+            {entry["variable"]: tuple(entry["seen"]) for entry in found["levels"]},
+            np.array(found["typical"], dtype=float),
+        ),
+    }
+
+
+def _instability_tree(band: Instability) -> dict[str, Any]:
+    return {
+        "level": band.level,
+        "n_resamples": band.n_resamples,
+        "steps": band.steps.tolist(),
+        "survival": band.survival.tolist(),
+        "below": band.below.tolist(),
+        "above": band.above.tolist(),
+    }
+
+
+def _instability(found: Mapping[str, Any]) -> dict[str, Any]:
+    tables = {n: np.array(found[n], dtype=float) for n in ("survival", "below", "above")}
+    steps = np.array(found["steps"], dtype=np.intp)
+    if any(table.shape != tables["survival"].shape or table.ndim != 2 for table in tables.values()):
+        raise ValueError("its tables differ in shape")
+    if steps.shape != tables["survival"].shape[:1] or steps.size < 1:
+        raise ValueError("one row per step is needed")
+    return {"instability": Instability(found["level"], found["n_resamples"], steps, **tables)}
 
 
 def _sparse(value: Variable | Derivation | Term) -> dict[str, Any]:
@@ -176,21 +235,3 @@ def _tuples(item: Any) -> Any:
     if isinstance(item, Mapping):
         return {key: _tuples(value) for key, value in item.items()}
     return item
-
-
-def _check_fit(model: RiskModel) -> None:
-    known = {**model.variables, **model.derived}
-    absent = [n for n in (*model.predictors, *(t.variable for t in model.terms)) if n not in known]
-    if absent:
-        raise RiskModelError(
-            f"risk_model.json: '{absent[0]}' is a predictor but not among 'variables' or "
-            "'derived'; export the model again."
-        )
-    if model.grid.size < 2 or not model.grid[1] > 0:
-        raise RiskModelError("risk_model.json: 'time' holds no grid; export the model again.")
-    if len(model.development.labels) != len(model.development.cuts) + 1:
-        raise RiskModelError(
-            "risk_model.json: 'development' needs one more risk group than cuts; "
-            "export the model again."
-        )
-    model.mechanism.check(len(model.terms), model.grid.size)
