@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from allsurv.errors import AllsurvError, CheckFailed
+from allsurv.errors import AllsurvError, CheckFailed, ConfigError
 
 __all__ = ["app", "main"]
 
@@ -94,6 +94,28 @@ def card(
     from allsurv.cli.card import card_command
 
     card_command(folder, study)
+
+
+@app.command()
+def reconstruct(
+    study: StudyOption = "rr-all",
+    check: Annotated[
+        bool, typer.Option("--check", help="Recompute every published number from the cohort.")
+    ] = False,
+    cohort: Annotated[
+        str, typer.Option(help="CSV or Parquet file to check; the study's own where left out.")
+    ] = "",
+    out: Annotated[str, typer.Option(help="CSV file for what is written.")] = "",
+) -> None:
+    """Hold the reconstructed cohort, or yours, against every number the paper printed.
+
+    Example: allsurv reconstruct --check --out agreement.csv
+    """
+    from allsurv.cli.reconstruct import check_reconstruction
+
+    if not check:
+        raise ConfigError("reconstruct: say what to do; --check recomputes the published numbers.")
+    check_reconstruction(study, cohort, out)
 
 
 def main() -> None:

@@ -99,9 +99,9 @@ def ledger_summary(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``kind``, ``entries``, ``match``, ``miss``, ``cannot``; the last row, ``all``, sums up.
-        Contradicted numbers and numbers of another cohort are not counted.
+        Contradicted numbers are not counted, nor are those of another cohort that was not given.
     """
-    joint = table[table["status"].isin(_JOINT)]
+    joint = table[_counted(table)]
     rows = [
         {
             "kind": kind,
@@ -115,6 +115,11 @@ def ledger_summary(table: pd.DataFrame) -> pd.DataFrame:
     summary = pd.DataFrame(rows, columns=["kind", "entries", "match", "miss", "cannot"])
     summary.attrs.update(table.attrs)
     return summary
+
+
+def _counted(table: pd.DataFrame) -> pd.Series:
+    of_given_cohort = (table["status"] == "external") & table["match"].notna()
+    return table["status"].isin(_JOINT) | of_given_cohort
 
 
 def unmet(table: pd.DataFrame, *, least_share: float = LEAST_SHARE) -> tuple[str, ...]:
@@ -133,7 +138,7 @@ def unmet(table: pd.DataFrame, *, least_share: float = LEAST_SHARE) -> tuple[str
         One sentence for each demand that is not met; empty where all are: the share, every count,
         denominator and percent, every number of the published Cox model.
     """
-    joint = table[table["status"].isin(_JOINT)]
+    joint = table[_counted(table)]
     matched = joint["match"].eq(True).fillna(False).astype(bool)
     said = []
     if matched.sum() < least_share * len(joint):
