@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from allsurv.describe.journal import number_text, round_half_up
 
-__all__ = ["curve_numbers", "horizon_text"]
+__all__ = ["curve_numbers", "horizon_text", "median_text", "percent_text"]
 
 YEAR = {"days": 365.25, "weeks": 52.17857142857143}
 
@@ -66,33 +65,74 @@ def horizon_text(horizon: float, unit: str) -> str:
     return f"{horizon:g}-{unit.removesuffix('s')}" if unit else f"{horizon:g}"
 
 
+def median_text(row: Mapping[str, Any], name: str, unit: str) -> str:
+    """Print a median time with its limits.
+
+    Parameters
+    ----------
+    row : mapping
+        Row of a summary of survival.
+    name : str
+        ``median`` or ``follow_up``; the limits are ``<name>_lower`` and ``<name>_upper``.
+    unit : str
+        Unit of time: days are whole, others have one decimal.
+
+    Returns
+    -------
+    str
+        ``NR`` where a time is not reached.
+
+    Examples
+    --------
+    >>> median_text({"median": 17, "median_lower": 10.94, "median_upper": None}, "median", "months")
+    '17 (10.9–NR)'
+    """
+    decimals = 0 if unit == "days" else 1
+    value, lower, upper = (
+        "NR" if pd.isna(row[column]) else number_text(float(row[column]), decimals)
+        for column in (name, f"{name}_lower", f"{name}_upper")
+    )
+    return f"{value} ({lower}–{upper})"
+
+
+def percent_text(row: Mapping[str, Any]) -> str:
+    """Print survival in percent with its limits.
+
+    Parameters
+    ----------
+    row : mapping
+        ``survival``, ``lower``, ``upper``, each in [0, 1].
+
+    Returns
+    -------
+    str
+        Whole percent, one decimal below 1%; a dash where there is no estimate.
+
+    Examples
+    --------
+    >>> percent_text({"survival": 0.11, "lower": 0.0083, "upper": 0.35})
+    '11 (0.8–35)'
+    """
+    value, lower, upper = (_percent(row[name]) for name in ("survival", "lower", "upper"))
+    return value if value == "–" else f"{value} ({lower}–{upper})"
+
+
 def _numbers(rows: pd.DataFrame, unit: str) -> str:
     said = []
     if len(rows) and pd.notna(rows.iloc[0]["n"]):
-        said.append(_median(rows.iloc[0].to_dict(), unit))
+        value, limits = median_text(rows.iloc[0].to_dict(), "median", unit).split(" ", 1)
+        reached = "not reached" if value == "NR" else f"{value} {unit}"
+        said.append(f"median {reached} (95% CI {limits[1:]}")
     known = rows[rows["survival"].notna()]
     if len(known):
         row = known.sort_values("horizon").iloc[-1]
-        numbers = [_percent(row[name]) for name in ("survival", "lower", "upper")]
-        said.append(
-            f"{horizon_text(float(row['horizon']), unit)} {numbers[0]}% ({numbers[1]}–{numbers[2]})"
-        )
+        value, limits = percent_text(row.to_dict()).split(" ", 1)
+        said.append(f"{horizon_text(float(row['horizon']), unit)} {value}% {limits}")
     return ", ".join(said)
-
-
-def _median(row: dict[str, Any], unit: str) -> str:
-    decimals = 0 if unit == "days" else 1
-    value, lower, upper = (
-        number_text(float(row[name]), decimals) if pd.notna(row[name]) else "NR"
-        for name in ("median", "median_lower", "median_upper")
-    )
-    if value == "NR":
-        return f"median not reached (95% CI {lower}–{upper})"
-    return f"median {value} {unit} (95% CI {lower}–{upper})"
 
 
 def _percent(value: Any) -> str:
     if pd.isna(value):
         return "–"
     share = 100 * float(value)
-    return f"{round_half_up(share, 1 if share < 1 else 0):g}" if math.isfinite(share) else "–"
+    return f"{round_half_up(share, 1 if 0 < share < 1 else 0):g}"

@@ -194,7 +194,16 @@ def _print_row(
         at = np.flatnonzero(np.abs(times - tick) < 1e-6)
         if at.size and not pd.isna(numbers.iloc[at[0]]):
             said = f"{int(numbers.iloc[at[0]])}"
-            axes.text(tick, y, said, ha="center", va="center_baseline", fontsize=SMALL, color=color)
+            axes.text(
+                tick,
+                y,
+                said,
+                ha="center",
+                va="center_baseline",
+                fontsize=SMALL,
+                color=color,
+                in_layout=tick in (ticks[0], ticks[-1]),
+            )
 
 
 def _at_risk(part: pd.DataFrame, time: float) -> int | None:
