@@ -1,0 +1,93 @@
+"""The tables of a reproduced paper on disk: numbers as CSV, print as LaTeX and Word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from allsurv.cards.documents_latex import latex_document, latex_table
+from allsurv.cards.documents_word import write_word
+from allsurv.cards.printed import PrintedTable, print_item
+from allsurv.reproduction.items import Item, Reproduction
+
+__all__ = ["write_documents"]
+
+FORMAT = "allsurv-reproduction/1"
+LEDGER = "ledger"
+
+
+def write_documents(reproduction: Reproduction, folder: str | Path) -> tuple[Path, ...]:
+    """Write every table as CSV, LaTeX and Word, and what the folder holds.
+
+    Parameters
+    ----------
+    reproduction : Reproduction
+        The whole analysis.
+    folder : str or Path
+        Made if need be.
+
+    Returns
+    -------
+    tuple of Path
+        ``reproduction.json`` (study, source, disclosure policy, versions, list of items),
+        ``tables/<key>.csv``, ``tables/<key>.tex``, ``tables/tables.tex`` (inputs the others) and
+        ``tables.docx``; the ledger's printed form is in a file of its own, ``ledger.docx``.
+    """
+    folder = Path(folder)
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    written = [_contents(reproduction, folder)]
+    printed: list[tuple[Item, PrintedTable]] = []
+    for item in reproduction:
+        table = print_item(item, reproduction.study)
+        if table is None:
+            continue
+        printed.append((item, table))
+        written += _write_table(item, table, folder / "tables")
+    tables = [table for _, table in printed]
+    text = latex_document(tables, statement=reproduction.statement)
+    written.append(_write(folder / "tables" / "tables.tex", text))
+    for name, kept in (
+        ("tables.docx", [table for item, table in printed if item.kind != LEDGER]),
+        ("ledger.docx", [table for item, table in printed if item.kind == LEDGER]),
+    ):
+        if kept:
+            title, statement = reproduction.study.title, reproduction.statement
+            written.append(write_word(kept, folder / name, title=title, statement=statement))
+    return tuple(written)
+
+
+def _write_table(item: Item, table: PrintedTable, folder: Path) -> list[Path]:
+    numbers = item.extra["summary"] if item.kind == "curves" else item.table
+    file = folder / f"{item.key}.csv"
+    numbers.to_csv(file, index=False)
+    return [file, _write(folder / f"{item.key}.tex", latex_table(table))]
+
+
+def _contents(reproduction: Reproduction, folder: Path) -> Path:
+    source = reproduction.source
+    tree = {
+        "format": FORMAT,
+        "study": reproduction.study.name,
+        "study_digest": reproduction.study.digest,
+        "source": {"kind": source.kind, "name": source.name, "digest": source.digest},
+        "statement": reproduction.statement,
+        "policy": reproduction.policy,
+        "versions": dict(reproduction.versions),
+        "items": [
+            {
+                "key": item.key,
+                "title": item.title,
+                "label": item.label,
+                "kind": item.kind,
+                "local_only": item.local_only,
+            }
+            for item in reproduction
+        ],
+    }
+    text = json.dumps(tree, indent=1, ensure_ascii=False) + "\n"
+    return _write(folder / "reproduction.json", text)
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
