@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "compare": ["compare_findings"],
         "contrast": ["standardised_log_hazard_ratio"],
+        "selfcheck": ["check_findings"],
         "verdict": ["Verdict", "judge"],
     },
 )

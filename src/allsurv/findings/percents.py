@@ -1,0 +1,95 @@
+"""Whether the percents a paper printed agree with the counts it printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from allsurv.findings.rounding import Check, Range, as_printed, span
+from allsurv.study import LedgerEntry, load_ledger
+from allsurv.study.spec import Study
+
+__all__ = ["percent_checks"]
+
+
+def percent_checks(study: Study) -> Iterator[Check]:
+    """Hold every percent of the ledger against what was printed of the same patients.
+
+    Parameters
+    ----------
+    study : Study
+        One without ledger has nothing to check.
+
+    Yields
+    ------
+    Check
+        Each percent that no printed count over a printed group size gives - or, without a count,
+        that no whole number of patients gives - and each group printed with two sizes; then one
+        for all percents.
+    """
+    if study.ledger is None:
+        return
+    entries = [e for e in load_ledger(study).entries.values() if e.status != "external"]
+    counted, sizes = _printed_counts(entries)
+    n_passed = n_held = 0
+    for entry in entries:
+        wholes = sizes.get(_key(entry.population), set())
+        if entry.kind != "percent" or not wholes:
+            continue
+        n_held += 1
+        counts = counted.get(_place(entry))
+        shares = _shares(entry, counts, wholes)
+        printed = as_printed(float(entry.value), entry.decimals)
+        if any(printed.meets(Range(x, x, x)) for x in shares):
+            n_passed += 1
+            continue
+        nearest = min((abs(x - float(entry.value)), x) for x in shares)[1]
+        among = "/".join(f"{whole:g}" for whole in sorted(wholes))
+        said = f"{entry.printed}% of {among}"
+        if counts:
+            said = f"{entry.printed}%: {', '.join(f'{n:g}' for n in sorted(counts))} of {among}"
+        note = " ".join(filter(None, (entry.issue, entry.note)))
+        yield Check(entry.id, entry.statement, "percent", said, span(shares, nearest), False, note)
+    for group, found_sizes in sizes.items():
+        if len(found_sizes) > 1:
+            among = ", ".join(f"{n:g}" for n in sorted(found_sizes))
+            computed = span(found_sizes, max(found_sizes))
+            note = "one group of patients, printed with several sizes"
+            yield Check(group, f"Patients with {group}", "group_size", among, computed, False, note)
+    note = f"{n_passed} of {n_held} percents agree with what was printed of the same patients"
+    found = Range(float(n_passed), float(n_passed), float(n_passed))
+    yield Check("percents", "All percents", "percent", f"{n_held}", found, n_passed == n_held, note)
+
+
+def _printed_counts(
+    entries: list[LedgerEntry],
+) -> tuple[dict[tuple[str, str], set[float]], dict[str, set[float]]]:
+    counted: dict[tuple[str, str], set[float]] = {}
+    sizes: dict[str, set[float]] = {}
+    for entry in entries:
+        if entry.kind == "count":
+            counted.setdefault(_place(entry), set()).add(float(entry.value))
+            sizes.setdefault(_key(entry.population, entry.event), set()).add(float(entry.value))
+        elif entry.kind == "denominator":
+            sizes.setdefault(_key(entry.population), set()).add(float(entry.value))
+    return counted, {key: {n for n in found if n} for key, found in sizes.items()}
+
+
+def _shares(entry: LedgerEntry, counts: set[float] | None, wholes: set[float]) -> list[float]:
+    if counts:
+        return [100 * n / whole for n, whole in product(counts, wholes)]
+    near = [math.floor(float(entry.value) * whole / 100) for whole in wholes]
+    return [
+        100 * (n + step) / whole for n, whole in zip(near, wholes, strict=True) for step in (0, 1)
+    ]
+
+
+def _key(*conditions: Mapping[str, object]) -> str:
+    """Name a group of patients, whatever the order of its conditions."""
+    merged = {name: value for condition in conditions for name, value in condition.items()}
+    return ", ".join(sorted(f"{name} {value}" for name, value in merged.items()))
+
+
+def _place(entry: LedgerEntry) -> tuple[str, str]:
+    return _key(entry.population), _key(entry.event)
