@@ -4,5 +4,8 @@ import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submod_attrs={"values": ["importance", "shap_values"]},
+    submod_attrs={
+        "movement": ["directions", "effects_over_time", "importance"],
+        "values": ["shap_values"],
+    },
 )

@@ -254,6 +254,21 @@ class Forest(Mechanism):
         at_steps = self._curves[np.searchsorted(self.event_steps, steps, side="right")]
         return self._expected_events[leaves].mean(axis=1), at_steps[:, leaves].mean(axis=2).T
 
+    def leaf_survival(self, steps: Steps) -> Floats:
+        """Give the Kaplan-Meier estimate of every leaf.
+
+        Parameters
+        ----------
+        steps : ndarray of int of shape (n_times,)
+            Positions on the grid; 0 is time 0.
+
+        Returns
+        -------
+        ndarray of shape (n_leaves, n_times)
+            Probabilities.
+        """
+        return self._curves[np.searchsorted(self.event_steps, steps, side="right")].T
+
     @cached_property
     def _expected_events(self) -> Floats:
         return self.trees.value.sum(axis=1)

@@ -23,9 +23,10 @@ from allsurv.models.riskmodel import RiskModel
 from allsurv.study.dictionary import Variable
 from allsurv.study.nearest import did_you_mean
 
-__all__ = ["Plan", "make_plan", "read_patients"]
+__all__ = ["Numbers", "Plan", "make_plan", "read_patients"]
 
 Floats = NDArray[np.float64]
+Numbers = Mapping[str, Floats]
 Reader = Callable[[pd.Series], Floats | None]
 
 _FEW = 64
@@ -101,7 +102,7 @@ class Plan:
 
 def read_patients(
     frame: pd.DataFrame, plan: Plan, terms: tuple[Term, ...]
-) -> tuple[Mapping[str, Floats], tuple[Violation, ...]]:
+) -> tuple[Numbers, tuple[Violation, ...]]:
     """Read patients as numbers, or say all that is wrong with them.
 
     Parameters

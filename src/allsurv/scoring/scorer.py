@@ -8,19 +8,27 @@ room reaches up, so that who scores from a folder needs no MLflow.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.errors import CohortError, Violation
+from allsurv.errors import CohortError, ModelError, Violation
 from allsurv.features.encoding import encode_with_faults
 from allsurv.models.riskmodel import RiskModel
-from allsurv.scoring.reading import Plan, make_plan, read_patients
+from allsurv.scoring.faults import reasons_of
+from allsurv.scoring.flags import FLAGS, flag_patients
+from allsurv.scoring.reading import Numbers, Plan, make_plan, read_patients
+from allsurv.scoring.units import explain_range_faults, suspect_units
 
 __all__ = ["RiskScorer"]
+
+Floats = NDArray[np.float64]
+Steps = NDArray[np.intp]
+OnError = Literal["raise", "report"]
 
 _ADDRESSES = ("models:/", "runs:/", "mlflow-artifacts:/")
 _WHERE = "the table"
@@ -63,7 +71,15 @@ class RiskScorer:
             address = importlib.import_module("allsurv.tracking").download_risk_model(address)
         return cls(RiskModel.read(address))
 
-    def score(self, frame: pd.DataFrame, horizons: Sequence[float] | None = None) -> pd.DataFrame:
+    def score(
+        self,
+        frame: pd.DataFrame,
+        horizons: Sequence[float] | None = None,
+        *,
+        explain: bool = False,
+        on_error: OnError = "raise",
+        trusted_units: Collection[str] = (),
+    ) -> pd.DataFrame:
         """Score patients, or say all that is wrong with their data.
 
         Parameters
@@ -75,44 +91,119 @@ class RiskScorer:
         horizons : sequence of float, optional
             Times at which survival is wanted, in the unit of the study; those of the model by
             default.
+        explain : bool, default=False
+            Whether to add what each variable adds to the risk score (exact Shapley values).
+        on_error : {"raise", "report"}, default="raise"
+            ``report`` scores the good rows; a bad one has no risk, and its reasons in ``fault``.
+            What makes the whole table unreadable, such as a missing column, always raises.
+        trusted_units : collection of str
+            Variables whose unit you vouch for, though their values look a power of ten off.
 
         Returns
         -------
-        DataFrame of shape (n_patients, 3 + n_horizons)
-            In the order and with the index of ``frame``: ``risk_score`` (higher is worse),
-            ``risk_centile`` (per cent of development that scored lower), ``risk_group``, and
-            ``survival_<horizon>``, such as ``survival_12``.
+        DataFrame
+            One row per patient, in the order and with the index of ``frame``: ``risk_score``
+            (higher is worse), ``risk_centile`` (per cent of development that scored lower),
+            ``risk_group``; per horizon ``survival_12`` with ``survival_12_lower`` and
+            ``survival_12_upper`` (instability interval: what refits on other samples of the
+            cohort predict; NaN where the model was exported without); ``extrapolating``,
+            ``imputed``, ``outside_population`` (names of variables, empty for none); ``fault``
+            (empty for none). With ``explain`` also ``contribution_base`` and one
+            ``contribution_<variable>``, which sum to ``risk_score``.
 
         Raises
         ------
         CohortError
             If data break the study's dictionary; ``.violations`` names every row.
         ModelError
-            If a horizon lies beyond the follow-up of development.
+            If a horizon lies beyond the follow-up of development, or ``on_error`` is unknown.
         """
+        if on_error not in ("raise", "report"):
+            raise ModelError(f"score: on_error {on_error!r} is unknown; use 'raise' or 'report'.")
         model = self.risk_model
         asked = model.horizons if horizons is None else tuple(horizons)
         steps = model.steps(asked)
-        design = self._design(frame)
+        self._refuse_other_than_tables(frame)
+        numbers, design, good, faults = self._read(frame, on_error, trusted_units)
+        columns = self._predict(design, asked, steps)
+        given = frame if len(good) == len(frame) else frame.iloc[good]
+        columns |= {
+            name: pd.array(flag, dtype="string")
+            for name, flag in flag_patients(model, given, numbers).items()
+        }
+        if explain:
+            columns |= self._contributions(design)
+        scored = pd.DataFrame(columns)
+        if len(good) < len(frame):
+            scored = scored.set_axis(good).reindex(range(len(frame)))
+            scored[list(FLAGS)] = scored[list(FLAGS)].fillna("")
+        position = 3 + 3 * len(asked) + len(FLAGS)
+        scored.insert(position, "fault", pd.array(reasons_of(faults, len(frame)), dtype="string"))
+        return scored.set_axis(frame.index)
+
+    def _predict(
+        self, design: Floats, asked: Sequence[float], steps: Steps
+    ) -> dict[str, Floats | pd.api.extensions.ExtensionArray]:
+        model = self.risk_model
         score, survival = model.mechanism.score_and_survival(design, steps)
-        columns = {
+        if model.instability is None:
+            lower = upper = np.full_like(survival, np.nan)
+        else:
+            lower, upper = model.instability.limits(survival, steps)
+        columns: dict[str, Floats | pd.api.extensions.ExtensionArray] = {
             "risk_score": score,
             "risk_centile": model.development.centile(score),
             "risk_group": pd.array(model.development.group(score), dtype="string"),
-            **{f"survival_{time:g}": survival[:, j] for j, time in enumerate(asked)},
         }
-        return pd.DataFrame(columns, index=frame.index)
+        for j, time in enumerate(asked):
+            columns[f"survival_{time:g}"] = survival[:, j]
+            columns[f"survival_{time:g}_lower"] = lower[:, j]
+            columns[f"survival_{time:g}_upper"] = upper[:, j]
+        return columns
 
-    def _design(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        model = self.risk_model
+    def _contributions(self, design: Floats) -> dict[str, Floats]:
+        explain = importlib.import_module("allsurv.explain.values")
+        values, base = explain.explain_design(self.risk_model, design)
+        named = zip(self.risk_model.predictors, values.T, strict=True)
+        return {
+            "contribution_base": np.full(len(design), base),
+            **{f"contribution_{name}": column for name, column in named},
+        }
+
+    def _refuse_other_than_tables(self, frame: pd.DataFrame) -> None:
         if not isinstance(frame, pd.DataFrame):
             fault = Violation(_WHERE, f"is a {type(frame).__name__}; give a DataFrame.")
-            raise CohortError(_WHERE, model.study, [fault])
+            raise CohortError(_WHERE, self.risk_model.study, [fault])
+
+    def _read(
+        self, frame: pd.DataFrame, on_error: OnError, trusted: Collection[str]
+    ) -> tuple[Numbers, Floats, Steps, tuple[Violation, ...]]:
+        """Read what is good, leaving bad rows out until nothing is wrong with the rest."""
+        good = np.arange(len(frame))
+        found: tuple[Violation, ...] = ()
+        rest = frame
+        while True:
+            numbers, design, faults = self._read_once(rest, trusted)
+            if not faults:
+                return numbers, design, good, found
+            if on_error == "raise" or not all(fault.rows for fault in faults):
+                raise CohortError(_WHERE, self.risk_model.study, faults)
+            bad = np.unique(np.concatenate([fault.rows for fault in faults])) - 1
+            found += tuple(
+                Violation(f.column, f.rule, tuple((good[np.array(f.rows) - 1] + 1).tolist()))
+                for f in faults
+            )
+            good = np.delete(good, bad)
+            rest = frame.iloc[good]
+
+    def _read_once(
+        self, frame: pd.DataFrame, trusted: Collection[str]
+    ) -> tuple[Numbers, Floats, tuple[Violation, ...]]:
+        model = self.risk_model
         if self._plan is None or not self._plan.columns.equals(frame.columns):
             self._plan = make_plan(model, frame.columns)
         numbers, faults = read_patients(frame, self._plan, model.terms)
-        if not faults:
-            design, faults = encode_with_faults(numbers, model.terms, n_rows=len(frame))
         if faults:
-            raise CohortError(_WHERE, model.study, faults)
-        return design
+            return numbers, np.empty((0, 0)), explain_range_faults(faults, model, frame)
+        design, faults = encode_with_faults(numbers, model.terms, n_rows=len(frame))
+        return numbers, design, faults or suspect_units(model, numbers, trusted)

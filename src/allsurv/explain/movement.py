@@ -1,0 +1,252 @@
+"""Which variables move a model, in which direction, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.errors import ModelError, OutcomeError
+from allsurv.explain.exact import explain_score, explain_survival
+from allsurv.explain.values import ask
+from allsurv.models.grid import grid_steps
+from allsurv.models.mechanisms import Constant
+
+if TYPE_CHECKING:
+    from allsurv.cohort.table import Cohort
+
+__all__ = ["directions", "effects_over_time", "importance"]
+
+Floats = NDArray[np.float64]
+
+_GROUP = 11
+_FEWEST_REFITS = 10
+_SAME = 1e-9
+
+
+def importance(
+    model: Any,
+    cohort: Cohort,
+    endpoint: str = "os",
+    *,
+    n_bootstrap: int = 0,
+    level: float = 0.95,
+    random_state: int | None = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Rank the variables by how much they move the risk score.
+
+    Parameters
+    ----------
+    model : SurvivalModel
+        Fitted; of family cox, coxnet, rsf or gbs.
+    cohort : Cohort
+        Patients over whom the movement is averaged.
+    endpoint : str, default="os"
+        What the model was fitted to; used by refits only.
+    n_bootstrap : int, default=0
+        Refits of features and model on patients drawn with replacement; at least 10 where limits
+        are wanted.
+    level : float, default=0.95
+        Share of refits between the limits.
+    random_state : int or None, default=0
+        Seed of the samples.
+    progress : callable, optional
+        Called as ``progress(done, total)`` after each refit.
+
+    Returns
+    -------
+    DataFrame
+        ``variable``, ``label``, ``mean_abs_shap`` (in units of the risk score, so not
+        comparable between families), ``share`` of their sum with ``lower`` and ``upper`` (what
+        refits give it; NaN without refits), ``rank`` from 1; largest first.
+
+    Raises
+    ------
+    ModelError
+        As :func:`shap_values`; or if fewer than ten refits succeed.
+    """
+    asked = ask(model, cohort.X)
+    size = np.abs(explain_score(asked)[0]).mean(axis=0)
+    lower = upper = np.full(size.size, np.nan)
+    if n_bootstrap:
+        shares = _refitted_shares(
+            model, cohort.eligible(endpoint), endpoint, n_bootstrap, random_state, progress
+        )
+        lower, upper = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    table = pd.DataFrame(
+        {
+            "variable": asked.variables,
+            "label": [cohort.study.variable(name).label for name in asked.variables],
+            "mean_abs_shap": size,
+            "share": _shares(size),
+            "lower": lower,
+            "upper": upper,
+        }
+    )
+    table["rank"] = table["mean_abs_shap"].rank(ascending=False, method="min").astype(int)
+    return table.sort_values("rank", kind="stable", ignore_index=True)
+
+
+def _shares(size: Floats) -> Floats:
+    return size / size.sum() if size.sum() > 0 else np.zeros_like(size)
+
+
+def _refitted_shares(
+    model: Any,
+    cohort: Cohort,
+    endpoint: str,
+    n_bootstrap: int,
+    random_state: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Floats:
+    from sklearn.base import clone
+
+    X, y = cohort.X, cohort.y(endpoint)
+    rng = np.random.default_rng(random_state)
+    shares = []
+    for done in range(1, n_bootstrap + 1):
+        drawn = rng.integers(len(X), size=len(X))
+        copy = clone(model)
+        if "random_state" in copy.get_params():
+            copy.set_params(random_state=int(rng.integers(2**31)))
+        try:
+            refit = copy.fit(X.iloc[drawn], y[drawn])
+            shares.append(_shares(np.abs(explain_score(ask(refit, X))[0]).mean(axis=0)))
+        except (ModelError, OutcomeError):
+            continue
+        finally:
+            if progress is not None:
+                progress(done, n_bootstrap)
+    if len(shares) < _FEWEST_REFITS:
+        raise ModelError(
+            f"importance: {len(shares)} of {n_bootstrap} refits succeeded; limits need "
+            f"{_FEWEST_REFITS} or more. Ask for more refits, or for none."
+        )
+    return np.array(shares)
+
+
+def effects_over_time(model: Any, cohort: Cohort, times: Sequence[float]) -> pd.DataFrame:
+    """Follow what each variable does to predicted survival as time goes on.
+
+    Parameters
+    ----------
+    model : SurvivalModel or RiskModel
+        Of family cox, coxnet, rsf or gbs.
+    cohort : Cohort
+        Patients over whom the effect is averaged.
+    times : sequence of float
+        In the study's unit.
+
+    Returns
+    -------
+    DataFrame
+        ``variable``, ``label``, ``time``, ``mean_abs_shap`` (percentage points of survival / 100
+        by which the variable moves a patient on average), ``adverse``: mean Shapley value of the
+        eleven or more patients whose survival it lowers most (the lowest tenth), ``favourable``:
+        of those whose survival it raises most. No single patient is in it.
+
+    Raises
+    ------
+    ModelError
+        As :func:`shap_values`, or if there are fewer than eleven patients.
+    """
+    X = cohort.X
+    if len(X) < _GROUP:
+        raise ModelError(
+            f"effects_over_time: {len(X)} patients; fewer than {_GROUP} would show single ones."
+        )
+    asked = ask(model, X)
+    grid = model.times_ if hasattr(model, "times_") else model.grid
+    values, _ = explain_survival(asked, grid_steps(times, grid, where="explain"))
+    ordered = np.sort(values, axis=0)
+    group = max(_GROUP, len(X) // 10)
+    tables = {
+        "mean_abs_shap": np.abs(values).mean(axis=0),
+        "adverse": ordered[:group].mean(axis=0),
+        "favourable": ordered[-group:].mean(axis=0),
+    }
+    labels = [cohort.study.variable(name).label for name in asked.variables]
+    return pd.DataFrame(
+        {
+            "variable": np.repeat(asked.variables, len(times)),
+            "label": np.repeat(labels, len(times)),
+            "time": np.tile(np.asarray(times, dtype=float), len(labels)),
+            **{name: table.ravel() for name, table in tables.items()},
+        }
+    )
+
+
+def directions(models: Mapping[str, Any], cohort: Cohort) -> pd.DataFrame:
+    """Hold the direction in which each model uses a term against the sign of Cox regression.
+
+    Parameters
+    ----------
+    models : mapping from str to SurvivalModel
+        Fitted; the one of family ``cox`` gives the signs.
+    cohort : Cohort
+        Patients over whom models are explained.
+
+    Returns
+    -------
+    DataFrame
+        Per model and term: ``model``, ``variable``, ``term``, ``label``, ``cox`` and
+        ``direction`` (``higher`` or ``lower`` risk where the term is larger, ``none`` where it
+        does not move the score), ``agrees`` (missing where either is ``none``). Empty without a
+        Cox model.
+
+    Notes
+    -----
+    The direction of a term is the sign of the slope of its Shapley values, summed over its
+    variable, on the term, holding the variable's other terms: ordinary least squares.
+    """
+    signs = next(
+        (_cox_signs(model) for model in models.values() if model.family == "cox"),
+        dict[str, int](),
+    )
+    rows = []
+    for name, model in models.items():
+        if not signs or isinstance(model.mechanism_, Constant):
+            continue
+        for term, slope in _slopes(model, cohort.X).items():
+            variable, sign = term[0], signs.get(term[1], 0)
+            known = sign != 0 and slope != 0
+            rows.append(
+                {
+                    "model": name,
+                    "variable": variable,
+                    "term": term[1],
+                    "label": cohort.study.variable(variable).label,
+                    "cox": _WORDS[sign],
+                    "direction": _WORDS[slope],
+                    "agrees": sign == slope if known else pd.NA,
+                }
+            )
+    columns = ["model", "variable", "term", "label", "cox", "direction", "agrees"]
+    return pd.DataFrame(rows, columns=columns).astype({"agrees": "boolean"})
+
+
+_WORDS = {1: "higher", -1: "lower", 0: "none"}
+
+
+def _cox_signs(model: Any) -> dict[str, int]:
+    terms = model.encoder_.terms_
+    return {t.name: int(np.sign(b)) for t, b in zip(terms, model.mechanism_.coef, strict=True)}
+
+
+def _slopes(model: Any, X: pd.DataFrame) -> dict[tuple[str, str], int]:
+    asked = ask(model, X)
+    values, _ = explain_score(asked)
+    terms = model.encoder_.terms_
+    slopes = {}
+    for j, variable in enumerate(asked.variables):
+        mine = np.flatnonzero(asked.variable_of == j)
+        design = asked.design[:, mine] - asked.design[:, mine].mean(axis=0)
+        slope = np.linalg.lstsq(design, values[:, j] - values[:, j].mean(), rcond=None)[0]
+        for k, term in enumerate(mine):
+            moved = abs(slope[k]) > _SAME
+            slopes[variable, terms[term].name] = int(np.sign(slope[k])) if moved else 0
+    return slopes

@@ -1,0 +1,124 @@
+"""Numbers that were probably measured in another unit than the study's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.errors import Violation
+from allsurv.models.riskmodel import RiskModel
+from allsurv.study.dictionary import Variable
+
+__all__ = ["explain_range_faults", "suspect_units"]
+
+Floats = NDArray[np.float64]
+
+_FACTORS = (1000.0, 0.001, 1e6, 1e-6, 10.0, 0.1)
+_FACTORS_OF_PERCENT = (0.01,)  # given as fractions
+_FEWEST = 5
+_WOULD_FIT, _FITS = 0.8, 0.1
+
+
+def suspect_units(
+    model: RiskModel, numbers: Mapping[str, Floats], trusted: Collection[str]
+) -> tuple[Violation, ...]:
+    """Find columns in which nearly all values fit development only after a power of ten.
+
+    Parameters
+    ----------
+    model : RiskModel
+        Knows the range of development.
+    numbers : mapping from str to ndarray of shape (n_patients,)
+        Numbers of new patients, all within the allowed range.
+    trusted : collection of str
+        Variables whose unit the user vouches for.
+
+    Returns
+    -------
+    tuple of Violation
+        One per suspected column: of at least five values at most one in ten lies in the range of
+        development, and at least eight in ten would, were they divided.
+    """
+    faults = []
+    for name, (low, high) in model.reach.ranges.items():
+        known = numbers[name][~np.isnan(numbers[name])]
+        if name in trusted or known.size < _FEWEST or _share(known, low, high) > _FITS:
+            continue
+        variable = model.variables.get(name) or model.derived[name]
+        factor = _factor(known, variable, low, high)
+        if factor is not None:
+            says = (
+                f"{_too(factor)}; development had {low:.3g} to {high:.3g}"
+                f"{_unit(variable)}. Convert the column, or name it in trusted_units."
+            )
+            faults.append(Violation(variable.column, f"looks {says}"))
+    return tuple(faults)
+
+
+def explain_range_faults(
+    faults: tuple[Violation, ...], model: RiskModel, frame: pd.DataFrame
+) -> tuple[Violation, ...]:
+    """Add to values out of range that they fit after a power of ten, where they do.
+
+    Parameters
+    ----------
+    faults : tuple of Violation
+        What was found in the table.
+    model : RiskModel
+        Knows allowed ranges and that of development.
+    frame : DataFrame of shape (n_patients, n_columns)
+        The table.
+
+    Returns
+    -------
+    tuple of Violation
+        In the same order.
+    """
+    numeric = {
+        label: variable
+        for variable in model.variables.values()
+        if variable.is_number
+        for label in (variable.column, variable.name)
+    }
+    return tuple(_explained(fault, numeric.get(fault.column), model, frame) for fault in faults)
+
+
+def _explained(
+    fault: Violation, variable: Variable | None, model: RiskModel, frame: pd.DataFrame
+) -> Violation:
+    out_of_range = variable is not None and fault.rows and "allowed" in fault.rule
+    if not out_of_range or variable is None or list(frame.columns).count(fault.column) != 1:
+        return fault
+    rows = np.array(fault.rows) - 1
+    values = pd.to_numeric(frame[fault.column].iloc[rows], errors="coerce").to_numpy(dtype=float)
+    low, high = model.reach.ranges.get(variable.name, (np.nan, np.nan))
+    if np.isnan(values).any():
+        return fault
+    factor = _factor(values, variable, low, high)
+    if factor is None:
+        return fault
+    verb = "Looks" if len(fault.rows) == 1 else "Look"
+    hint = f" {verb} {_too(factor)}; is the unit{_unit(variable) or ' right'}?"
+    return Violation(fault.column, fault.rule + hint, fault.rows)
+
+
+def _share(values: Floats, low: float, high: float) -> float:
+    return float(np.mean((values >= low) & (values <= high)))
+
+
+def _factor(values: Floats, variable: Variable, low: float, high: float) -> float | None:
+    if variable.kind != "continuous":
+        return None
+    factors = _FACTORS_OF_PERCENT if variable.unit.startswith("%") else _FACTORS
+    return next((f for f in factors if _share(values / f, low, high) >= _WOULD_FIT), None)
+
+
+def _too(factor: float) -> str:
+    return f"{factor:,.0f} times too large" if factor > 1 else f"{1 / factor:,.0f} times too small"
+
+
+def _unit(variable: Variable) -> str:
+    return f" {variable.unit}" if variable.unit else ""
