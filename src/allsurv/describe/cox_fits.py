@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.describe.landmarks import Landmark, reach_landmark
-from allsurv.describe.terms import Term, check_complete, event_terms, variable_terms
+from allsurv.describe.terms import (
+    Term,
+    check_complete,
+    event_terms,
+    interaction_terms,
+    variable_terms,
+)
 from allsurv.errors import ModelError
 from allsurv.stats.cox import CoxFit, fit_cox
 from allsurv.study.spec import Analysis
@@ -111,6 +117,7 @@ def fit_analysis(
     else:
         y = chosen.y(analysis.endpoint)
         time, event = y["time"], y["event"]
+    terms += interaction_terms(terms, analysis.interactions)
     fit = _fit(terms, time, event, start, ties=analysis.ties, level=level, firth=firth, where=where)
     return CohortFit(tuple(terms), fit, chosen, patient, n_left_out, FIRTH if firth else ORDINARY)
 

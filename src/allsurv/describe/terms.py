@@ -14,7 +14,7 @@ from allsurv.describe.groups import level_text
 from allsurv.errors import ModelError
 from allsurv.study.spec import Variable
 
-__all__ = ["Term", "check_complete", "event_terms", "variable_terms"]
+__all__ = ["Term", "check_complete", "event_terms", "interaction_terms", "variable_terms"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,4 +163,44 @@ def event_terms(cohort: Cohort, names: Sequence[str], columns: pd.DataFrame) -> 
             columns[name].to_numpy(dtype=float),
         )
         for name in names
+    ]
+
+
+def interaction_terms(terms: Sequence[Term], pairs: Sequence[tuple[str, str]]) -> list[Term]:
+    """Make the products of columns that are already in a model.
+
+    Parameters
+    ----------
+    terms : sequence of Term
+        Columns of the model.
+    pairs : sequence of (str, str)
+        Variables or events whose columns are multiplied, level by level.
+
+    Returns
+    -------
+    list of Term
+        Named ``age:sct``; the effect of either variable is then that where the other is 0.
+
+    Examples
+    --------
+    >>> age = Term("age", "", "age", "Age", "per 1 year", np.array([40.0, 60.0]))
+    >>> sct = Term("sct", "true", "sct", "Transplantation", "", np.array([0.0, 1.0]))
+    >>> (product,) = interaction_terms([age, sct], [("age", "sct")])
+    >>> product.name, product.values.tolist()
+    ('age:sct', [0.0, 60.0])
+    """
+    return [
+        Term(
+            f"{one.variable}:{other.variable}",
+            ":".join(filter(None, (one.level, other.level))),
+            f"{one.name}:{other.name}",
+            f"{one.label} × {other.label}",
+            one.unit or other.unit,
+            one.values * other.values,
+        )
+        for first, second in pairs
+        for one in terms
+        if one.variable == first
+        for other in terms
+        if other.variable == second
     ]
