@@ -1,24 +1,19 @@
-"""A card's tree as HTML, Markdown or JSON; the only room with jinja2."""
+"""A card's tree as HTML, Markdown or JSON."""
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from allsurv.cards.card import make_card
+from allsurv.cards.pages import embed, make_environment
 from allsurv.errors import ConfigError
 from allsurv.experiment import Result
 
 __all__ = ["write"]
 
 FACES = (".html", ".md", ".json")
-DESCRIBING = tuple(f"{{http://www.w3.org/2000/svg}}{name}" for name in ("title", "desc"))
 
 
 def write(result: Result, path: str | Path) -> Path:
@@ -53,16 +48,10 @@ def write(result: Result, path: str | Path) -> Path:
 def _render(card: dict[str, Any], path: Path) -> str:
     if path.suffix == ".json":
         return json.dumps(card, indent=1, ensure_ascii=False) + "\n"
-    environment = Environment(
-        loader=PackageLoader("allsurv.cards", "templates"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = make_environment()
     figures = path.parent / "figures"
     environment.globals["figures_of"] = lambda name: _files(figures, name)
-    environment.globals["embed"] = _embed
+    environment.globals["embed"] = embed
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
     template = environment.get_template(f"card{path.suffix}.j2")
     return template.render(card=card).rstrip() + "\n"
@@ -70,12 +59,3 @@ def _render(card: dict[str, Any], path: Path) -> str:
 
 def _files(folder: Path, name: str) -> list[Path]:
     return sorted(folder.glob(f"{name}.svg")) if folder.is_dir() else []
-
-
-def _embed(file: Path) -> Markup:
-    """Hold a figure inside the page; its alternative text is the description inside it."""
-    raw = file.read_bytes()
-    said = [node.text or "" for node in ElementTree.fromstring(raw) if node.tag in DESCRIBING]
-    data = base64.b64encode(raw).decode()
-    alt = " ".join(filter(None, said)) or file.stem
-    return Markup('<img src="data:image/svg+xml;base64,{}" alt="{}">').format(data, alt)

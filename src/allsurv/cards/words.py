@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from allsurv.describe import round_half_up
+from allsurv.describe import p_text, round_half_up
 
-__all__ = ["interval", "number", "ratio"]
+__all__ = ["FORMS", "interval", "number", "ratio"]
 
 MISSING = "not estimable"
 
@@ -85,3 +87,30 @@ def ratio(value: float | None, lower: float | None, upper: float | None) -> str:
         for limit in (lower, upper)
     )
     return interval(value, lower, upper, 3 if narrow else 2)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _count(value: float | None) -> str:
+    return "<11" if value is None else f"{int(value)}"
+
+
+def _share(value: float | None) -> str:
+    return MISSING if value is None else f"{number(100 * value, 0)}%"
+
+
+FORMS: Mapping[str, Callable[..., str]] = {
+    "text": _text,
+    "count": _count,
+    "share": _share,
+    "number": number,
+    "number3": lambda value: number(value, 3),
+    "interval": interval,
+    "interval3": lambda value, lower, upper: interval(value, lower, upper, 3),
+    "ratio": ratio,
+    "p": lambda value: MISSING if value is None else p_text(value),
+    "list": lambda values: ", ".join(map(_text, values)),
+}
+"""How values of a results file become words; a card names the form of everything it quotes."""

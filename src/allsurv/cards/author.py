@@ -1,0 +1,135 @@
+"""What only an author can say of a model: contact, funding, intended use, ethics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import yaml
+
+from allsurv.errors import ConfigError
+from allsurv.study import Study
+from allsurv.study.nearest import did_you_mean
+
+__all__ = ["NOT_PROVIDED", "Field", "author_fields", "author_words", "missing_fields", "read_author"]
+
+NOT_PROVIDED = "Not provided by the author"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing an author is asked.
+
+    Attributes
+    ----------
+    key, label : str
+        Name in the author's file, and for readers.
+    section : str
+        Section of the card it stands in.
+    required : bool
+        Whether a release is blocked without it.
+    default : str
+        What is said unless the author or the study says otherwise.
+    """
+
+    key: str
+    label: str
+    section: str
+    required: bool
+    default: str = ""
+
+
+@cache
+def author_fields() -> tuple[Field, ...]:
+    """Load the fields, in the order of the card.
+
+    Returns
+    -------
+    tuple of Field
+        All of them.
+    """
+    text = files("allsurv.cards").joinpath("author.yaml").read_text(encoding="utf-8")
+    return tuple(Field(**entry) for entry in yaml.safe_load(text))
+
+
+def read_author(path: str | Path) -> dict[str, str]:
+    """Read an author's file.
+
+    Parameters
+    ----------
+    path : str or Path
+        YAML: a key per field, its text as value.
+
+    Returns
+    -------
+    dict of str to str
+        Text by key.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no such YAML, or holds a key that is no field; every fault is named.
+    """
+    path = Path(path)
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({type(error).__name__}).") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {str(error).splitlines()[0]}.") from None
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{path}: holds no fields; give lines such as 'contact: ...'.")
+    known = [field.key for field in author_fields()]
+    faults = [
+        f"  {key}: no field of a card.{did_you_mean(str(key), known)}"
+        for key in tree
+        if key not in known
+    ]
+    faults += [
+        f"  {key}: is {type(value).__name__}; give text."
+        for key, value in tree.items()
+        if key in known and not isinstance(value, str | int | float)
+    ]
+    if faults:
+        raise ConfigError("\n".join([f"{path}: {len(faults)} fault(s):", *faults]))
+    return {str(key): str(value).strip() for key, value in tree.items()}
+
+
+def author_words(study: Study, author: Mapping[str, str]) -> dict[str, str]:
+    """Join what the author, the study file and the defaults say.
+
+    Parameters
+    ----------
+    study : Study
+        Whose ``card`` section gives defaults.
+    author : mapping from str to str
+        As from :func:`read_author`.
+
+    Returns
+    -------
+    dict of str to str
+        Text by key; empty where nobody said anything.
+    """
+    return {
+        field.key: author.get(field.key) or study.card.get(field.key) or field.default
+        for field in author_fields()
+    }
+
+
+def missing_fields(words: Mapping[str, str]) -> tuple[Field, ...]:
+    """Find the required fields that nobody has filled.
+
+    Parameters
+    ----------
+    words : mapping from str to str
+        As from :func:`author_words`.
+
+    Returns
+    -------
+    tuple of Field
+        What blocks a release.
+    """
+    return tuple(f for f in author_fields() if f.required and not words.get(f.key))
