@@ -20,7 +20,15 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "study": ["Study", "load_study"],
         "cohort": ["Cohort", "load_cohort", "read_cohort"],
-        "describe": ["analysis_table", "cox_table", "kaplan_meier", "landmark", "table_one"],
+        "describe": [
+            "analysis_table",
+            "cox_table",
+            "kaplan_meier",
+            "landmark",
+            "response_table",
+            "table_one",
+            "toxicity_table",
+        ],
         "models": ["make_model"],
         "validation": ["validate"],
         "findings": ["compare_findings"],

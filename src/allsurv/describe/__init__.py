@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "cox_tables": ["analysis_table", "cox_table", "landmark_cox_table"],
+        "rates": ["rate_table", "rate_tables", "response_table", "toxicity_table"],
         "safe_tables": ["safe_curve", "suppress_small"],
         "journal": ["count_text", "number_text", "p_text", "percent", "round_half_up"],
         "comparisons": ["comparison_curves", "comparison_summary", "landmark"],
