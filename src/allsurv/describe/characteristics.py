@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from allsurv.cohort import Cohort
 from allsurv.describe.groups import OVERALL, Groups, group_patients, level_text, tidy
 from allsurv.describe.journal import count_text, number_text, percent
 from allsurv.errors import ModelError
-from allsurv.stats.twosample import compare_groups
+from allsurv.stats.twosample import Kind, compare_groups, standardised_mean_difference
 from allsurv.study.spec import Variable
 
 __all__ = ["table_one"]
@@ -38,12 +39,18 @@ COLUMNS = (
     "text",
     "test",
     "p_value",
+    "level_p_value",
+    "difference",
 )
 COUNT, MEDIAN = "n (%)", "median (range)"
 
 
 def table_one(
-    cohort: Cohort, by: str | None = None, *, variables: Sequence[str] | None = None
+    cohort: Cohort,
+    by: str | None = None,
+    *,
+    variables: Sequence[str] | None = None,
+    differences: bool = False,
 ) -> pd.DataFrame:
     """Characteristics of the patients, overall and by group.
 
@@ -56,6 +63,8 @@ def table_one(
     variables : sequence of str, optional
         What to describe. Where not given, the baseline variables that the study file assigns to
         ``table1``, or all baseline variables if it assigns none.
+    differences : bool, default=False
+        Fill ``difference``; of more than two groups it is the largest of any two.
 
     Returns
     -------
@@ -66,7 +75,9 @@ def table_one(
         ``n`` patients with the level (numbers: with a value), ``n_known`` with a value, ``n_group``
         in the group, ``value`` (median) with ``lower`` and ``upper`` (range) and 5th and 95th
         centile, ``percent`` of ``n_known``, rounded half up, ``text`` as printed, and on a
-        variable's first row ``test`` and ``p_value`` of the comparison between groups.
+        variable's first row ``test`` and ``p_value`` of the comparison between groups and
+        ``difference``, the standardised difference. ``level_p_value``, on a level's first row,
+        compares having that level against having any other; for variables of more than two levels.
 
     Raises
     ------
@@ -79,7 +90,12 @@ def table_one(
     -----
     Percents are of patients with a known value; where it is not known of all, the denominator is
     printed. Numbers are compared by ranks, levels by Pearson's chi-squared test; all levels of a
-    variable in one test.
+    variable in one test. The standardised difference of levels is that of Yang and Dalton [1]_; it
+    has no sign. Vouched for by R ``wilcox.test``, ``kruskal.test`` and ``chisq.test``.
+
+    References
+    ----------
+    .. [1] Yang D, Dalton JE. SAS Global Forum 2012: paper 335.
     """
     study = cohort.study
     names = _default(cohort, by) if variables is None else tuple(variables)
@@ -96,6 +112,10 @@ def table_one(
         column = cohort.frame[name]
         described = list(_described(column, variable, groups, by is not None))
         described[0] |= _tested(column, variable, groups)
+        if differences:
+            described[0] |= _difference(column, variable, groups)
+        for row in described[:: 1 + len(groups.names) * (by is not None)]:
+            row |= _level_tested(column, variable, row["level"], groups)
         rows += described
     return tidy(rows, COLUMNS, cohort)
 
@@ -181,9 +201,38 @@ def _tested(column: pd.Series, variable: Variable, groups: Groups) -> dict[str, 
     known = (groups.code >= 0) & column.notna().to_numpy()
     if np.unique(groups.code[known]).size < 2:
         return {}
-    values = column[known]
-    if variable.is_number:
-        test = compare_groups(values.to_numpy(dtype=float), groups.code[known], kind="continuous")
-    else:
-        test = compare_groups(values.astype(str).to_numpy(), groups.code[known], kind="categorical")
+    values, kind = _comparable(column[known], variable)
+    test = compare_groups(values, groups.code[known], kind=kind)
     return {"test": test.name, "p_value": test.p_value}
+
+
+def _level_tested(
+    column: pd.Series, variable: Variable, level: object, groups: Groups
+) -> dict[str, object]:
+    known = (groups.code >= 0) & column.notna().to_numpy()
+    if len(variable.levels) < 3 or np.unique(groups.code[known]).size < 2:
+        return {}
+    has = column[known].astype(str).eq(str(level)).to_numpy()
+    if not has.any():
+        return {}
+    test = compare_groups(has, groups.code[known], kind="categorical")
+    return {"level_p_value": test.p_value}
+
+
+def _difference(column: pd.Series, variable: Variable, groups: Groups) -> dict[str, object]:
+    known = (groups.code >= 0) & column.notna().to_numpy()
+    codes = groups.code[known]
+    values, kind = _comparable(column[known], variable)
+    found = [
+        standardised_mean_difference(values[pair], codes[pair], kind=kind).value
+        for first, second in combinations(np.unique(codes), 2)
+        for pair in [np.isin(codes, (first, second))]
+    ]
+    measured = [value for value in found if np.isfinite(value)]
+    return {"difference": max(measured, key=abs)} if measured else {}
+
+
+def _comparable(values: pd.Series, variable: Variable) -> tuple[NDArray, Kind]:
+    if variable.is_number:
+        return values.to_numpy(dtype=float), "continuous"
+    return values.astype(str).to_numpy(), "categorical"

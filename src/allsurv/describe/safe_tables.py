@@ -22,6 +22,7 @@ CENTILES = ("value", "centile_5", "centile_95")
 SAFE_RANGE = "median (5th–95th centile)"
 MEDIANS = tuple(f"{name}{limit}" for name in ("median", "follow_up") for limit in LIMITS)
 EXCLUDED = ("n_unknown", "n_event_before", "n_censored_before", "n_later_origin")
+COMPARED = ("p_value", "level_p_value", "difference")
 CHARACTERISTICS = {"variable", "level", "group", "n", "n_known", "n_group"}
 SURVIVAL = {"group", "n", "n_events"}
 
@@ -133,7 +134,8 @@ def _safe_characteristics(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
         for row, is_hidden in zip(part.to_dict("records"), hidden, strict=True):
             group = str(row["group"])
             safe = _safe_row(row, is_hidden, hidden_known[group], group in gone, threshold)
-            rows.append(safe | ({"p_value": np.nan} if lost else {}))
+            computed = [name for name in COMPARED if lost and name in row]
+            rows.append(safe | dict.fromkeys(computed, np.nan))
     safe = pd.DataFrame(rows, columns=[*table.columns, "suppressed"], index=table.index)
     safe = safe.astype(dict.fromkeys(("n", "n_known", "n_group"), "Int64"))
     safe.attrs.update(table.attrs)
