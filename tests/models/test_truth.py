@@ -5,13 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sksurv.ensemble import GradientBoostingSurvivalAnalysis
+from sksurv.ensemble import (
+    ComponentwiseGradientBoostingSurvivalAnalysis,
+    GradientBoostingSurvivalAnalysis,
+    RandomSurvivalForest,
+)
 from sksurv.linear_model.coxph import BreslowEstimator
+from sksurv.tree import SurvivalTree
 
 from allsurv.cohort import load_cohort
+from allsurv.features import make_features
 from allsurv.models import make_model
 from allsurv.models.breslow import breslow_hazard, log_partial_likelihood
 from allsurv.models.grid import round_up
+from allsurv.stats.discrimination import harrell_c
 from allsurv.stats.outcome import make_y
 
 
@@ -57,17 +64,44 @@ def test_null_of_real_patients_is_kaplan_meier_of_r(ebmt, reference):
     np.testing.assert_allclose(survival[0], r["kaplan_meier"], atol=1e-12)
 
 
-def test_forest_answers_as_scikit_survival_on_whole_months(cohort):
-    model = make_model("rsf", cohort.study, n_estimators=40, random_state=1)
-    model.fit(cohort.X, cohort.y("os"))
-    design = model.encoder_.design(cohort.X)
-    forest = model.estimator_
-    np.testing.assert_allclose(model.predict(cohort.X), forest.predict(design), rtol=1e-12)
-    theirs = forest.predict_survival_function(design, return_array=True)
-    months = forest.unique_times_
-    kept = months <= model.max_time_
-    ours = model.predict_survival(cohort.X, months[kept])
-    np.testing.assert_allclose(ours, theirs[:, kept], atol=1e-13)
+def whole_months(cohort):
+    y = cohort.y("os")
+    return make_y(round_up(y["time"], 1.0), y["event"])
+
+
+def test_a_tree_of_the_forest_is_that_of_scikit_survival(made_up):
+    for seed in range(5):
+        cohort = made_up(n=110, seed=seed)
+        model = make_model(
+            "rsf", cohort.study, n_estimators=1, bootstrap=False, max_features=None, random_state=0
+        ).fit(cohort.X, cohort.y("os"))
+        design = model.encoder_.design(cohort.X)
+        theirs = SurvivalTree(min_samples_split=22, min_samples_leaf=11, random_state=0)
+        theirs.fit(design, whole_months(cohort))
+        assert model.mechanism_.trees.n_patients.size == theirs.tree_.node_count
+        np.testing.assert_allclose(model.predict(cohort.X), theirs.predict(design), rtol=1e-12)
+        curves = theirs.predict_survival_function(design, return_array=True)
+        months = theirs.unique_times_
+        kept = months <= model.max_time_
+        ours = model.predict_survival(cohort.X, months[kept])
+        np.testing.assert_allclose(ours, curves[:, kept], atol=1e-13)
+
+
+def test_a_forest_differs_from_scikit_survival_by_chance_only(cohort):
+    """Two forests of 300 trees of theirs differ by about as much as one of ours from one."""
+    params = {"n_estimators": 300, "min_samples_leaf": 11}
+    design = make_features(cohort.study).fit(cohort.X).design(cohort.X)
+    theirs = [
+        RandomSurvivalForest(min_samples_split=22, random_state=seed, **params)
+        .fit(design, whole_months(cohort))
+        .predict(design)
+        for seed in (0, 1)
+    ]
+    model = make_model("rsf", cohort.study, random_state=0, **params)
+    ours = model.fit(cohort.X, cohort.y("os")).predict(cohort.X)
+    by_chance = np.sqrt(np.mean((theirs[0] - theirs[1]) ** 2))
+    assert np.sqrt(np.mean((ours - theirs[0]) ** 2)) < 1.5 * by_chance
+    assert abs(ours.mean() - theirs[0].mean()) < 0.02 * theirs[0].mean()
 
 
 def test_forest_keeps_survival_at_grid_points(cohort):
@@ -76,34 +110,47 @@ def test_forest_keeps_survival_at_grid_points(cohort):
     y = cohort.y("os")
     model = make_model("rsf", cohort.study, n_estimators=1, min_samples_leaf=60, random_state=0)
     model.fit(cohort.X, y)
-    dead_by = model.estimator_.unique_times_[model.estimator_.is_event_time_]
     first = np.ceil(y["time"][y["event"]].min())
-    assert dead_by.min() == first
+    assert model.mechanism_.event_steps.min() == first
     assert model.predict_survival(cohort.X, [first - 1]).min() == 1
     assert model.predict_survival(cohort.X, [first]).max() <= 1
 
 
-def test_boosting_answers_as_scikit_survival(cohort):
-    model = make_model("gbs", cohort.study, random_state=1).fit(cohort.X, cohort.y("os"))
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_boosting_grows_the_trees_of_scikit_survival(cohort, depth):
+    params = {"n_estimators": 60, "max_depth": depth, "subsample": 1.0, "min_samples_leaf": 11}
+    model = make_model("gbs", cohort.study, random_state=1, **params)
+    model.fit(cohort.X, cohort.y("os"))
     design = model.encoder_.design(cohort.X)
-    theirs = model.estimator_
-    np.testing.assert_allclose(model.predict(cohort.X), theirs.predict(design), atol=1e-12)
+    theirs = GradientBoostingSurvivalAnalysis(random_state=0, **params)
+    theirs.fit(design, cohort.y("os"))
+    np.testing.assert_allclose(model.predict(cohort.X), theirs.predict(design), atol=1e-10)
     curves = theirs.predict_survival_function(design[:5])
     grid = model.times_[model.times_ >= cohort.frame["os_months"].min()]
     expected = np.array([curve(grid) for curve in curves])
-    np.testing.assert_allclose(model.predict_survival(cohort.X[:5], grid), expected, atol=1e-12)
+    np.testing.assert_allclose(model.predict_survival(cohort.X[:5], grid), expected, atol=1e-10)
 
 
-def test_boosting_grows_the_trees_of_scikit_survival(cohort):
-    model = make_model("gbs", cohort.study, random_state=1).fit(cohort.X, cohort.y("os"))
+def test_componentwise_boosting_takes_the_steps_of_scikit_survival(cohort):
+    model = make_model("cgbs", cohort.study, n_estimators=150).fit(cohort.X, cohort.y("os"))
     design = model.encoder_.design(cohort.X)
-    settings = {k: v for k, v in model.get_params().items() if k in theirs_params()}
-    theirs = GradientBoostingSurvivalAnalysis(**settings).fit(design, cohort.y("os"))
-    np.testing.assert_allclose(model.predict(cohort.X), theirs.predict(design), atol=1e-9)
+    centred = design - design.mean(axis=0)
+    theirs = ComponentwiseGradientBoostingSurvivalAnalysis(n_estimators=150, learning_rate=0.1)
+    theirs.fit(centred, cohort.y("os"))
+    np.testing.assert_allclose(model.coef_, theirs.coef_[1:], atol=1e-12)
 
 
-def theirs_params():
-    return GradientBoostingSurvivalAnalysis().get_params()
+def test_more_than_256_values_share_levels_without_loss(toy_cohort):
+    cohort, new = toy_cohort(1500, 0), toy_cohort(1500, 1)
+    coarse = make_model("gbs", cohort.study, subsample=1.0).fit(cohort.X, cohort.y("os"))
+    design = coarse.encoder_.design(cohort.X)
+    assert np.unique(design[:, 0]).size > 1000
+    exact = GradientBoostingSurvivalAnalysis(
+        n_estimators=100, max_depth=2, min_samples_leaf=11, random_state=0
+    ).fit(design, cohort.y("os"))
+    ours = harrell_c(new.y("os"), coarse.predict(new.X)).value
+    theirs = harrell_c(new.y("os"), exact.predict(coarse.encoder_.design(new.X))).value
+    assert abs(ours - theirs) < 0.003
 
 
 def test_elastic_net_answers_as_scikit_survival_at_its_alpha(cohort):

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "base": ["SurvivalModel"],
-        "boosting": ["GradientBoosting"],
+        "boosting": ["ComponentwiseBoosting", "GradientBoosting"],
         "catalog": ["FAMILIES", "make_model"],
         "cox": ["CoxModel"],
         "coxnet": ["ElasticNetCox"],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+import copy
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -53,6 +55,8 @@ class SurvivalModel(BaseEstimator):
     """
 
     family: ClassVar[str]
+    path: ClassVar[str] = ""
+    """Parameter of which one fit serves many values; empty for none."""
 
     def __init__(self, features: FeatureEncoder, *, grid: float = 1.0) -> None:
         self.features = features
@@ -60,6 +64,27 @@ class SurvivalModel(BaseEstimator):
 
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Mechanism:
         raise TypeError(f"{type(self).__name__} is a base; use make_model.")
+
+    def _score_path(
+        self,
+        design: Floats,
+        time: Floats,
+        event: NDArray[np.bool_],
+        values: Sequence[Any],
+        new: Floats,
+    ) -> Floats:
+        """Log relative hazards of new patients, one row per value of the parameter ``path``."""
+        rows = []
+        for value in values:
+            model = copy.copy(self)
+            if self.path:
+                model.set_params(**{self.path: value})
+            rows.append(model._log_hazard(model._learn(design, time, event), new))
+        return np.array(rows)
+
+    def _log_hazard(self, mechanism: Mechanism, design: Floats) -> Floats:
+        """Log hazard relative to other patients, as this family's risk score implies it."""
+        return mechanism.risk_score(design)
 
     def fit(self, X: pd.DataFrame, y: NDArray[np.void]) -> Self:
         """Fit features and model.

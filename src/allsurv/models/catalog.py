@@ -9,11 +9,12 @@ from typing import Any
 from allsurv.errors import ModelError
 from allsurv.features import make_features
 from allsurv.models.base import SurvivalModel
-from allsurv.models.boosting import GradientBoosting
+from allsurv.models.boosting import ComponentwiseBoosting, GradientBoosting
 from allsurv.models.cox import CoxModel
 from allsurv.models.coxnet import ElasticNetCox
 from allsurv.models.forest import SurvivalForest
 from allsurv.models.null import NullModel
+from allsurv.models.published import PublishedModel, published_curve, published_equation
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Study
 
@@ -21,7 +22,15 @@ __all__ = ["FAMILIES", "make_model"]
 
 FAMILIES: Mapping[str, type[SurvivalModel]] = {
     kind.family: kind
-    for kind in (CoxModel, ElasticNetCox, SurvivalForest, GradientBoosting, NullModel)
+    for kind in (
+        CoxModel,
+        ElasticNetCox,
+        SurvivalForest,
+        GradientBoosting,
+        ComponentwiseBoosting,
+        NullModel,
+        PublishedModel,
+    )
 }
 """Every model allsurv knows: name in a configuration, and class."""
 
@@ -38,13 +47,14 @@ def make_model(
 
     Parameters
     ----------
-    family : {"cox", "coxnet", "rsf", "gbs", "null"}
-        Cox regression, elastic-net Cox, random survival forest, gradient boosting, Kaplan-Meier.
+    family : {"cox", "coxnet", "rsf", "gbs", "cgbs", "null", "published"}
+        Cox regression, elastic-net Cox, random survival forest, gradient boosting by trees,
+        componentwise boosting, Kaplan-Meier, and the study's published equation.
     study : Study
         Gives the data dictionary, the predictors and the time grid.
     predictors : sequence of str, optional
         Variables known at the prediction moment; those of ``study.prediction`` by default. The
-        null model takes none whatever is asked.
+        null model takes none and the published equation its own, whatever is asked.
     random_state : int, optional
         Seed; families without chance ignore it.
     **params : Any
@@ -74,8 +84,11 @@ def make_model(
             f"{did_you_mean(family, FAMILIES)}"
         )
     kind = FAMILIES[family]
-    own = [name for name in inspect.signature(kind).parameters if name != "features"]
-    features = make_features(study, () if kind is NullModel else predictors)
+    read = _published(study) if kind is PublishedModel else {}
+    own = [n for n in inspect.signature(kind).parameters if n != "features" and n not in read]
+    if kind in (NullModel, PublishedModel):
+        predictors = [finding.variable for finding in read.get("equation", ())]
+    features = make_features(study, predictors)
     nested = {f"features__{name}" for name in features.get_params() if name != "variables"}
     for name in params:
         if name not in own and name not in nested:
@@ -84,9 +97,19 @@ def make_model(
                 f"make_model: '{name}' is no parameter of '{family}'; allowed are "
                 f"{', '.join(allowed)}.{did_you_mean(name, allowed)}"
             )
-    settings: dict[str, Any] = {"grid": study.time.grid, **params}
+    settings: dict[str, Any] = {"grid": study.time.grid, **read, **params}
     if "random_state" in own:
         settings["random_state"] = random_state
     inner = {n: v for n, v in settings.items() if n in nested}
     model = kind(features, **{n: v for n, v in settings.items() if n not in nested})
     return model.set_params(**inner)
+
+
+def _published(study: Study) -> dict[str, Any]:
+    equation = published_equation(study)
+    if not equation:
+        raise ModelError(
+            f"make_model: study '{study.name}' has no published effect of a variable known at "
+            f"baseline on '{study.prediction.endpoint}'; add findings to the study file."
+        )
+    return {"equation": equation, "curve": published_curve(study)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from allsurv.models.base import SurvivalModel
 from allsurv.models.grid import count_until
 from allsurv.models.mechanisms import Linear
 from allsurv.stats.cox import fit_cox
+from allsurv.stats.cox_many import fit_cox_many
 
 __all__ = ["CoxModel"]
 
@@ -56,6 +58,7 @@ class CoxModel(SurvivalModel):
     """
 
     family: ClassVar[str] = "cox"
+    path: ClassVar[str] = "ridge"
 
     def __init__(
         self,
@@ -93,3 +96,18 @@ class CoxModel(SurvivalModel):
         steps = np.concatenate([[0.0], baseline.cumulative_hazard])
         hazard = steps[count_until(baseline.time, self.times_)]
         return Linear(self.coef_, hazard)
+
+    def _score_path(
+        self,
+        design: Floats,
+        time: Floats,
+        event: NDArray[np.bool_],
+        values: Sequence[float],
+        new: Floats,
+    ) -> Floats:
+        varies = np.ptp(design, axis=0) > 0
+        everybody = np.ones((len(values), time.size))
+        fits = fit_cox_many(
+            time, event, design[:, varies], everybody, ties=self.ties, ridge=np.asarray(values)
+        )
+        return fits.coef @ new[:, varies].T

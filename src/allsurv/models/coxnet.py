@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 from sksurv.linear_model import CoxnetSurvivalAnalysis
 
 from allsurv.errors import ModelError
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import breslow_hazard, log_partial_likelihood
+from allsurv.models.folds import deal_folds
 from allsurv.models.mechanisms import Linear
 from allsurv.stats.outcome import make_y
 
@@ -64,6 +65,7 @@ class ElasticNetCox(SurvivalModel):
     """
 
     family: ClassVar[str] = "coxnet"
+    path: ClassVar[str] = "alpha"
 
     def __init__(
         self,
@@ -125,7 +127,7 @@ class ElasticNetCox(SurvivalModel):
     def _choose(
         self, path: CoxnetSurvivalAnalysis, design: Floats, time: Floats, event: Events
     ) -> tuple[float, int]:
-        fold = self._deal(event)
+        fold = deal_folds(event, self.folds, self.random_state, where="ElasticNetCox.fit")
         likelihood = np.zeros(len(path.alphas_))
         for k in range(fold.max() + 1):
             kept = fold != k
@@ -140,20 +142,15 @@ class ElasticNetCox(SurvivalModel):
         best = int(np.argmax(likelihood))
         return float(path.alphas_[best]), best
 
-    def _deal(self, event: Events) -> NDArray[np.intp]:
-        """Give each patient a fold; events and the censored are dealt apart."""
-        n_folds = int(min(self.folds, event.sum()))
-        if n_folds < 2:
-            raise ModelError(
-                f"ElasticNetCox.fit: folds={self.folds} with {event.sum()} events; the choice of "
-                "alpha takes two folds with an event in each. Give alpha."
-            )
-        random = check_random_state(self.random_state)
-        fold = np.empty(event.size, dtype=np.intp)
-        for group in (event, ~event):
-            members = random.permutation(np.flatnonzero(group))
-            fold[members] = np.arange(members.size) % n_folds
-        return fold
+    def _score_path(
+        self, design: Floats, time: Floats, event: Events, values: Sequence[float], new: Floats
+    ) -> Floats:
+        falling = np.argsort(-np.asarray(values, dtype=float), kind="stable")
+        varies = np.ptp(design, axis=0) > 0
+        path = self._path(design[:, varies], time, event, np.asarray(values, dtype=float)[falling])
+        scores = np.empty((len(values), len(new)))
+        scores[falling] = _whole_path(path.coef_, len(values)).T @ new[:, varies].T
+        return scores
 
 
 def _whole_path(coef: Floats, n_alphas: int) -> Floats:

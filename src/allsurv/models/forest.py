@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sksurv.ensemble import RandomSurvivalForest
+from sklearn.utils import check_random_state
 
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.grid import round_up
-from allsurv.models.mechanisms import Forest
-from allsurv.models.trees import Trees
-from allsurv.stats.outcome import make_y
+from allsurv.models.levels import find_levels
+from allsurv.models.mechanisms import Forest, Mechanism
+from allsurv.models.settings import check_number, check_room, columns_tried
 
 __all__ = ["SurvivalForest"]
 
 Floats = NDArray[np.float64]
 
+_ANY_DEPTH = 1_000_000
+_CHUNK_BYTES = 50e6
+_FEWEST_EVENTS = 1e-3  # expected events of a patient in whose leaves nobody died
+
 
 class SurvivalForest(SurvivalModel):
-    """Random survival forest on a time grid, with leaves that hide the single patient.
+    r"""Random survival forest on a time grid, with leaves that hide the single patient.
 
     Follow-up is rounded up to the grid before trees are grown: survival at the grid's points is
     kept, the forest is smaller and faster, and no exact time is in it.
@@ -42,15 +47,22 @@ class SurvivalForest(SurvivalModel):
         Terms tried at a split.
     max_samples : int, float or None, default=None
         Size of a tree's bootstrap sample; as many as there are patients by default.
+    bootstrap : bool, default=True
+        Whether each tree has its own sample of patients.
     n_jobs : int, default=1
         Threads.
     random_state : int, RandomState or None, default=None
         Draws bootstrap samples and terms.
 
-    Attributes
+    Notes
+    -----
+    Trees split where the log-rank statistic is largest [1]_. Given the same sample and all terms
+    at each split, a tree is that of scikit-survival, split for split, where no column has more
+    than 256 distinct values; of a longer column neighbouring values share one of 256 levels.
+
+    References
     ----------
-    estimator_ : RandomSurvivalForest
-        The fitted scikit-survival model; its times count steps of the grid.
+    .. [1] Ishwaran H, et al. Ann Appl Stat. 2008;2(3):841-860. doi:10.1214/08-AOAS169
     """
 
     family: ClassVar[str] = "rsf"
@@ -65,6 +77,7 @@ class SurvivalForest(SurvivalModel):
         max_depth: int | None = None,
         max_features: str | int | float | None = "sqrt",
         max_samples: int | float | None = None,
+        bootstrap: bool = True,
         n_jobs: int = 1,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -74,32 +87,62 @@ class SurvivalForest(SurvivalModel):
         self.max_depth = max_depth
         self.max_features = max_features
         self.max_samples = max_samples
+        self.bootstrap = bootstrap
         self.n_jobs = n_jobs
         self.random_state = random_state
 
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Forest:
-        self.estimator_ = RandomSurvivalForest(
-            n_estimators=self.n_estimators,
-            min_samples_leaf=self.min_samples_leaf,
-            min_samples_split=2 * self.min_samples_leaf,
-            max_depth=self.max_depth,
-            max_features=self.max_features,
-            max_samples=self.max_samples,
-            n_jobs=self.n_jobs,
-            random_state=self.random_state,
+        from allsurv.models.grown import make_buffers, take_trees
+        from allsurv.models.survival_trees import grow_survival_trees
+
+        n_drawn = self._check(len(design))
+        deepest = _ANY_DEPTH if self.max_depth is None else int(self.max_depth)
+        n_tried = columns_tried("SurvivalForest", self.max_features, design.shape[1])
+        steps = round_up(time, self.grid)
+        counted = np.unique(steps[event])
+        rank = np.searchsorted(counted, steps, side="right")
+        most_leaves = max(1, len(design) // self.min_samples_leaf)
+        self._check_room(most_leaves, counted.size)
+        levels = find_levels(design)
+        seeds = check_random_state(self.random_state).randint(0, 2**31 - 1, self.n_estimators)
+        size = int(np.clip(_CHUNK_BYTES // (8 * most_leaves * counted.size), 1, seeds.size))
+        chunks = [seeds[k : k + size].astype(np.uint64) for k in range(0, seeds.size, size)]
+        buffers = [make_buffers(chunk.size, most_leaves, counted.size) for chunk in chunks]
+        limits = (n_tried, int(self.min_samples_leaf), deepest)
+        joblib.Parallel(n_jobs=self.n_jobs, require="sharedmem")(
+            joblib.delayed(grow_survival_trees)(
+                levels.code, levels.lowest, levels.highest, rank, event, n_drawn, limits, mine, room
+            )
+            for mine, room in zip(chunks, buffers, strict=True)
         )
-        self.estimator_.fit(design, make_y(round_up(time, self.grid), event))
-        counted = self.estimator_.is_event_time_
-        trees = [
-            {
-                "left": tree.children_left,
-                "right": tree.children_right,
-                "term": tree.feature,
-                "threshold": tree.threshold,
-                "n_patients": tree.n_node_samples,
-                "value": tree.value[:, counted, 0],
-            }
-            for tree in (member.tree_ for member in self.estimator_.estimators_)
-        ]
-        steps = self.estimator_.unique_times_[counted].astype(np.intp)
-        return Forest(Trees.join(trees), steps)
+        return Forest(take_trees(buffers), counted.astype(np.intp))
+
+    def _log_hazard(self, mechanism: Mechanism, design: Floats) -> Floats:
+        return np.log(np.maximum(mechanism.risk_score(design), _FEWEST_EVENTS))
+
+    def _check(self, n: int) -> int:
+        """Hold the parameters against their ranges; give the size of a bootstrap sample."""
+        where = "SurvivalForest"
+        check_number(where, "n_estimators", self.n_estimators, low=1, whole=True)
+        check_number(where, "min_samples_leaf", self.min_samples_leaf, low=1, whole=True)
+        if self.max_depth is not None:
+            check_number(where, "max_depth", self.max_depth, low=1, whole=True)
+        if not self.bootstrap:
+            return 0
+        if self.max_samples is None:
+            return n
+        if isinstance(self.max_samples, float):
+            check_number(where, "max_samples", self.max_samples, low=1 / n, high=1)
+            return round(self.max_samples * n)
+        check_number(where, "max_samples", self.max_samples, low=1, high=n, whole=True)
+        return int(self.max_samples)
+
+    def _check_room(self, most_leaves: int, n_times: int) -> None:
+        # A leaf holds its curve twice while trees are put together; half of all patients go
+        # into leaves larger than the smallest allowed.
+        needed = 2.0 * 8 * self.n_estimators * most_leaves * n_times
+        advice = (
+            "take a coarser grid, a larger min_samples_leaf, fewer n_estimators or a subsample of "
+            "patients by max_samples"
+        )
+        check_room("SurvivalForest.fit", needed, advice)
