@@ -219,13 +219,32 @@ class Cohort:
             origin = self.frame[name].to_numpy(dtype=float) * self._in_study_units(name)
             self._refuse(np.isnan(origin), f"endpoint '{endpoint}'", f"a missing '{name}'")
         wanted = tuple(self.study.events) if events is None else tuple(events)
-        switches = {e: self._switch(e) - origin for e in wanted}
+        switches = {e: self.event_times(e) - origin for e in wanted}
         return make_intervals(y["time"], y["event"], switches, self.X)
 
     def _in_study_units(self, name: str) -> float:
         return unit_ratio(self.study.variable(name).unit, self.study.time.unit)
 
-    def _switch(self, name: str) -> NDArray[np.float64]:
+    def event_times(self, name: str) -> NDArray[np.float64]:
+        """Give the time of an event after baseline.
+
+        Parameters
+        ----------
+        name : str
+            Name of an event of the study.
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+            From treatment start, in the study's unit; infinite where it did not happen.
+
+        Raises
+        ------
+        OutcomeError
+            If it happened at an unknown time, or it is not known whether it happened.
+        StudyError
+            If the study has no such event.
+        """
         event = self._event(name)
         self._require(event.time, *event.occurred, what=f"event '{name}'")
         known = ~self.frame[list(event.occurred)].isna().any(axis=1).to_numpy()

@@ -5,6 +5,8 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "at_risk": ["numbers_at_risk"],
+        "immortal_time": ["immortal_time_table"],
         "cox_tables": ["analysis_table", "cox_table", "landmark_cox_table"],
         "rates": ["rate_table", "rate_tables", "response_table", "toxicity_table"],
         "safe_tables": ["safe_curve", "suppress_small"],

@@ -29,6 +29,7 @@ __all__ = [
     "Missing",
     "Ties",
     "fit_analysis",
+    "fit_finite",
     "fit_from_landmark",
 ]
 
@@ -120,6 +121,45 @@ def fit_analysis(
     terms += interaction_terms(terms, analysis.interactions)
     fit = _fit(terms, time, event, start, ties=analysis.ties, level=level, firth=firth, where=where)
     return CohortFit(tuple(terms), fit, chosen, patient, n_left_out, FIRTH if firth else ORDINARY)
+
+
+def fit_finite(
+    cohort: Cohort,
+    analysis: Analysis,
+    where: str,
+    *,
+    level: float = 0.95,
+    missing: Missing = "refused",
+) -> CohortFit:
+    """Fit a Cox model, by Firth's method where the ordinary estimate would be infinite.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    analysis : Analysis
+        Endpoint, variables and events.
+    where : str
+        What asks, for messages.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+    missing : {"refused", "leave_out"}, default="refused"
+        ``leave_out`` keeps patients with complete values only.
+
+    Returns
+    -------
+    CohortFit
+        Its ``method`` says which.
+
+    Raises
+    ------
+    ModelError
+        If neither can be fitted.
+    """
+    try:
+        return fit_analysis(cohort, analysis, where, level=level, missing=missing)
+    except ModelError:
+        return fit_analysis(cohort, analysis, where, level=level, missing=missing, firth=True)
 
 
 def fit_from_landmark(

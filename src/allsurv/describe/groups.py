@@ -12,7 +12,15 @@ from allsurv.cohort import Cohort
 from allsurv.errors import ModelError
 from allsurv.study.spec import Study, Variable
 
-__all__ = ["OVERALL", "Groups", "check_known_at_origin", "group_patients", "level_text", "tidy"]
+__all__ = [
+    "OVERALL",
+    "Groups",
+    "check_known_at_origin",
+    "event_of",
+    "group_patients",
+    "level_text",
+    "tidy",
+]
 
 OVERALL = "overall"
 
@@ -134,10 +142,10 @@ def check_known_at_origin(study: Study, names: tuple[str, ...], where: str) -> N
     StudyError
         If the study has no such variable.
     """
-    late = [name for name in names if study.variable(name).known != "baseline"]
+    late = [name for name in names if _is_late(study, name)]
     if not late:
         return
-    events = [name for name in late if name in study.events]
+    events = list(dict.fromkeys(event for name in late if (event := event_of(study, name))))
     listed = ", ".join(f"'{name}'" for name in late)
     offer = "Take a landmark analysis"
     if events:
@@ -148,8 +156,37 @@ def check_known_at_origin(study: Study, names: tuple[str, ...], where: str) -> N
     raise ModelError(
         f"{where}: {listed} {'is' if len(late) == 1 else 'are'} not known when follow-up starts; "
         "patients must live long enough to get a value (immortal time), so it may not stand as if "
-        f"known at baseline. {offer}."
+        f"known at baseline. {offer}; immortal_time_table shows both estimates."
     )
+
+
+def event_of(study: Study, name: str) -> str | None:
+    """Find the time-dependent event behind a name.
+
+    Parameters
+    ----------
+    study : Study
+        Its events.
+    name : str
+        An event, or the yes/no variable that says whom it happened to.
+
+    Returns
+    -------
+    str or None
+        Name of the event; ``None`` if there is none.
+    """
+    if name in study.events:
+        return name
+    for event in study.events.values():
+        if dict(event.occurred) == {name: True}:
+            return event.name
+    return None
+
+
+def _is_late(study: Study, name: str) -> bool:
+    if name in study.events and name not in study.variables:
+        return True
+    return study.variable(name).known != "baseline"
 
 
 def _group_label(variable: Variable, level: object) -> str:
