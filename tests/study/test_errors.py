@@ -71,14 +71,50 @@ FAULTS = {
         "analysis: multivariable\n    analysis_variable: wbc",
         "analysis_variable",
         "findings.age.analysis_variable",
-        "'wbc' is not in the variables of analysis 'multivariable'. Known: age, tp53, arm.",
+        "'wbc' is not in the variables of analysis 'multivariable'. Known: age, tp53, arm, transplant.",
     ),
     "variable not in analysis": (
         "variables: [age, tp53, arm]",
         "variables: [tp53, arm]",
         "    variable: age",
         "findings.age.variable",
-        "'age' is not in the variables of analysis 'multivariable'. Known: tp53, arm.",
+        "'age' is not in the variables of analysis 'multivariable'. Known: tp53, arm, transplant.",
+    ),
+    "contrast of an event": (
+        "contrast: {from: false, to: true}",
+        "contrast: {from: 0, to: 1}",
+        "contrast: {from: 0, to: 1}",
+        "findings.transplant.contrast",
+        "of an event is from false to true.",
+    ),
+    "interaction": (
+        "time_dependent: [transplant]",
+        "time_dependent: [transplant]\n    interactions: [[age, transplantt]]",
+        "interactions",
+        "analyses.multivariable.interactions[0]",
+        "'transplantt' is not in the variables of analysis 'multivariable'. Did you mean "
+        "'transplant'?",
+    ),
+    "interaction of three": (
+        "time_dependent: [transplant]",
+        "time_dependent: [transplant]\n    interactions: [[age, arm, transplant]]",
+        "interactions",
+        "analyses.multivariable.interactions[0]",
+        "has 3 items; 2 at most.",
+    ),
+    "variable of a non-finding": (
+        "variable: wbc",
+        "variable: wcb",
+        "variable: wcb",
+        "non_findings.wbc.variable",
+        "'wcb' is not in the data dictionary or events. Did you mean 'wbc'?",
+    ),
+    "analysis of a non-finding": (
+        "analysis: multivariable\n    basis",
+        "analysis: univariable\n    basis",
+        "analysis: univariable",
+        "non_findings.wbc.analysis",
+        "'univariable' is not in the analyses. Did you mean 'multivariable'?",
     ),
     "comparison of fact": (
         "comparison: os_arm",
@@ -432,7 +468,7 @@ FAULTS = {
     ),
 }
 
-CONSEQUENCES = {"second identifier", "truth value as level"}
+CONSEQUENCES = {"event of analysis", "second identifier", "truth value as level"}
 """Faults that cannot but bring others with them."""
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from allsurv.study.dictionary import Derivation, Filter, Scalar, Variable
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Fact, Finding
+from allsurv.study.evidence import Analysis, Comparison, Contrast, Fact, Finding, NonFinding
+from allsurv.study.report import Screening, TableRow, Tabulation
 from allsurv.study.spec import CohortFile, Endpoint, Event, Prediction, Rule, Study, TimeScale
 
 __all__ = ["build_study", "build_variable"]
@@ -43,7 +44,10 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         comparisons=_named(content, "comparisons", _comparison),
         analyses=_named(content, "analyses", _analysis),
         findings=_named(content, "findings", _finding),
+        non_findings=_named(content, "non_findings", lambda n, entry: NonFinding(n, **entry)),
         facts=_named(content, "facts", _fact),
+        tables=_named(content, "tables", _tabulation),
+        screening=_screening(content["screening"]) if "screening" in content else None,
         rules=tuple(Rule(**rule) for rule in content.get("rules", ())),
         cohort=CohortFile(**content["cohort"]) if "cohort" in content else None,
         ledger=content.get("ledger"),
@@ -165,9 +169,31 @@ def _analysis(name: str, entry: Plain) -> Analysis:
             **entry,
             "variables": tuple(entry["variables"]),
             "time_dependent": tuple(entry.get("time_dependent", ())),
+            "interactions": tuple(map(tuple, entry.get("interactions", ()))),
             "population": _filter(entry.get("population", {})),
         },
     )
+
+
+def _tabulation(name: str, entry: Plain) -> Tabulation:
+    rows = tuple(
+        TableRow(
+            **{
+                **row,
+                "event": _filter(row["event"]),
+                "population": _filter(row.get("population", {})),
+            }
+        )
+        for row in entry.get("rows", ())
+    )
+    return Tabulation(name=name, **{**entry, "rows": rows})
+
+
+def _screening(entry: Plain) -> Screening:
+    lists = ("variables", "univariable_only", "time_dependent", "kept")
+    tuples = {key: tuple(entry[key]) for key in lists if key in entry}
+    landmarks = {name: float(time) for name, time in entry.get("landmarks", {}).items()}
+    return Screening(**{**entry, **tuples, "landmarks": landmarks})
 
 
 def _finding(name: str, entry: Plain) -> Finding:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from allsurv.study.dictionary_faults import dictionary_faults
-from allsurv.study.evidence import Analysis, Comparison, Fact, Finding
+from allsurv.study.evidence import Analysis, Comparison, Fact, Finding, NonFinding
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault
+from allsurv.study.report_faults import reading_faults, screening_faults, tabulation_faults
 from allsurv.study.spec import Endpoint, Event, Study
 
 __all__ = ["study_faults"]
@@ -43,12 +44,19 @@ def study_faults(study: Study) -> Iterator[Fault]:
     yield from _prediction_faults(study)
     for comparison in study.comparisons.values():
         yield from _comparison_faults(study, comparison)
+        yield from reading_faults(study, comparison)
     for analysis in study.analyses.values():
         yield from _analysis_faults(study, analysis)
     for finding in study.findings.values():
         yield from _finding_faults(study, finding)
+    for non_finding in study.non_findings.values():
+        yield from _non_finding_faults(study, non_finding)
     for fact in study.facts.values():
         yield from _fact_faults(study, fact)
+    for table in study.tables.values():
+        yield from tabulation_faults(study, table)
+    if study.screening is not None:
+        yield from screening_faults(study, study.screening)
     yield from _cohort_faults(study)
     if study.ledger is not None and not _is_file_name(study.ledger):
         yield Fault(("ledger",), "write the name of a file beside the study file, no folder.")
@@ -120,8 +128,7 @@ def _endpoint_faults(study: Study, endpoint: Endpoint) -> Iterator[Fault]:
 
 def _event_faults(study: Study, event: Event) -> Iterator[Fault]:
     path = ("events", event.name)
-    unit = study.time.unit
-    yield from _duration_faults(study, event.time, (*path, "time"), unit=unit, outcome=True)
+    yield from _duration_faults(study, event.time, (*path, "time"), outcome=True)
     yield from filter_faults(study.variables, event.occurred, (*path, "occurred"))
     if event.name in study.baseline():
         yield Fault(path, "a baseline variable has this name; name the event otherwise.")
@@ -161,32 +168,49 @@ def _analysis_faults(study: Study, analysis: Analysis) -> Iterator[Fault]:
         yield from _baseline_faults(study, name, (*path, "variables", position), instead)
     for position, name in enumerate(analysis.time_dependent):
         yield from _missing(name, study.events, "events", (*path, "time_dependent", position))
+    model = (*analysis.variables, *analysis.time_dependent)
+    for position, pair in enumerate(analysis.interactions):
+        for name in pair:
+            what = f"variables of analysis '{analysis.name}'"
+            yield from _missing(name, model, what, (*path, "interactions", position))
     yield from filter_faults(study.variables, analysis.population, (*path, "population"))
 
 
 def _finding_faults(study: Study, finding: Finding) -> Iterator[Fault]:
     path = ("findings", finding.name)
-    instead = "a finding is asked of models that know baseline variables only"
-    yield from _baseline_faults(study, finding.variable, (*path, "variable"), instead)
-    yield from _contrast_faults(study, finding, (*path, "contrast"))
+    analysis = study.analyses.get(finding.analysis)
+    if finding.variable not in study.events:
+        instead = "a finding is asked of models that know baseline variables only"
+        yield from _baseline_faults(study, finding.variable, (*path, "variable"), instead)
+        yield from _contrast_faults(study, finding, (*path, "contrast"))
+    elif finding.contrast.from_ is not False or finding.contrast.to is not True:
+        yield Fault((*path, "contrast"), "of an event is from false to true.")
     if not finding.lower < finding.estimate < finding.upper:
         message = f"{finding.estimate:g} is not between {finding.lower:g} and {finding.upper:g}."
         yield Fault((*path, "estimate"), message)
     yield from _missing(finding.endpoint, study.endpoints, "endpoints", (*path, "endpoint"))
     if finding.n is not None and finding.n_events is not None and finding.n_events > finding.n:
         yield Fault((*path, "n_events"), f"{finding.n_events} events in {finding.n} patients.")
-    analysis = study.analyses.get(finding.analysis)
     if analysis is None:
         yield from _missing(finding.analysis, study.analyses, "analyses", (*path, "analysis"))
         return
     if analysis.endpoint != finding.endpoint:
         message = f"'{finding.endpoint}' is not that of analysis '{analysis.name}'"
         yield Fault((*path, "endpoint"), f"{message} ('{analysis.endpoint}').")
-    if finding.analysis_variable not in analysis.variables:
+    model = (*analysis.variables, *analysis.time_dependent)
+    if finding.analysis_variable not in model:
         same = finding.analysis_variable == finding.variable
         key = "variable" if same else "analysis_variable"
         what = f"variables of analysis '{analysis.name}'"
-        yield from _missing(finding.analysis_variable, analysis.variables, what, (*path, key))
+        yield from _missing(finding.analysis_variable, model, what, (*path, key))
+
+
+def _non_finding_faults(study: Study, non_finding: NonFinding) -> Iterator[Fault]:
+    path = ("non_findings", non_finding.name)
+    known = (*study.variables, *study.events)
+    what = "data dictionary or events"
+    yield from _missing(non_finding.variable, known, what, (*path, "variable"))
+    yield from _missing(non_finding.analysis, study.analyses, "analyses", (*path, "analysis"))
 
 
 def _contrast_faults(study: Study, finding: Finding, path: Path) -> Iterator[Fault]:

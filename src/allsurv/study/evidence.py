@@ -8,7 +8,7 @@ from typing import Literal
 from allsurv.study.dictionary import Filter, Scalar
 from allsurv.study.readonly import FrozenDict, FrozenValue
 
-__all__ = ["Analysis", "Comparison", "Contrast", "Fact", "Finding"]
+__all__ = ["Analysis", "Comparison", "Contrast", "Fact", "Finding", "NonFinding"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,13 @@ class Comparison(FrozenValue):
     landmark : float, optional
         Time after treatment start, in the study's unit: only patients still under observation and
         free of the endpoint's event then. The clock keeps running from the endpoint's origin.
+    instead_of : str, optional
+        Published comparison of which this is another reading.
+    reading : {"", "correct", "another"}
+        Whether that reading is the correct definition, or one more that the paper's words allow.
+    against, against_label : str, optional
+        Cohort that comes with allsurv whose patients are the second curve, and its name for
+        readers.
     paper, note : str
         Where it was published; what a reader must know of its definition.
     """
@@ -42,6 +49,10 @@ class Comparison(FrozenValue):
     by_event: str | None = None
     population: Filter = field(default_factory=FrozenDict)
     landmark: float | None = None
+    instead_of: str | None = None
+    reading: Literal["", "correct", "another"] = ""
+    against: str | None = None
+    against_label: str = ""
     paper: str = ""
     note: str = ""
 
@@ -60,10 +71,15 @@ class Analysis(FrozenValue):
         Variables fixed at baseline.
     time_dependent : tuple of str
         Events that enter through ``(start, stop]`` rows.
+    interactions : tuple of (str, str)
+        Pairs of variables or events of the model whose products enter too; with one, the effect
+        of either is that where the other is 0.
     ties : {"efron", "breslow"}
         Handling of tied times.
     population : mapping
         Filter of the patients analysed.
+    missing : str
+        How the publication handled missing values, in words.
     paper, note : str
         Where it was published; what a reader must know.
     """
@@ -73,8 +89,10 @@ class Analysis(FrozenValue):
     endpoint: str
     variables: tuple[str, ...]
     time_dependent: tuple[str, ...] = ()
+    interactions: tuple[tuple[str, str], ...] = ()
     ties: Literal["efron", "breslow"] = "efron"
     population: Filter = field(default_factory=FrozenDict)
+    missing: str = ""
     paper: str = ""
     note: str = ""
 
@@ -108,7 +126,8 @@ class Finding(FrozenValue):
     name, label : str
         Name in allsurv, and for readers.
     variable : str
-        Predictor that is moved in a model.
+        Predictor that is moved in a model; or a time-dependent event of ``analysis``, of which
+        models that know baseline variables only cannot be asked.
     contrast : Contrast
         From which value to which.
     estimate, lower, upper : float
@@ -157,6 +176,47 @@ class Finding(FrozenValue):
     population: str = ""
     n: int | None = None
     n_events: int | None = None
+    paper: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class NonFinding(FrozenValue):
+    """What was examined and not retained, as far as the publication says.
+
+    No effect was shown is not that no effect was there: a non-finding has no estimate.
+
+    Attributes
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    variable : str
+        Variable, or time-dependent event, of the study.
+    analysis : str
+        Model of the study that does not retain it.
+    basis : {"stated", "implied"}
+        Whether the publication names the variable among those examined, or names a group of
+        variables, such as baseline characteristics, to which it belongs.
+    said : str
+        What the publication says of it, in short.
+    p_value, p_relation : float, str
+        P in the multivariable model, where printed, and whether it equals or is below the number.
+    univariable_p, univariable_relation : float, str
+        P of the univariable comparison, where printed.
+    paper, note : str
+        Where it was published; what a reader must know.
+    """
+
+    name: str
+    label: str
+    variable: str
+    analysis: str
+    basis: Literal["stated", "implied"]
+    said: str
+    p_value: float | None = None
+    p_relation: Literal["=", "<"] = "="
+    univariable_p: float | None = None
+    univariable_relation: Literal["=", "<"] = "="
     paper: str = ""
     note: str = ""
 

@@ -166,6 +166,7 @@ _SENTENCES: dict[str, Callable[[Error], str]] = {
     "enum": _enum,
     "pattern": _pattern,
     "minItems": _count("items"),
+    "maxItems": lambda error: f"has {len(error.instance)} items; {error.validator_value} at most.",
     "minProperties": _count("entries"),
     "minLength": lambda error: "is empty text.",
     "uniqueItems": lambda error: "names something twice.",

@@ -14,9 +14,10 @@ from typing import Literal, TypeVar
 
 from allsurv.errors import StudyError
 from allsurv.study.dictionary import Derivation, Filter, Kind, Known, Scalar, Variable
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Fact, Finding
+from allsurv.study.evidence import Analysis, Comparison, Contrast, Fact, Finding, NonFinding
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.readonly import FrozenDict, FrozenValue, plain
+from allsurv.study.report import Screening, TableRow, Tabulation
 
 __all__ = [
     "Analysis",
@@ -29,12 +30,16 @@ __all__ = [
     "Fact",
     "Filter",
     "Finding",
+    "NonFinding",
     "Kind",
     "Known",
     "Prediction",
     "Rule",
     "Scalar",
+    "Screening",
     "Study",
+    "TableRow",
+    "Tabulation",
     "TimeScale",
     "Variable",
 ]
@@ -208,9 +213,13 @@ class Study(FrozenValue):
         What happens after baseline.
     landmarks : tuple of float
         Times of landmark analyses.
-    comparisons, analyses, findings, facts : mapping
+    comparisons, analyses, findings, non_findings, facts : mapping
         What was compared, analysed and published: :class:`Comparison`, :class:`Analysis`,
-        :class:`Finding` and :class:`Fact` by name.
+        :class:`Finding`, :class:`NonFinding` and :class:`Fact` by name.
+    tables : mapping from str to Tabulation
+        Tables of counts that the study reports.
+    screening : Screening or None
+        How the variables of its multivariable model were chosen.
     rules : tuple of Rule
         Orders of events.
     cohort : CohortFile or None
@@ -239,7 +248,10 @@ class Study(FrozenValue):
     comparisons: Mapping[str, Comparison] = field(default_factory=FrozenDict)
     analyses: Mapping[str, Analysis] = field(default_factory=FrozenDict)
     findings: Mapping[str, Finding] = field(default_factory=FrozenDict)
+    non_findings: Mapping[str, NonFinding] = field(default_factory=FrozenDict)
     facts: Mapping[str, Fact] = field(default_factory=FrozenDict)
+    tables: Mapping[str, Tabulation] = field(default_factory=FrozenDict)
+    screening: Screening | None = None
     rules: tuple[Rule, ...] = ()
     cohort: CohortFile | None = None
     ledger: str | None = None
