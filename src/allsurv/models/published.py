@@ -1,0 +1,196 @@
+"""A published regression equation as a model: its coefficients are read, not learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from allsurv.errors import ModelError
+from allsurv.features import FeatureEncoder
+from allsurv.features.encoding import Term
+from allsurv.models.base import SurvivalModel
+from allsurv.models.breslow import breslow_hazard
+from allsurv.models.mechanisms import Linear
+from allsurv.study.spec import Finding, Study
+
+__all__ = ["PublishedModel", "published_curve", "published_equation"]
+
+Floats = NDArray[np.float64]
+Baseline = Literal["cohort", "published"]
+
+
+class PublishedModel(SurvivalModel):
+    r"""The published multivariable equation of a study.
+
+    Nothing is learned of the effects: each coefficient is the logarithm of a published hazard
+    ratio. Effects of events after baseline are left out, as is what the paper did not print.
+
+    Parameters
+    ----------
+    features : FeatureEncoder
+        The variables of the equation.
+    grid : float, default=1.0
+        Step of the time grid, in the study's unit.
+    equation : tuple of Finding
+        The published effects, of one analysis.
+    curve : tuple of (float, float)
+        Published survival of the whole cohort: times and probabilities, for
+        ``baseline="published"``.
+    baseline : {"cohort", "published"}, default="cohort"
+        Where the baseline hazard comes from. ``cohort``: recalibrated, Breslow's estimate from the
+        outcome of the patients at hand. ``published``: their outcome is not looked at; the mean
+        predicted survival is made to follow the published curve of the whole cohort.
+
+    Notes
+    -----
+    The published curve is continued as a Weibull distribution through the printed points, by least
+    squares on the log cumulative hazard; :math:`H_0(t)` solves
+    :math:`n^{-1} \sum_i \exp(-H_0(t) e^{s_i}) = S(t)`.
+    """
+
+    family: ClassVar[str] = "published"
+
+    def __init__(
+        self,
+        features: FeatureEncoder,
+        *,
+        grid: float = 1.0,
+        equation: tuple[Finding, ...] = (),
+        curve: tuple[tuple[float, float], ...] = (),
+        baseline: Baseline = "cohort",
+    ) -> None:
+        super().__init__(features, grid=grid)
+        self.equation = equation
+        self.curve = curve
+        self.baseline = baseline
+
+    def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Linear:
+        coef = np.array([self._coefficient(term) for term in self.encoder_.terms_])
+        # The score of a patient counts from the average one, as a baseline hazard needs.
+        score = design @ coef
+        if self.baseline == "cohort":
+            return Linear(coef, breslow_hazard(score, time, event, self.times_))
+        if self.baseline != "published":
+            raise ModelError(
+                f"PublishedModel: baseline is '{self.baseline}'; allowed are 'cohort', 'published'."
+            )
+        return Linear(coef, _hazard_of_curve(score, self.curve, self.times_))
+
+    def _coefficient(self, term: Term) -> float:
+        finding = next(f for f in self.equation if f.variable == term.variable)
+        log = math.log(finding.estimate)
+        contrast = finding.contrast
+        if term.kind == "tested":
+            return 0.0
+        if term.kind == "positive":
+            return log if contrast.to is True else -log
+        if term.kind == "level":
+            return log * (float(term.level == contrast.to) - float(term.level == contrast.from_))
+        if term.kind == "score":
+            places = [term.levels.index(x) for x in (contrast.to, contrast.from_)]
+            return log / (places[0] - places[1])
+        if term.kind == "number" and not term.transform:
+            return log * term.scale / (contrast.per or 1.0)
+        raise ModelError(
+            f"PublishedModel: '{term.name}' is not on the scale of the published effect of "
+            f"'{term.variable}'; leave 'transform' out of the variable in the study file."
+        )
+
+
+def published_equation(study: Study, endpoint: str | None = None) -> tuple[Finding, ...]:
+    """Give the published effects that make an equation for patients at baseline.
+
+    Parameters
+    ----------
+    study : Study
+        Its findings.
+    endpoint : str, optional
+        What is predicted; the study's prediction endpoint unless given.
+
+    Returns
+    -------
+    tuple of Finding
+        Those of the first analysis that has any about the endpoint; effects of events after
+        baseline are left out.
+
+    Examples
+    --------
+    >>> from allsurv.study import load_study
+    >>> [finding.name for finding in published_equation(load_study("rr-all"))]
+    ['pb_blasts', 'high_risk_cyto', 'tp53', 'arm']
+    """
+    endpoint = endpoint or study.prediction.endpoint
+    usable = [
+        finding
+        for finding in study.findings.values()
+        if finding.endpoint == endpoint
+        and finding.variable in study.variables
+        and study.variable(finding.variable).known == "baseline"
+    ]
+    return tuple(finding for finding in usable if finding.analysis == usable[0].analysis)
+
+
+def published_curve(study: Study, endpoint: str | None = None) -> tuple[tuple[float, float], ...]:
+    """Give the published survival of the whole cohort.
+
+    Parameters
+    ----------
+    study : Study
+        Its facts.
+    endpoint : str, optional
+        What is predicted; the study's prediction endpoint unless given.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Times and probabilities, from rates and medians of curves of everybody; in order of time.
+
+    Examples
+    --------
+    >>> from allsurv.study import load_study
+    >>> published_curve(load_study("rr-all"))
+    ((17.0, 0.5), (36.0, 0.4))
+    """
+    endpoint = endpoint or study.prediction.endpoint
+    points = set()
+    for fact in study.facts.values():
+        comparison = study.comparisons.get(fact.comparison or "")
+        if comparison is None or comparison.endpoint != endpoint or comparison.population:
+            continue
+        if comparison.by or comparison.by_event or comparison.landmark is not None:
+            continue
+        if fact.kind == "survival" and fact.at is not None:
+            points.add((float(fact.at), float(fact.value)))
+        elif fact.kind == "median":
+            points.add((float(fact.value), 0.5))
+    return tuple(sorted(points))
+
+
+def _hazard_of_curve(score: Floats, curve: Sequence[tuple[float, float]], grid: Floats) -> Floats:
+    """Cumulative hazard of a patient of score 0 with which the mean survival is the curve."""
+    if len(curve) < 2:
+        raise ModelError(
+            "PublishedModel: a published baseline needs survival of the whole cohort at two times "
+            f"or more, as facts of the study; there are {len(curve)}. Use baseline='cohort'."
+        )
+    times, survival = np.array(curve).T
+    shape, scale = np.polyfit(np.log(times), np.log(-np.log(survival)), 1)
+    relative = np.exp(score)
+    hazard = np.zeros(grid.size)
+    for k, t in enumerate(grid):
+        if t > 0:
+            wanted = float(np.exp(-np.exp(scale + shape * np.log(t))))
+            hazard[k] = _solve(relative, wanted)
+    return hazard
+
+
+def _solve(relative: Floats, wanted: float) -> float:
+    def excess(log_hazard: float) -> float:
+        return float(np.exp(-math.exp(log_hazard) * relative).mean()) - wanted
+
+    return math.exp(float(brentq(excess, -40.0, 40.0, xtol=1e-12)))
