@@ -27,6 +27,8 @@ class Landmark:
         Time after treatment start, in the study's unit.
     cohort : Cohort
         Those under observation and free of the endpoint's event after the landmark.
+    rows : ndarray of int of shape (n_patients,)
+        Their positions among the patients asked about.
     y : structured ndarray of shape (n_patients,)
         Their outcome; the clock still runs from the endpoint's origin.
     happened : DataFrame of shape (n_patients, n_events)
@@ -38,6 +40,7 @@ class Landmark:
 
     at: float
     cohort: Cohort
+    rows: NDArray[np.intp]
     y: NDArray[np.void]
     happened: pd.DataFrame
     n_event_before: int
@@ -85,9 +88,11 @@ def reach_landmark(
         )
     shift = origin[rows.patient]
     covers = (rows.start + shift <= at) & (at < rows.stop + shift)
+    kept = np.flatnonzero(chosen.mask)
     return Landmark(
         at=chosen.at,
-        cohort=cohort.take(np.flatnonzero(chosen.mask)),
+        cohort=cohort.take(kept),
+        rows=kept,
         y=y[chosen.mask],
         happened=rows.X.loc[covers, list(events)].astype(bool).reset_index(drop=True),
         n_event_before=chosen.n_event_before,

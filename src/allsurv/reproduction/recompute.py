@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.describe import round_half_up
 from allsurv.errors import AllsurvError, OutcomeError
+from allsurv.reproduction.patients import Members
 from allsurv.reproduction.populations import Populations
-from allsurv.stats import nonparametric
 from allsurv.stats.contingency import chi_squared, fisher_exact
 from allsurv.stats.rank_tests import mann_whitney
 from allsurv.study import Compared, LedgerEntry
@@ -141,31 +141,25 @@ def _reason(entry: LedgerEntry, text: str, match: bool) -> str:
     return f"Printed {entry.printed}, recomputed {text}{reading}."
 
 
-def _counted(entry: LedgerEntry, patients: Populations) -> tuple[int, int]:
-    members = patients.of(entry)
-    return int(patients.matching(members, entry.event).sum()), members.n
-
-
 def _count(entry: LedgerEntry, patients: Populations) -> float:
-    return float(_counted(entry, patients)[0])
+    return float(patients.of(entry).matching(entry.event).sum())
 
 
 def _percent(entry: LedgerEntry, patients: Populations) -> float:
-    n, of = _counted(entry, patients)
-    return 100 * n / of
+    return 100 * _count(entry, patients) / patients.of(entry).n
 
 
 def _denominator(entry: LedgerEntry, patients: Populations) -> float:
     return float(patients.of(entry).n)
 
 
-def _numbers(entry: LedgerEntry, members: Cohort, patients: Populations) -> NDArray[np.float64]:
-    values = pd.to_numeric(patients.column(members, entry.variable), errors="coerce")
+def _numbers(entry: LedgerEntry, members: Members) -> NDArray[np.float64]:
+    values = pd.to_numeric(members.column(entry.variable), errors="coerce")
     return values.to_numpy(dtype=float, na_value=np.nan)
 
 
 def _known_numbers(entry: LedgerEntry, patients: Populations) -> NDArray[np.float64]:
-    values = _numbers(entry, patients.of(entry), patients)
+    values = _numbers(entry, patients.of(entry))
     values = values[~np.isnan(values)]
     if not values.size:
         raise OutcomeError(f"'{entry.variable}' is known of nobody in this population.")
@@ -187,18 +181,17 @@ def _single(entry: LedgerEntry, patients: Populations) -> float:
 
 def _mann_whitney(entry: LedgerEntry, patients: Populations) -> float:
     members = patients.of(entry)
-    values = _numbers(entry, members, patients)
-    group = patients.groups(members, entry.compare or Compared(""))
+    values, group = _numbers(entry, members), members.groups(entry.compare or Compared(""))
     known = (group >= 0) & ~np.isnan(values)
     return float(mann_whitney(values[known], group[known]).p_value)
 
 
 def _two_by_two(entry: LedgerEntry, patients: Populations) -> float:
-    members = patients.of(entry)
-    compare = entry.compare or Compared("")
-    group = patients.groups(members, compare)
-    happened = patients.matching(members, entry.event)
-    known = (group >= 0) & members.frame[list(entry.event)].notna().all(axis=1).to_numpy()
+    members, compare = patients.of(entry), entry.compare or Compared("")
+    group, happened = members.groups(compare), members.matching(entry.event)
+    known = group >= 0
+    for name in entry.event:
+        known &= members.column(name).notna().to_numpy()
     cell = 2 * group[known] + happened[known]
     table = np.bincount(cell, minlength=2 * len(compare.levels)).reshape(-1, 2)
     if entry.method == "fisher":
@@ -206,16 +199,10 @@ def _two_by_two(entry: LedgerEntry, patients: Populations) -> float:
     return float(chi_squared(table, correction=entry.method == "chi2_corrected").p_value)
 
 
-def _rate(entry: LedgerEntry, patients: Populations) -> float:
-    return 100 * float(patients.curve(entry).at([entry.time]).survival[0])
-
-
-def _rate_low(entry: LedgerEntry, patients: Populations) -> float:
-    return 100 * float(patients.curve(entry).at([entry.time]).lower[0])
-
-
-def _rate_high(entry: LedgerEntry, patients: Populations) -> float:
-    return 100 * float(patients.curve(entry).at([entry.time]).upper[0])
+def _rate(part: str) -> Callable[[LedgerEntry, Populations], float]:
+    return lambda entry, patients: (
+        100 * float(getattr(patients.curve(entry).at([entry.time]), part)[0])
+    )
 
 
 def _median_survival(entry: LedgerEntry, patients: Populations) -> float:
@@ -223,8 +210,7 @@ def _median_survival(entry: LedgerEntry, patients: Populations) -> float:
 
 
 def _logrank(entry: LedgerEntry, patients: Populations) -> float:
-    y, group = patients.outcome_by_group(entry)
-    return float(nonparametric.logrank_test(y["time"], y["event"], group).p_value)
+    return float(patients.logrank(entry).p_value)
 
 
 def _of_model(column: str) -> Callable[[LedgerEntry, Populations], float]:
@@ -242,9 +228,9 @@ _KINDS: Mapping[str, Callable[[LedgerEntry, Populations], float]] = {
     "followup_value": _single,
     "mannwhitney_p": _mann_whitney,
     "chi2_or_fisher_p": _two_by_two,
-    "km_rate": _rate,
-    "km_rate_ci_low": _rate_low,
-    "km_rate_ci_high": _rate_high,
+    "km_rate": _rate("survival"),
+    "km_rate_ci_low": _rate("lower"),
+    "km_rate_ci_high": _rate("upper"),
     "km_median": _median_survival,
     "logrank_p": _logrank,
     "hazard_ratio": _of_model("hazard_ratio"),
