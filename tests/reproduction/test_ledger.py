@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from allsurv.cli.reconstruct import check_reconstruction
 from allsurv.cohort import Cohort, load_cohort
 from allsurv.errors import StudyError
 from allsurv.reproduction import ledger_summary, ledger_table, unmet
@@ -187,6 +190,23 @@ def test_a_lost_match_is_exit_code_1_with_the_table_written(cohort, tmp_path):
     written = pd.read_csv(tmp_path / "table.csv")
     assert len(written) == 851
     assert (written["source"] == "Patients read from mine.csv.").all()
+
+
+def test_agreement_is_exit_code_0(cohort, tmp_path, capsys):
+    lines = [
+        {"id": name, "variable": "sex", "event": {"sex": "male"}, "kind": kind, "value": value}
+        | {"section": "s", "statement": "Men", "printed": str(value), "where": "W", "group": "g"}
+        for name, kind, value in (("men", "count", 52), ("men_percent", "percent", 47))
+    ]
+    (tmp_path / "mine.json").write_text(json.dumps({"study": "rr-all", "entries": lines}))
+    text = Path(cohort.study.path).read_text(encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(text.replace("rr-all.ledger.json", "mine.json"))
+    check_reconstruction(str(tmp_path / "mine.yaml"), "", str(tmp_path / "table.csv"))
+    said = capsys.readouterr().out
+    assert cohort.source.statement in said
+    assert "all        2      2     0       0" in said
+    assert "Do not match" not in said
+    assert len(pd.read_csv(tmp_path / "table.csv")) == 2
 
 
 @pytest.mark.parametrize(
