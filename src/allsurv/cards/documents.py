@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from allsurv.cards.documents_latex import latex_document, latex_table
@@ -12,12 +11,11 @@ from allsurv.reproduction.items import Item, Reproduction
 
 __all__ = ["write_documents"]
 
-FORMAT = "allsurv-reproduction/1"
 LEDGER = "ledger"
 
 
 def write_documents(reproduction: Reproduction, folder: str | Path) -> tuple[Path, ...]:
-    """Write every table as CSV, LaTeX and Word, and what the folder holds.
+    """Write every table as CSV, LaTeX and Word.
 
     Parameters
     ----------
@@ -29,13 +27,12 @@ def write_documents(reproduction: Reproduction, folder: str | Path) -> tuple[Pat
     Returns
     -------
     tuple of Path
-        ``reproduction.json`` (study, source, disclosure policy, versions, list of items),
         ``tables/<key>.csv``, ``tables/<key>.tex``, ``tables/tables.tex`` (inputs the others) and
         ``tables.docx``; the ledger's printed form is in a file of its own, ``ledger.docx``.
     """
     folder = Path(folder)
     (folder / "tables").mkdir(parents=True, exist_ok=True)
-    written = [_contents(reproduction, folder)]
+    written: list[Path] = []
     printed: list[tuple[Item, PrintedTable]] = []
     for item in reproduction:
         table = print_item(item, reproduction.study)
@@ -61,31 +58,6 @@ def _write_table(item: Item, table: PrintedTable, folder: Path) -> list[Path]:
     file = folder / f"{item.key}.csv"
     numbers.to_csv(file, index=False)
     return [file, _write(folder / f"{item.key}.tex", latex_table(table))]
-
-
-def _contents(reproduction: Reproduction, folder: Path) -> Path:
-    source = reproduction.source
-    tree = {
-        "format": FORMAT,
-        "study": reproduction.study.name,
-        "study_digest": reproduction.study.digest,
-        "source": {"kind": source.kind, "name": source.name, "digest": source.digest},
-        "statement": reproduction.statement,
-        "policy": reproduction.policy,
-        "versions": dict(reproduction.versions),
-        "items": [
-            {
-                "key": item.key,
-                "title": item.title,
-                "label": item.label,
-                "kind": item.kind,
-                "local_only": item.local_only,
-            }
-            for item in reproduction
-        ],
-    }
-    text = json.dumps(tree, indent=1, ensure_ascii=False) + "\n"
-    return _write(folder / "reproduction.json", text)
 
 
 def _write(path: Path, text: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,6 +17,7 @@ from allsurv.study.spec import Study
 
 __all__ = [
     "LEDGER_COLUMNS",
+    "NOT_RECOMPUTED",
     "PrintedRow",
     "PrintedTable",
     "ledger_rows",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 INDENT = "  "
+MOST_COLUMNS = 3
 EXCLUDED = {
     "n_event_before": "had the event before it",
     "n_censored_before": "were censored before it",
@@ -123,32 +125,38 @@ def print_summary(item: Item, study: Study) -> PrintedTable:
     Returns
     -------
     PrintedTable
-        One row per curve; P in the first.
+        One column per curve, or one row where there are more than three.
     """
     summary, unit = item.extra["summary"], study.time.unit
-    horizons = sorted({float(h) for h in summary["horizon"].dropna()})
-    columns = ["", "Patients", "Events", f"Median, {unit} (95% CI)"]
-    columns += [f"{horizon_text(h, unit)} survival, % (95% CI)" for h in horizons]
-    columns.append(f"Median follow-up, {unit} (95% CI)")
-    p_value = _p_value(item)
-    rows = []
-    for place, (_, part) in enumerate(summary.groupby("group", sort=False)):
-        first = part.iloc[0]
-        cells = [_cell(first["group_label"]), _count(first["n"]), _count(first["n_events"])]
-        cells.append(median_text(first.to_dict(), "median", unit))
-        for horizon in horizons:
-            at = part[part["horizon"].astype(float) == horizon]
-            cells.append(percent_text(at.iloc[0].to_dict()) if len(at) else "")
-        cells.append(median_text(first.to_dict(), "follow_up", unit))
-        rows.append(PrintedRow((*cells, "" if place or not p_value else p_value)))
-    columns += ["Log-rank P"] if p_value else []
-    n = len(columns)
-    cut = tuple(PrintedRow(row.cells[:n]) for row in rows)
-    notes = ("Kaplan-Meier with log-log limits; follow-up by reverse Kaplan-Meier.",)
-    title = item_title(item)
-    return PrintedTable(
-        item.key, title, tuple(columns), cut, notes + item.notes + _excluded(summary)
-    )
+    curves = [_curve(part, unit) for _, part in summary.groupby("group", sort=False)]
+    measures = list(curves[0])[1:]
+    if len(curves) <= MOST_COLUMNS:
+        columns = ("", *(curve[""] for curve in curves))
+        rows = [PrintedRow((name, *(curve[name] for curve in curves))) for name in measures]
+    else:
+        columns = ("", *measures)
+        rows = [PrintedRow(tuple(curve.values())) for curve in curves]
+    notes = [*item.notes, *_excluded(summary), "Kaplan-Meier with log-log limits."]
+    if any("NR" in cell for row in rows for cell in row.cells[1:]):
+        notes.append("NR, not reached.")
+    if p_value := _p_value(item):
+        notes.insert(0, f"Log-rank P{p_value if p_value[0] in '<>' else f'={p_value}'}.")
+    return PrintedTable(item.key, item_title(item), columns, tuple(rows), tuple(notes))
+
+
+def _curve(rows: pd.DataFrame, unit: str) -> dict[str, str]:
+    first = rows.iloc[0].to_dict()
+    printed = {
+        "": _cell(first["group_label"]),
+        "Patients": _count(first["n"]),
+        "Events": _count(first["n_events"]),
+        f"Median, {unit} (95% CI)": median_text(first, "median", unit),
+    }
+    for row in rows[rows["horizon"].notna()].to_dict("records"):
+        name = f"{horizon_text(float(row['horizon']), unit)} survival, % (95% CI)"
+        printed[name] = percent_text(row)
+    printed[f"Median follow-up, {unit} (95% CI)"] = median_text(first, "follow_up", unit)
+    return printed
 
 
 def print_ledger(item: Item) -> PrintedTable:
@@ -266,7 +274,7 @@ def _heading(text: str, n: int) -> PrintedRow:
 def _cell(value: object) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return str(value)
+    return str(value).replace("10^9", "10⁹")
 
 
 def _count(value: object) -> str:
@@ -295,5 +303,4 @@ def _excluded(summary: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _remark(record: dict[str, object]) -> str:
-    parts: Sequence[object] = (record.get("issue"), record.get("reason"))
-    return ": ".join(filter(None, map(_cell, parts)))
+    return _cell(record.get("reason")) or _cell(record.get("issue"))

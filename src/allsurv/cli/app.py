@@ -97,6 +97,26 @@ def card(
 
 
 @app.command()
+def reproduce(
+    study: StudyOption = "rr-all",
+    cohort: Annotated[
+        str, typer.Option(help="CSV or Parquet file of patients; the study's own where left out.")
+    ] = "",
+    show_bias: Annotated[
+        bool, typer.Option(help="Show what immortal time would do, side by side.")
+    ] = False,
+    out: Annotated[str, typer.Option(help="Folder for report, tables and figures.")] = "",
+) -> None:
+    """Carry out the paper's whole analysis: report, tables, figures, ready to submit.
+
+    Example: allsurv reproduce --cohort patients.csv --study rr-all --out paper
+    """
+    from allsurv.cli.reproduce import reproduce_command
+
+    reproduce_command(study, cohort, show_bias, out)
+
+
+@app.command()
 def reconstruct(
     study: StudyOption = "rr-all",
     check: Annotated[

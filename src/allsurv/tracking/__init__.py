@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "runs": ["ExperimentRun", "open_run"],
+        "reproduction": ["log_reproduction"],
         "registry": ["download_risk_model", "register", "registered_name"],
     },
 )
