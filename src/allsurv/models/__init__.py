@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "forest": ["SurvivalForest"],
         "null": ["NullModel"],
         "riskmodel": ["RiskModel"],
+        "tuning": ["TunedModel"],
     },
 )

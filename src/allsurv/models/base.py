@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
@@ -65,6 +64,36 @@ class SurvivalModel(BaseEstimator):
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Mechanism:
         raise TypeError(f"{type(self).__name__} is a base; use make_model.")
 
+    def score_path(
+        self,
+        design: Floats,
+        time: Floats,
+        event: NDArray[np.bool_],
+        new: Floats,
+        values: Sequence[Any] | None = None,
+    ) -> Floats:
+        """Score new patients by models that differ in one parameter, as cheaply as the family can.
+
+        Parameters
+        ----------
+        design : ndarray of shape (n_patients, n_terms)
+            Encoded patients of development.
+        time, event : ndarray of shape (n_patients,)
+            Their outcome.
+        new : ndarray of shape (n_new, n_terms)
+            Encoded patients to score.
+        values : sequence, optional
+            Of the parameter ``path``; the model as it is unless given.
+
+        Returns
+        -------
+        ndarray of shape (n_values, n_new)
+            Log relative hazards; NaN where a model could not be fitted.
+        """
+        if values is None:
+            return self._log_hazard(self._learn(design, time, event), new)[None, :]
+        return self._score_path(design, time, event, values, new)
+
     def _score_path(
         self,
         design: Floats,
@@ -73,14 +102,7 @@ class SurvivalModel(BaseEstimator):
         values: Sequence[Any],
         new: Floats,
     ) -> Floats:
-        """Log relative hazards of new patients, one row per value of the parameter ``path``."""
-        rows = []
-        for value in values:
-            model = copy.copy(self)
-            if self.path:
-                model.set_params(**{self.path: value})
-            rows.append(model._log_hazard(model._learn(design, time, event), new))
-        return np.array(rows)
+        raise TypeError(f"{type(self).__name__} has no path of models.")
 
     def _log_hazard(self, mechanism: Mechanism, design: Floats) -> Floats:
         """Log hazard relative to other patients, as this family's risk score implies it."""
@@ -119,14 +141,26 @@ class SurvivalModel(BaseEstimator):
                 f"{type(self).__name__}.fit: no event among {len(time)} patients; "
                 "a prognostic model needs events."
             )
-        self.times_ = make_grid(time, self.grid)
-        self.max_time_ = float(self.times_[-1])
-        self.encoder_: FeatureEncoder = clone(self.features).fit(X)
-        self.feature_names_in_ = self.encoder_.feature_names_in_
-        self.n_features_in_ = self.encoder_.n_features_in_
+        self.prepare(clone(self.features).fit(X), time)
         self.n_patients_, self.n_events_ = len(time), int(event.sum())
         self.mechanism_ = self._learn(self.encoder_.design(X), time, event)
         return self
+
+    def prepare(self, encoder: FeatureEncoder, time: Floats) -> None:
+        """Take over fitted features, and lay the time grid.
+
+        Parameters
+        ----------
+        encoder : FeatureEncoder
+            Fitted.
+        time : ndarray of shape (n_patients,)
+            Follow-up of development.
+        """
+        self.times_ = make_grid(time, self.grid)
+        self.max_time_ = float(self.times_[-1])
+        self.encoder_ = encoder
+        self.feature_names_in_ = encoder.feature_names_in_
+        self.n_features_in_ = encoder.n_features_in_
 
     def predict(self, X: pd.DataFrame) -> Floats:
         """Score patients.
