@@ -12,7 +12,7 @@ from allsurv.cohort.filters import matches
 from allsurv.cohort.values import read_values
 from allsurv.models.riskmodel import RiskModel
 
-__all__ = ["FLAGS", "flag_patients"]
+__all__ = ["FLAGS", "Flags"]
 
 Floats = NDArray[np.float64]
 Marks = dict[str, NDArray[np.bool_]]
@@ -20,68 +20,84 @@ Marks = dict[str, NDArray[np.bool_]]
 FLAGS = ("extrapolating", "imputed", "outside_population")
 
 
-def flag_patients(
-    model: RiskModel, frame: pd.DataFrame, numbers: Mapping[str, Floats]
-) -> dict[str, NDArray[np.object_]]:
-    """Name the variables for which a prediction deserves less trust.
+class Flags:
+    """Names, for each patient, the variables for which a prediction deserves less trust.
 
     Parameters
     ----------
     model : RiskModel
         Knows whom development covered.
-    frame : DataFrame of shape (n_patients, n_columns)
-        New patients as given.
-    numbers : mapping from str to ndarray of shape (n_patients,)
-        The same patients as numbers and positions of levels, NaN where missing.
-
-    Returns
-    -------
-    dict of str to ndarray of str of shape (n_patients,)
-        Variables by comma, empty for none. ``extrapolating``: a number beyond all but at most ten
-        patients of development. ``imputed``: a missing value was filled in.
-        ``outside_population``: a level that fewer than eleven patients of development had, or not
-        among those the endpoint is defined for.
     """
-    n = len(frame)
-    marks = (_extrapolating(model, numbers), _imputed(model, numbers), _outside(model, numbers))
-    marks[2].update(_not_in_population(model, frame))
-    return {name: _named(found, n) for name, found in zip(FLAGS, marks, strict=True)}
+
+    def __init__(self, model: RiskModel) -> None:
+        self._model = model
+        self._names = model.predictors
+        ranges = [model.reach.ranges.get(name, (-np.inf, np.inf)) for name in self._names]
+        self._low, self._high = np.array(ranges, dtype=float).reshape(-1, 2).T[:, :, None]
+        filled = {term.variable for term in model.terms if term.fill is not None}
+        self._filled = np.array([name in filled for name in self._names], dtype=bool)[:, None]
+        self._rare = {name: rare for name in self._names if (rare := _rare(model, name)).any()}
+
+    def of(
+        self, frame: pd.DataFrame, numbers: Mapping[str, Floats]
+    ) -> dict[str, NDArray[np.object_]]:
+        """Flag patients.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_patients, n_columns)
+            New patients as given.
+        numbers : mapping from str to ndarray of shape (n_patients,)
+            The same patients as numbers and positions of levels, NaN where missing.
+
+        Returns
+        -------
+        dict of str to ndarray of str of shape (n_patients,)
+            Variables by comma, empty for none. ``extrapolating``: a number beyond all but at most
+            ten patients of development. ``imputed``: a missing value was filled in.
+            ``outside_population``: a level that fewer than eleven patients of development had, or
+            not among those the endpoint is defined for.
+        """
+        shape = len(self._names), len(frame)
+        values = np.array([numbers[name] for name in self._names], dtype=float).reshape(shape)
+        outside = {
+            name: rare[np.where(np.isnan(numbers[name]), -1, numbers[name]).astype(np.intp)]
+            for name, rare in self._rare.items()
+        }
+        outside |= self._not_in_population(frame)
+        beyond = (values < self._low) | (values > self._high)
+        marks = (
+            dict(zip(self._names, beyond, strict=True)) if beyond.any() else {},
+            self._imputed(values),
+            outside,
+        )
+        return {name: _named(found, len(frame)) for name, found in zip(FLAGS, marks, strict=True)}
+
+    def _imputed(self, values: Floats) -> Marks:
+        missing = np.isnan(values) & self._filled
+        return dict(zip(self._names, missing, strict=True)) if missing.any() else {}
+
+    def _not_in_population(self, frame: pd.DataFrame) -> Marks:
+        population, marks = self._model.population, {}
+        for name, variable in population.variables.items():
+            column = next((c for c in (variable.column, name) if c in frame.columns), None)
+            if column is None:
+                continue
+            values = read_values(frame[column].reset_index(drop=True), variable).values
+            wanted = {name: population.condition[name]}
+            belongs = matches(pd.DataFrame({name: values}), wanted) | values.isna().to_numpy()
+            marks[name] = ~belongs
+        return marks
 
 
-def _extrapolating(model: RiskModel, numbers: Mapping[str, Floats]) -> Marks:
-    return {
-        name: (numbers[name] < low) | (numbers[name] > high)
-        for name, (low, high) in model.reach.ranges.items()
-    }
-
-
-def _imputed(model: RiskModel, numbers: Mapping[str, Floats]) -> Marks:
-    filled = dict.fromkeys(term.variable for term in model.terms if term.fill is not None)
-    return {name: np.isnan(numbers[name]) for name in filled}
-
-
-def _outside(model: RiskModel, numbers: Mapping[str, Floats]) -> Marks:
-    marks = {}
-    for name, seen in model.reach.levels.items():
-        variable = model.variables.get(name) or model.derived[name]
-        levels = (False, True) if variable.is_yes_no else variable.levels
-        rare = [code for code, level in enumerate(levels) if level not in seen]
-        if rare:
-            marks[name] = np.isin(numbers[name], rare)
-    return marks
-
-
-def _not_in_population(model: RiskModel, frame: pd.DataFrame) -> Marks:
-    marks = {}
-    for name, variable in model.population.variables.items():
-        column = next((c for c in (variable.column, name) if c in frame.columns), None)
-        if column is None:
-            continue
-        values = read_values(frame[column].reset_index(drop=True), variable).values
-        wanted = {name: model.population.condition[name]}
-        belongs = matches(pd.DataFrame({name: values}), wanted) | values.isna().to_numpy()
-        marks[name] = ~belongs
-    return marks
+def _rare(model: RiskModel, name: str) -> NDArray[np.bool_]:
+    """Mark levels that too few patients of development had; the last entry is a missing value."""
+    seen = model.reach.levels.get(name)
+    if seen is None:
+        return np.zeros(1, dtype=bool)
+    variable = model.variables.get(name) or model.derived[name]
+    levels = (False, True) if variable.is_yes_no else variable.levels
+    return np.array([*(level not in seen for level in levels), False])
 
 
 def _named(marks: Marks, n: int) -> NDArray[np.object_]:

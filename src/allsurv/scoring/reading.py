@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from allsurv.cohort.checks import check_frame
 from allsurv.cohort.derive import derive
@@ -27,7 +29,8 @@ __all__ = ["Numbers", "Plan", "make_plan", "read_patients"]
 
 Floats = NDArray[np.float64]
 Numbers = Mapping[str, Floats]
-Reader = Callable[[pd.Series], Floats | None]
+Column: TypeAlias = NDArray | ExtensionArray
+Reader = Callable[[Column], Floats | None]
 
 _FEW = 64
 """Rows up to which looking values up one by one is faster than finding the distinct ones."""
@@ -54,6 +57,8 @@ class Plan:
         Columns that the table does not have.
     readers : dict of str to callable
         For each variable that is read, from column to numbers; ``None`` for what it does not know.
+    positions : dict of str to int
+        Where its column is.
     tables : dict of str to tuple
         For each derived variable its source and a number for each position of it, the last for a
         missing one.
@@ -65,6 +70,7 @@ class Plan:
     needed: dict[str, Variable]
     absent: tuple[Violation, ...]
     readers: dict[str, Reader]
+    positions: dict[str, int]
     tables: dict[str, tuple[str, Floats]]
     is_quick: bool
 
@@ -87,11 +93,10 @@ class Plan:
         numbers: dict[str, Floats] = {}
         given: dict[str, Floats] = {}
         for name, read in self.readers.items():
-            variable = self.needed[name]
-            values = read(frame[variable.column])
+            values = read(_column(frame, self.positions[name]))
             if values is None:
                 return None
-            (given if variable.derivation is not None else numbers)[name] = values
+            (given if self.needed[name].derivation is not None else numbers)[name] = values
         for name, (source, table) in self.tables.items():
             at = numbers[source]
             numbers[name] = table[np.where(np.isnan(at), len(table) - 1, at).astype(np.intp)]
@@ -148,11 +153,9 @@ def make_plan(model: RiskModel, columns: pd.Index) -> Plan:
     """
     names = tuple(map(str, columns))
     needed = _needed(model, names)
-    readers: dict[str, Reader] = {}
+    readers = {name: _reader(v) for name, v in needed.items() if v.column in names}
+    positions = {name: names.index(needed[name].column) for name in readers}
     tables: dict[str, tuple[str, Floats]] = {}
-    for name, variable in needed.items():
-        if variable.column in names:
-            readers[name] = _reader(variable)
     for name, variable in needed.items():
         table = _table(variable, needed)
         if table is not None:
@@ -165,7 +168,14 @@ def make_plan(model: RiskModel, columns: pd.Index) -> Plan:
         and derived == set(tables)
         and not any(v.only_if for v in needed.values())
     )
-    return Plan(columns, needed, _absent(needed, names), readers, tables, quick)
+    return Plan(columns, needed, _absent(needed, names), readers, positions, tables, quick)
+
+
+def _column(frame: pd.DataFrame, position: int) -> Column:
+    """Take a column's values without making a Series, which for one patient is most of the work."""
+    if hasattr(frame, "_get_column_array"):
+        return frame._get_column_array(position)
+    return frame.iloc[:, position].array
 
 
 def _needed(model: RiskModel, names: tuple[str, ...]) -> dict[str, Variable]:
@@ -217,7 +227,7 @@ def _reader(variable: Variable) -> Reader:
     if may_be_missing:
         return read
 
-    def read_complete(column: pd.Series) -> Floats | None:
+    def read_complete(column: Column) -> Floats | None:
         values = read(column)
         return None if values is None or np.isnan(values).any() else values
 
@@ -230,10 +240,10 @@ def _number_reader(variable: Variable) -> Reader:
     if variable.kind == "duration":
         low = max(low, 0.0)
 
-    def read(column: pd.Series) -> Floats | None:
+    def read(column: Column) -> Floats | None:
         if getattr(column.dtype, "kind", "O") not in "iuf":
             return None
-        values = column.to_numpy(dtype=float, na_value=np.nan)
+        values = _floats(column)
         wrong = (values < low) | (values > high) | np.isinf(values)
         if variable.kind == "integer":
             wrong |= ~np.isnan(values) & (values != np.rint(values))
@@ -243,9 +253,9 @@ def _number_reader(variable: Variable) -> Reader:
 
 
 def _yes_no_reader() -> Reader:
-    def read(column: pd.Series) -> Floats | None:
+    def read(column: Column) -> Floats | None:
         if getattr(column.dtype, "kind", "O") in "biuf":
-            values = column.to_numpy(dtype=float, na_value=np.nan)
+            values = _floats(column)
             known = (values == 0) | (values == 1) | np.isnan(values)
             return values if known.all() else None
         return _looked_up(column, _YES_NO)
@@ -258,19 +268,24 @@ def _level_reader(variable: Variable) -> Reader:
     for position, level in enumerate(variable.levels):
         positions[level] = positions[str(level)] = float(position)
 
-    def read(column: pd.Series) -> Floats | None:
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            categories = column.dtype.categories
-            if list(categories) != list(variable.levels):
+    def read(column: Column) -> Floats | None:
+        if isinstance(column, pd.Categorical):
+            if list(column.categories) != list(variable.levels):
                 return None
-            codes = column.array.codes.astype(float)
+            codes = column.codes.astype(float)
             return np.where(codes < 0, np.nan, codes)
         return _looked_up(column, positions)
 
     return read
 
 
-def _looked_up(column: pd.Series, known: Mapping[object, float]) -> Floats | None:
+def _floats(column: Column) -> Floats:
+    if isinstance(column, np.ndarray):
+        return column.astype(float)
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _looked_up(column: Column, known: Mapping[object, float]) -> Floats | None:
     """Look values up; ``None`` where one is unknown."""
     if len(column) <= _FEW:
         values = [_code(value, known) for value in column.tolist()]

@@ -8,7 +8,7 @@ room reaches up, so that who scores from a folder needs no MLflow.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,7 @@ from allsurv.errors import CohortError, ModelError, Violation
 from allsurv.features.encoding import encode_with_faults
 from allsurv.models.riskmodel import RiskModel
 from allsurv.scoring.faults import reasons_of
-from allsurv.scoring.flags import FLAGS, flag_patients
+from allsurv.scoring.flags import FLAGS, Flags
 from allsurv.scoring.reading import Numbers, Plan, make_plan, read_patients
 from allsurv.scoring.units import explain_range_faults, suspect_units
 
@@ -46,6 +46,7 @@ class RiskScorer:
     def __init__(self, risk_model: RiskModel) -> None:
         self.risk_model = risk_model
         self._plan: Plan | None = None
+        self._flags = Flags(risk_model)
 
     @classmethod
     def load(cls, address: str | Path) -> RiskScorer:
@@ -125,35 +126,29 @@ class RiskScorer:
         steps = model.steps(asked)
         self._refuse_other_than_tables(frame)
         numbers, design, good, faults = self._read(frame, on_error, trusted_units)
-        columns = self._predict(design, asked, steps)
         given = frame if len(good) == len(frame) else frame.iloc[good]
-        columns |= {
-            name: pd.array(flag, dtype="string")
-            for name, flag in flag_patients(model, given, numbers).items()
-        }
+        columns = self._predict(design, asked, steps) | self._flags.of(given, numbers)
+        columns["fault"] = np.full(len(good), "", dtype=object)
         if explain:
             columns |= self._contributions(design)
-        scored = pd.DataFrame(columns)
+        scored = _table(columns, given.index)
         if len(good) < len(frame):
-            scored = scored.set_axis(good).reindex(range(len(frame)))
+            scored = scored.set_axis(good).reindex(range(len(frame))).set_axis(frame.index)
             scored[list(FLAGS)] = scored[list(FLAGS)].fillna("")
-        position = 3 + 3 * len(asked) + len(FLAGS)
-        scored.insert(position, "fault", pd.array(reasons_of(faults, len(frame)), dtype="string"))
-        return scored.set_axis(frame.index)
+            scored["fault"] = pd.array(reasons_of(faults, len(frame)), dtype="string")
+        return scored
 
-    def _predict(
-        self, design: Floats, asked: Sequence[float], steps: Steps
-    ) -> dict[str, Floats | pd.api.extensions.ExtensionArray]:
+    def _predict(self, design: Floats, asked: Sequence[float], steps: Steps) -> dict[str, NDArray]:
         model = self.risk_model
         score, survival = model.mechanism.score_and_survival(design, steps)
         if model.instability is None:
             lower = upper = np.full_like(survival, np.nan)
         else:
             lower, upper = model.instability.limits(survival, steps)
-        columns: dict[str, Floats | pd.api.extensions.ExtensionArray] = {
+        columns: dict[str, NDArray] = {
             "risk_score": score,
             "risk_centile": model.development.centile(score),
-            "risk_group": pd.array(model.development.group(score), dtype="string"),
+            "risk_group": model.development.group(score),
         }
         for j, time in enumerate(asked):
             columns[f"survival_{time:g}"] = survival[:, j]
@@ -207,3 +202,12 @@ class RiskScorer:
             return numbers, np.empty((0, 0)), explain_range_faults(faults, model, frame)
         design, faults = encode_with_faults(numbers, model.terms, n_rows=len(frame))
         return numbers, design, faults or suspect_units(model, numbers, trusted)
+
+
+def _table(columns: Mapping[str, NDArray], index: pd.Index) -> pd.DataFrame:
+    """Make texts strings, all at once: for a single patient that is what takes time."""
+    texts = [name for name, values in columns.items() if values.dtype == object]
+    n = len(index)
+    strings = pd.array(np.concatenate([columns[name] for name in texts]), dtype="string")
+    typed = {name: strings[k * n : (k + 1) * n] for k, name in enumerate(texts)}
+    return pd.DataFrame({**columns, **typed}, index=index, copy=False)
