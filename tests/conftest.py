@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cohort import Cohort
+from allsurv.cohort import Cohort, load_cohort
 from allsurv.cohort.checks import check_frame
 from allsurv.cohort.table import Source
+from allsurv.describe import analysis_table, comparison_curves, comparison_summary, table_one
+from allsurv.reproduction.items import CORRECT, PROTOCOL, PUBLISHED, Item, Reproduction
 from allsurv.study import load_study
 from allsurv.study.spec import (
     Analysis,
@@ -236,3 +238,70 @@ def small_folder(small_result, tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     write_outputs(small_result, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def reproduction() -> Reproduction:
+    """Make a paper's items of every kind from few patients; one reading beside another."""
+    cohort = load_cohort("rr-all")
+    study = cohort.study
+    items = [_characteristics(cohort)]
+    for name, label in (
+        ("os_sct_landmark", PUBLISHED),
+        ("os_sct_by_landmark", CORRECT),
+        ("os_overall", ""),
+    ):
+        asked = study.comparisons[name]
+        summary = comparison_summary(cohort, asked)
+        extra = {"summary": summary}
+        items.append(
+            Item(
+                f"figure-{name.replace('_', '-')}",
+                asked.label,
+                label,
+                "curves",
+                comparison_curves(cohort, asked),
+                notes=tuple(filter(None, [asked.note])),
+                extra=extra,
+            )
+        )
+    cox = analysis_table(cohort, study.analyses["multivariable"])
+    text = pd.DataFrame({"": cox["label"], "HR": cox["hazard_ratio"].round(2).astype(str)})
+    items.append(Item("cox", "Multivariable", PROTOCOL, "forest", cox, text))
+    points = pd.DataFrame(
+        {"term": "a", "label": "A & B", "time": [1.0, 2.0], "residual": [0.1, -1.0]}
+    )
+    items.append(Item("residuals", "Proportional hazards", "", "residuals", points))
+    bars = pd.DataFrame(
+        {"patient": [1, 2], "group": "a", "time": [3.0, 9.5], "event": [True, False]}
+    )
+    items.append(Item("swimmer", "Courses", "", "swimmer", bars, local_only=True))
+    items.append(Item("ledger", "Printed against recomputed", "", "ledger", _ledger()))
+    return Reproduction(
+        study, cohort.source, "journal", tuple(items), cohort.source.statement, {"allsurv": "0.1.0"}
+    )
+
+
+def _characteristics(cohort: Cohort) -> Item:
+    table = table_one(cohort, by="arm", variables=["age", "sex"])
+    text = pd.DataFrame(
+        [
+            ("Age, years", "37 (17–87)", "0.35"),
+            ("Sex", "", ""),
+            ("  Male & <50%", "52 (47)", "<0.001"),
+            ("  [Other] *", "58 (53)", ""),
+        ],
+        columns=["", "Overall", "P"],
+    )
+    return Item("table-1", "Table 1. Characteristics", "", "table", table, text, ("n (%).",))
+
+
+def _ledger() -> pd.DataFrame:
+    rows = [
+        ("a1", "table1", "Patients", "110", "110", True, "", ""),
+        ("a2", "table1", "Male (count)", "52", "53", False, "", "Printed 52, recomputed 53."),
+        ("a3", "sos", "SOS", "10", "", None, "C05", "Not in the cohort."),
+    ]
+    names = ["id", "section", "statement", "printed", "recomputed", "match", "issue", "reason"]
+    table = pd.DataFrame(rows, columns=names)
+    return table.assign(match=table["match"].astype("boolean"), status="ok", kind="count")

@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Text
 
 from allsurv.errors import ConfigError
 from allsurv.plots import (
@@ -206,40 +205,9 @@ def test_a_comparison_of_findings_draws_as_it_is(findings):
     assert [t.get_text() for t in ours.texts] == [t.get_text() for t in theirs.texts]
 
 
-def _drawn_texts(figure) -> list[Text]:
-    beyond = set()
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            ticks = [tick for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high]
-            beyond |= {id(label) for tick in ticks for label in (tick.label1, tick.label2)}
-    texts = {id(text): text for text in figure.findobj(Text) if text.get_visible()}
-    return [t for key, t in texts.items() if key not in beyond and t.get_text().strip()]
-
-
-def _overlaps(axes) -> list[tuple[str, str]]:
-    figure = axes.figure
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
-    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in _drawn_texts(figure)]
-    page = figure.bbox
-    outside = [
-        (name, "the edge")
-        for name, box in boxes
-        if box.x0 < -1 or box.y0 < -1 or box.x1 > page.x1 + 1 or box.y1 > page.y1 + 1
-    ]
-    clashes = [
-        (a, b)
-        for (a, first), (b, second) in itertools.combinations(boxes, 2)
-        if min(first.x1, second.x1) - max(first.x0, second.x0) > 1
-        and min(first.y1, second.y1) - max(first.y0, second.y0) > 1
-    ]
-    return outside + clashes
-
-
 @pytest.mark.parametrize("width", [4.5, 7.2])
 def test_no_label_overlaps_another_however_long(
-    curves, hazard_ratios, performance, calibration, findings, width
+    overlaps, curves, hazard_ratios, performance, calibration, findings, width
 ):
     curves["group_label"] += f" with {LONG}"
     hazard_ratios["label"] += f", {LONG}"
@@ -250,16 +218,16 @@ def test_no_label_overlaps_another_however_long(
         "caption": f"Caption: {LONG}, {LONG}",
         "width": width,
     }
-    assert _overlaps(plot_kaplan_meier(curves, p_value=0.16, **said)) == []
+    assert overlaps(plot_kaplan_meier(curves, p_value=0.16, **said)) == []
     if width > 5:
-        assert _overlaps(plot_hazard_ratios(hazard_ratios, **said)) == []
-        assert _overlaps(plot_findings(findings, **said)) == []
-        assert _overlaps(plot_performance(performance, unit="months", **said)) == []
-        assert _overlaps(plot_calibration(calibration, unit="months", **said)) == []
+        assert overlaps(plot_hazard_ratios(hazard_ratios, **said)) == []
+        assert overlaps(plot_findings(findings, **said)) == []
+        assert overlaps(plot_performance(performance, unit="months", **said)) == []
+        assert overlaps(plot_calibration(calibration, unit="months", **said)) == []
 
 
-def test_ordinary_figures_have_no_overlap(drawn):
-    assert {name: _overlaps(axes) for name, axes in drawn.items()} == {name: [] for name in drawn}
+def test_ordinary_figures_have_no_overlap(overlaps, drawn):
+    assert {name: overlaps(axes) for name, axes in drawn.items()} == {name: [] for name in drawn}
 
 
 def test_every_figure_says_in_words_what_it_shows(drawn):
