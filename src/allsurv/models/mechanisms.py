@@ -6,8 +6,10 @@ exported model cannot answer differently.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -22,8 +24,10 @@ __all__ = ["MECHANISMS", "Boosted", "Constant", "Forest", "Linear", "Mechanism"]
 Floats = NDArray[np.float64]
 Steps = NDArray[np.intp]
 
-_BLOCK = 4_000_000
-"""Numbers held at once while patients are scored."""
+_BLOCK = 500_000
+_SMALLEST_BLOCK = 512
+_MANY_BLOCKS = 8
+"""Numbers and patients held at once while patients are scored, and from when on in threads."""
 
 
 class Mechanism(ABC):
@@ -82,8 +86,17 @@ class Mechanism(ABC):
         """
         score = np.empty(len(design))
         survival = np.empty((len(design), len(steps)))
-        for part in self._blocks(len(design), max(1, len(steps))):
+
+        def evaluate(part: slice) -> None:
             score[part], survival[part] = self._evaluate(design[part], steps)
+
+        blocks = self._blocks(len(design))
+        if len(blocks) < _MANY_BLOCKS:
+            for part in blocks:
+                evaluate(part)
+        else:
+            with ThreadPoolExecutor(os.cpu_count()) as threads:
+                list(threads.map(evaluate, blocks))
         return score, survival
 
     @abstractmethod
@@ -142,11 +155,11 @@ class Mechanism(ABC):
     def _parts(self) -> dict[str, Any]:
         return {part.name: getattr(self, part.name) for part in fields(self)}  # type: ignore[arg-type]
 
-    def _blocks(self, n_patients: int, n_times: int) -> Iterator[slice]:
-        """Cut patients into blocks so that memory stays flat."""
+    def _blocks(self, n_patients: int) -> list[slice]:
+        """Cut patients into blocks that stay in the processor's cache."""
         trees = self._parts().get("trees")
-        size = max(1, _BLOCK // (n_times * (1 if trees is None else trees.root.size)))
-        return (slice(first, first + size) for first in range(0, n_patients, size))
+        size = max(_SMALLEST_BLOCK, _BLOCK // (1 if trees is None else trees.root.size))
+        return [slice(first, first + size) for first in range(0, n_patients, size)]
 
 
 class _Proportional(Mechanism):
@@ -252,7 +265,9 @@ class Forest(Mechanism):
     def _evaluate(self, design: Floats, steps: Steps) -> tuple[Floats, Floats]:
         leaves = self.trees.leaves(design)
         at_steps = self._curves[np.searchsorted(self.event_steps, steps, side="right")]
-        return self._expected_events[leaves].mean(axis=1), at_steps[:, leaves].mean(axis=2).T
+        survival = [np.take(curve, leaves).mean(axis=1) for curve in at_steps]
+        score = np.take(self._expected_events, leaves).mean(axis=1)
+        return score, np.array(survival).reshape(-1, len(design)).T
 
     def leaf_survival(self, steps: Steps) -> Floats:
         """Give the Kaplan-Meier estimate of every leaf.

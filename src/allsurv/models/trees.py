@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.errors import RiskModelError
+from allsurv.models.leaf_masks import LeafMasks, make_leaf_masks
 
 __all__ = ["Trees", "require_array"]
 
 LEAF = -1
+
+_MANY = 500
+"""Patients from which on tables of masks pay for themselves."""
 
 
 def require_array(
@@ -98,6 +103,12 @@ class Trees:
             Rows of ``value``.
         """
         single = design.astype(np.float32)
+        if len(single) >= _MANY and self._masks is not None:
+            return self._masks.leaves(single)
+        return self._walk(single)
+
+    def _walk(self, single: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Send every patient down every tree, all one level at a time."""
         n = len(single)
         node = np.tile(self.root, n)
         patient = np.repeat(np.arange(n), self.root.size)
@@ -109,6 +120,49 @@ class Trees:
             node[open_] = at
             open_ = open_[self.left[at] != LEAF]
         return self.leaf[node].reshape(n, self.root.size)
+
+    @cached_property
+    def _masks(self) -> LeafMasks | None:
+        ends = np.append(self.root[1:], self.left.size)
+        return make_leaf_masks(
+            [
+                [self.bounds(int(node)) for node in range(first, last) if self.left[node] == LEAF]
+                for first, last in zip(self.root, ends, strict=True)
+            ]
+        )
+
+    def bounds(self, leaf_node: int) -> dict[int, tuple[float, float]]:
+        """Say what is asked of a patient on the way to a leaf.
+
+        Parameters
+        ----------
+        leaf_node : int
+            Number of the node.
+
+        Returns
+        -------
+        dict of int to (float, float)
+            Per term: above what, and up to what.
+        """
+        bounds: dict[int, tuple[float, float]] = {}
+        child, above = leaf_node, int(self._parent[leaf_node])
+        while above != LEAF:
+            term, threshold = int(self.term[above]), float(self.threshold[above])
+            low, high = bounds.get(term, (-np.inf, np.inf))
+            if self.left[above] == child:
+                bounds[term] = low, min(high, threshold)
+            else:
+                bounds[term] = max(low, threshold), high
+            child, above = above, int(self._parent[above])
+        return bounds
+
+    @cached_property
+    def _parent(self) -> NDArray[np.int64]:
+        inner = np.flatnonzero(self.left != LEAF)
+        parent = np.full(self.left.size, LEAF)
+        parent[self.left[inner]] = inner
+        parent[self.right[inner]] = inner
+        return parent
 
     def check(self, n_terms: int, n_values: int) -> None:
         """Make sure that every patient reaches a leaf.
