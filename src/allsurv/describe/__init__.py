@@ -6,6 +6,9 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "at_risk": ["numbers_at_risk"],
+        "imputed": ["impute_markers", "imputed_cox_table"],
+        "screening": ["screened_table", "univariable_table"],
+        "support": ["support_sentence"],
         "immortal_time": ["immortal_time_table"],
         "cox_tables": ["analysis_table", "cox_table", "landmark_cox_table"],
         "rates": ["rate_table", "rate_tables", "response_table", "toxicity_table"],

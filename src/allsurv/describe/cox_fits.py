@@ -24,6 +24,7 @@ from allsurv.study.spec import Analysis
 
 __all__ = [
     "FIRTH",
+    "IMPUTED",
     "ORDINARY",
     "CohortFit",
     "Missing",
@@ -36,7 +37,7 @@ __all__ = [
 Ties = Literal["efron", "breslow"]
 Missing = Literal["refused", "leave_out"]
 
-ORDINARY, FIRTH = "partial likelihood", "Firth"
+ORDINARY, FIRTH, IMPUTED = "partial likelihood", "Firth", "multiple imputation"
 
 
 @dataclass(frozen=True, eq=False)

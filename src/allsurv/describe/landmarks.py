@@ -47,6 +47,17 @@ class Landmark:
     n_censored_before: int
     n_later_origin: int
 
+    @property
+    def n_excluded(self) -> int:
+        """Count the patients who did not reach the landmark.
+
+        Returns
+        -------
+        int
+            For any of the three reasons.
+        """
+        return self.n_event_before + self.n_censored_before + self.n_later_origin
+
 
 def reach_landmark(
     cohort: Cohort, endpoint: str, at: float, *, events: Sequence[str] = ()
