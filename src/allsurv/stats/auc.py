@@ -16,6 +16,7 @@ from allsurv.stats.prediction import (
     check_horizon,
     check_level,
     check_score,
+    mean_influence,
     wald,
 )
 
@@ -203,5 +204,6 @@ def _auc(ranked: _Ranked, horizon: float, level: float) -> Estimate:
     terms = weight * (lower_controls - value) * (n / cases)
     influence = terms + control * ((1 - lower_cases - value) * (n / controls))
     influence += weights.influence(horizon, terms)
-    std_error = float(influence.std(ddof=1)) / math.sqrt(n)
-    return wald(value, std_error, level, bounds=(0.0, 1.0))
+    influence = mean_influence(influence)
+    std_error = math.sqrt(influence @ influence)
+    return wald(value, std_error, level, bounds=(0.0, 1.0), influence=influence)

@@ -17,6 +17,7 @@ from allsurv.stats.prediction import (
     check_level,
     check_risk,
     check_risk_matrix,
+    mean_influence,
     wald,
 )
 
@@ -329,5 +330,6 @@ def _estimate(score: _Score, level: float, bounds: tuple[float, float] = (0.0, 1
     n = score.influence.size
     if n < 2:
         return wald(score.value, math.nan, level, reason="one patient has no standard error")
-    std_error = float(score.influence.std(ddof=1)) / math.sqrt(n)
-    return wald(score.value, std_error, level, bounds=bounds)
+    influence = mean_influence(score.influence)
+    std_error = math.sqrt(influence @ influence)
+    return wald(score.value, std_error, level, bounds=bounds, influence=influence)

@@ -332,4 +332,4 @@ def _estimate(pairs: PairCounts, level: float) -> Estimate:
         return Estimate.missing(NO_PAIR, level=level)
     influence = pairs.influence
     std_error = math.sqrt(influence @ influence)
-    return wald(pairs.concordance, std_error, level, bounds=(0.0, 1.0))
+    return wald(pairs.concordance, std_error, level, bounds=(0.0, 1.0), influence=influence)

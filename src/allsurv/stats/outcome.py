@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +34,9 @@ class Estimate:
         Confidence level of the limits.
     reason : str
         Why ``value`` or the limits are missing; empty otherwise.
+    influence : ndarray of shape (n_patients,), optional
+        What each patient adds to ``value``; the norm is the standard error, and that of the
+        difference of two estimates on the same patients the standard error of the difference.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Estimate:
     std_error: float = float("nan")
     level: float = 0.95
     reason: str = ""
+    influence: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[float]:
         """Unpack as value, lower, upper."""

@@ -22,6 +22,7 @@ __all__ = [
     "check_risk_matrix",
     "check_score",
     "cloglog",
+    "mean_influence",
     "wald",
 ]
 
@@ -296,6 +297,31 @@ def cloglog(risk: Floats) -> Floats:
     return np.log(-np.log1p(-np.clip(risk, 1e-10, 1 - 1e-10)))
 
 
+def mean_influence(terms: Floats) -> Floats:
+    """Turn the influence function of an average into what each patient adds to it.
+
+    Parameters
+    ----------
+    terms : ndarray of shape (n_patients,)
+        Influence function at each patient; at least two.
+
+    Returns
+    -------
+    ndarray of shape (n_patients,)
+        Of mean 0; its norm is the standard error of the average.
+
+    Examples
+    --------
+    Of 1, 2 and 3 the standard deviation is 1, the standard error of the mean 1 / sqrt(3).
+
+    >>> added = mean_influence(np.array([1.0, 2.0, 3.0]))
+    >>> round(float(added @ added), 6)
+    0.333333
+    """
+    n = terms.size
+    return (terms - terms.mean()) / math.sqrt(n * (n - 1))
+
+
 def wald(
     value: float,
     std_error: float,
@@ -303,6 +329,7 @@ def wald(
     *,
     bounds: tuple[float, float] = (-math.inf, math.inf),
     reason: str = "",
+    influence: Floats | None = None,
 ) -> Estimate:
     """Set symmetric confidence limits about an estimate.
 
@@ -318,6 +345,8 @@ def wald(
         Limits beyond these are drawn back to them.
     reason : str, default=""
         Why there is no standard error.
+    influence : ndarray of shape (n_patients,), optional
+        What each patient adds to the estimate.
 
     Returns
     -------
@@ -328,7 +357,7 @@ def wald(
     lower, upper = (
         float(min(max(limit, bounds[0]), bounds[1])) for limit in (value - half, value + half)
     )
-    return Estimate(float(value), lower, upper, float(std_error), level, reason)
+    return Estimate(float(value), lower, upper, float(std_error), level, reason, influence)
 
 
 def _numbers(values: ArrayLike, where: str) -> Floats:
