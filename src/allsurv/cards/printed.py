@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from allsurv.describe.journal import p_text, percent
@@ -197,7 +198,7 @@ def ledger_rows(part: pd.DataFrame) -> tuple[PrintedRow, ...]:
     tuple of PrintedRow
         One per entry.
     """
-    order = part["match"].map({False: 0, True: 2}).fillna(1).astype(int)
+    order = np.array([1 if pd.isna(match) else 2 * bool(match) for match in part["match"]])
     return tuple(
         PrintedRow(
             (

@@ -35,6 +35,7 @@ LABEL_WIDTH = 24
 LINE = 0.17
 MOST_MARKS = 100
 MOST_TICKS = 11
+SHADE = 0.13
 
 
 def plot_kaplan_meier(
@@ -112,8 +113,9 @@ def plot_kaplan_meier(
     over = 1.15 * LINE * (_n_lines(above) * any(above) + (p_value is not None))
     figure = make_figure(width, 3.5 + over + under + 0.3 * bool(title))
     axes, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [2.5, under]})
+    shade = min(SHADE, 0.36 / len(groups)) if limits else 0.0
     for index, (group, label) in enumerate(zip(groups, above, strict=True)):
-        _draw(axes, table[table["group"] == group], index, label, limits=limits)
+        _draw(axes, table[table["group"] == group], index, label, shade)
     _axes(axes, ticks, unit, ylabel, float(table["time"].max()))
     _landmark(axes, table)
     if counts is None:
@@ -160,7 +162,7 @@ def _n_lines(labels: Sequence[str]) -> int:
     return sum(label.count("\n") + 1 for label in labels)
 
 
-def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, *, limits: bool) -> None:
+def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, shade: float) -> None:
     part = part[part["survival"].notna()]
     style = pen(index)
     time, survival = part["time"].to_numpy(float), part["survival"].to_numpy(float)
@@ -174,14 +176,14 @@ def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, *, limits: boo
         label=label,
         gid=f"curve-{index}",
     )
-    if limits:
+    if shade:
         axes.fill_between(
             time,
             part["lower"].to_numpy(float),
             part["upper"].to_numpy(float),
             step="post",
             color=style.color,
-            alpha=0.13,
+            alpha=shade,
             linewidth=0,
         )
     if "n_censored" in part.columns:
