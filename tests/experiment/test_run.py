@@ -16,7 +16,7 @@ from allsurv.experiment import read_result, run_experiment
 from allsurv.study import load_study
 
 TABLES = {
-    "table_one", "missing", "survival", "curves", "cox", "facts", "performance", "calibration",
+    "table_one", "missing", "survival", "curves", "cox", "performance", "calibration",
     "findings", "importance", "coefficients", "models",
 }  # fmt: skip
 
@@ -37,12 +37,6 @@ def test_each_finding_is_asked_of_each_model_and_of_the_protocol(small_result):
     findings = ("pb_blasts", "high_risk_cyto", "tp53", "arm")
     assert asked == {(f, m) for f in findings for m in ("published protocol", "coxnet", "gbs")}
     assert set(table["verdict"]) <= {"consistent", "inconsistent", "cannot say"}
-
-
-def test_published_facts_stand_beside_this_cohort(small_result):
-    facts = small_result.tables["facts"].set_index("fact")
-    assert facts.loc["os_36", "published"] == 0.40
-    assert facts.loc["os_36", "estimate"] == pytest.approx(0.40, abs=0.03)
 
 
 def test_the_null_reference_is_always_there(small_result):

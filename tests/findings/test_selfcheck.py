@@ -8,10 +8,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from allsurv.findings import check_findings
+from allsurv.findings import check_findings, rates
 from allsurv.findings.rounding import as_printed
-from allsurv.study import FrozenDict, load_study
-from allsurv.study.spec import Contrast, Fact, Finding, Study
+from allsurv.study import FrozenDict, Ledger, LedgerEntry, load_study
+from allsurv.study.spec import Contrast, Finding, Study
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def table(study: Study) -> pd.DataFrame:
 def made(study: Study, **numbers: object) -> pd.DataFrame:
     """Checks of one finding that is the paper's for TP53 but for some numbers."""
     finding = replace(study.findings["tp53"], **numbers)
-    only = replace(study, findings=FrozenDict({"tp53": finding}), facts=FrozenDict(), ledger=None)
+    only = replace(study, findings=FrozenDict({"tp53": finding}), ledger=None)
     return check_findings(only).set_index("check")
 
 
@@ -80,7 +80,7 @@ def test_a_number_cannot_vary_more_than_its_range_allows(study: Study):
         "pb", "Blasts", "pb_blasts", Contrast(0, 50, 1), 1.014, 1.0105, 1.0175, "multivariable",
         "os", decimals=4, n=110, n_events=69,
     )  # fmt: skip
-    only = replace(study, findings=FrozenDict({"pb": narrow}), facts=FrozenDict(), ledger=None)
+    only = replace(study, findings=FrozenDict({"pb": narrow}), ledger=None)
     row = check_findings(only).set_index("check").loc["spread"]
     assert row["computed"] == pytest.approx(1 / (math.log(1.0175 / 1.0105) / 3.92 * 69**0.5), 1e-3)
     assert row["passes"] is False
@@ -91,19 +91,27 @@ def test_every_published_survival_rate_has_log_log_limits(study: Study, table: p
     assert len(notes) == 15
     assert notes.str.contains("log-log").all()
     # Only the log-log scale puts 18% in the middle of 7% and 33%.
-    assert notes["os_36_salvage_2"] == "symmetrical on scale: log-log"
+    assert notes["res_os36_s2p_rate"] == "symmetrical on scale: log-log"
 
 
-def test_effective_size_of_a_rate_by_hand(study: Study):
+def test_effective_size_of_a_rate_by_hand(study: Study, monkeypatch: pytest.MonkeyPatch):
     # Plain limits 0.5 -/+ 1.96 * 0.05: variance 0.0025, so 0.25 / 0.0025 = 100 patients; the
     # log-log scale does not fit.
-    fact = Fact("half", "survival", "os_overall", 0.5, at=12, lower=0.402, upper=0.598, n=90,
-                decimals=3)  # fmt: skip
-    only = replace(study, findings=FrozenDict(), facts=FrozenDict({"half": fact}), ledger=None)
-    row = check_findings(only).set_index("check").loc["n_effective"]
-    assert row["computed"] == pytest.approx(100, abs=0.1)
-    assert row["note"].endswith("(plain)")
-    assert row["passes"] is False
+    parts = {"km_rate": 50.0, "km_rate_ci_low": 40.2, "km_rate_ci_high": 59.8}
+    entries = [
+        LedgerEntry(
+            kind, "text", "Half", kind, "os_months", value, f"{value}", "Text", "half",
+            endpoint="os", time=12, decimals=1,
+        )
+        for kind, value in parts.items()
+    ]  # fmt: skip
+    entries.append(LedgerEntry("n", "text", "All", "denominator", "sex", 90, "90", "Text", "half"))
+    half = Ledger("rr-all", FrozenDict({entry.id: entry for entry in entries}))
+    monkeypatch.setattr(rates, "load_ledger", lambda _: half)
+    size = {check.check: check for check in rates.rate_checks(study)}["n_effective"]
+    assert size.computed.value == pytest.approx(100, abs=0.1)
+    assert size.note.endswith("(plain)")
+    assert size.passes is False
 
 
 def test_percents_and_group_sizes_of_the_ledger(study: Study, table: pd.DataFrame):
@@ -131,7 +139,7 @@ def test_a_wrong_percent_is_found(study: Study, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_study_that_printed_nothing(study: Study):
-    empty = replace(study, findings=FrozenDict(), facts=FrozenDict(), ledger=None)
+    empty = replace(study, findings=FrozenDict(), ledger=None)
     assert check_findings(empty).empty
 
 

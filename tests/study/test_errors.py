@@ -116,13 +116,6 @@ FAULTS = {
         "non_findings.wbc.analysis",
         "'univariable' is not in the analyses. Did you mean 'multivariable'?",
     ),
-    "comparison of fact": (
-        "comparison: os_arm",
-        "comparison: os_arms",
-        "comparison: os_arms",
-        "facts.os_12_new.comparison",
-        "'os_arms' is not in the comparisons. Did you mean 'os_arm'?",
-    ),
     "comparison variable": (
         "endpoint: os, by: arm",
         "endpoint: os, by: arms",
@@ -172,20 +165,6 @@ FAULTS = {
         "event:",
         "endpoints.os.event[0].died",
         "1 is not a value of 'died'; write true or false.",
-    ),
-    "level of fact": (
-        "level: new,",
-        "level: News,",
-        "level: News",
-        "facts.os_12_new.level",
-        "'News' is not a level of 'arm' ('standard', 'new'). Did you mean 'new'?",
-    ),
-    "fact without level": (
-        "level: new, ",
-        "",
-        "os_12_new",
-        "facts.os_12_new.level",
-        "is missing; say which curve the number is of.",
     ),
     "number out of range": (
         "threshold: 60",
@@ -259,13 +238,6 @@ FAULTS = {
         "estimate",
         "findings.age.estimate",
         "1.6 is not between 1.1 and 1.54.",
-    ),
-    "fact outside": (
-        "value: 0.61",
-        "value: 0.41",
-        "value: 0.41",
-        "facts.os_12_new.value",
-        "0.41 is not between 0.45 and 0.74.",
     ),
     "minimum above maximum": (
         "minimum: 0.01",
@@ -443,13 +415,6 @@ FAULTS = {
         "derivation",
         "variables.age_ge60.derivation.threshold",
         "is missing.",
-    ),
-    "one limit": (
-        ", lower: 0.45",
-        "",
-        "os_12_new",
-        "facts.os_12_new.lower",
-        "is missing; 'upper' needs it.",
     ),
     "empty text": (
         "origin: start of treatment",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort
@@ -17,7 +16,7 @@ from allsurv.describe import (
     table_one,
 )
 from allsurv.experiment.config import Config
-from allsurv.study.spec import Comparison, Fact, Study
+from allsurv.study.spec import Comparison, Study
 
 __all__ = ["describe_cohort"]
 
@@ -39,8 +38,8 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
     Returns
     -------
     dict of str to DataFrame
-        ``table_one``, ``missing``, ``survival``, ``curves``, ``cox``, ``facts``; what the study
-        does not ask for is left out.
+        ``table_one``, ``missing``, ``survival``, ``curves``, ``cox``; what the study does not ask
+        for is left out.
     """
     study = cohort.study
     comparisons = _comparisons(study, config)
@@ -50,16 +49,14 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
         "missing": _missing(cohort, config),
     }
     progress("describe", 1, total)
-    horizons = sorted({*config.horizons, *(f.at for f in study.facts.values() if f.at)})
     curves, summaries = [], []
     for done, comparison in enumerate(comparisons, start=2):
         curves.append(safe_curve(comparison_curves(cohort, comparison), study, config.threshold))
-        summary = comparison_summary(cohort, comparison, horizons=horizons)
+        summary = comparison_summary(cohort, comparison, horizons=config.horizons)
         summaries.append(suppress_small(summary, config.threshold))
         progress("describe", done, total)
     tables["curves"] = pd.concat(curves, ignore_index=True)
-    survival = _on_grid(pd.concat(summaries, ignore_index=True), study)
-    tables["survival"] = survival[survival["horizon"].isin(config.horizons)].reset_index(drop=True)
+    tables["survival"] = _on_grid(pd.concat(summaries, ignore_index=True), study)
     fits = []
     for done, analysis in enumerate(study.analyses.values(), start=2 + len(comparisons)):
         fits.append(analysis_table(cohort, analysis))
@@ -68,8 +65,6 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
         cox = pd.concat(fits, ignore_index=True)
         small = cox["n_left_out"].between(1, config.threshold - 1)
         tables["cox"] = cox.assign(n_left_out=cox["n_left_out"].mask(small))
-    if study.facts:
-        tables["facts"] = pd.DataFrame([_fact(f, survival) for f in study.facts.values()])
     return tables
 
 
@@ -108,35 +103,3 @@ def _missing(cohort: Cohort, config: Config) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _fact(fact: Fact, survival: pd.DataFrame) -> dict[str, object]:
-    """Put a published number beside the same number of this cohort."""
-    rows = survival[survival["comparison"] == fact.comparison]
-    if fact.level is not None:
-        wanted = str(fact.level).lower() if isinstance(fact.level, bool) else str(fact.level)
-        rows = rows[rows["group"] == wanted]
-    if fact.at is not None:
-        rows = rows[rows["horizon"] == fact.at]
-    columns = {
-        "survival": ("survival", "lower", "upper"),
-        "median": ("median", "median_lower", "median_upper"),
-        "logrank_p": ("p_value", None, None),
-    }[fact.kind]
-    recomputed = [rows[c].iloc[0] if c and len(rows) else np.nan for c in columns]
-    return {
-        "fact": fact.name,
-        "kind": fact.kind,
-        "comparison": fact.comparison,
-        "group": fact.level,
-        "at": fact.at,
-        "relation": fact.relation,
-        "published": fact.value,
-        "published_lower": fact.lower,
-        "published_upper": fact.upper,
-        "estimate": recomputed[0],
-        "lower": recomputed[1],
-        "upper": recomputed[2],
-        "paper": fact.paper,
-        "note": fact.note if fact.comparison else f"Not recomputed. {fact.note}",
-    }

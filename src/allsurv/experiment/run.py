@@ -12,7 +12,6 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``findings``             per published finding and model: estimate beside the published one, verdict
 ``importance``           per model and variable: mean absolute SHAP value of the risk score
 ``coefficients``         of the linear models, per unit of the variable
-``facts``                the study's published univariate numbers beside those of this cohort
 ``models``               per model: label, number of terms, parameters, whether it was chosen
 """
 

@@ -10,7 +10,7 @@ from allsurv.findings.rounding import Check, Range, as_printed, span
 from allsurv.study import LedgerEntry, load_ledger
 from allsurv.study.spec import Study
 
-__all__ = ["percent_checks"]
+__all__ = ["group_key", "percent_checks", "printed_counts"]
 
 
 def percent_checks(study: Study) -> Iterator[Check]:
@@ -31,10 +31,10 @@ def percent_checks(study: Study) -> Iterator[Check]:
     if study.ledger is None:
         return
     entries = [e for e in load_ledger(study).entries.values() if e.status != "external"]
-    counted, sizes = _printed_counts(entries)
+    counted, sizes = printed_counts(entries)
     n_passed = n_held = 0
     for entry in entries:
-        wholes = sizes.get(_key(entry.population), set())
+        wholes = sizes.get(group_key(entry.population), set())
         if entry.kind != "percent" or not wholes:
             continue
         n_held += 1
@@ -62,17 +62,33 @@ def percent_checks(study: Study) -> Iterator[Check]:
     yield Check("percents", "All percents", "percent", f"{n_held}", found, n_passed == n_held, note)
 
 
-def _printed_counts(
+def printed_counts(
     entries: list[LedgerEntry],
 ) -> tuple[dict[tuple[str, str], set[float]], dict[str, set[float]]]:
+    """Gather the counts of a ledger, and the sizes of groups of patients they give.
+
+    Parameters
+    ----------
+    entries : list of LedgerEntry
+        Of any kind.
+
+    Returns
+    -------
+    counted : dict
+        Population and event, by :func:`group_key`, to the counts printed.
+    sizes : dict
+        Group of patients, by :func:`group_key`, to the sizes printed.
+    """
     counted: dict[tuple[str, str], set[float]] = {}
     sizes: dict[str, set[float]] = {}
     for entry in entries:
         if entry.kind == "count":
             counted.setdefault(_place(entry), set()).add(float(entry.value))
-            sizes.setdefault(_key(entry.population, entry.event), set()).add(float(entry.value))
+            sizes.setdefault(group_key(entry.population, entry.event), set()).add(
+                float(entry.value)
+            )
         elif entry.kind == "denominator":
-            sizes.setdefault(_key(entry.population), set()).add(float(entry.value))
+            sizes.setdefault(group_key(entry.population), set()).add(float(entry.value))
     return counted, {key: {n for n in found if n} for key, found in sizes.items()}
 
 
@@ -85,11 +101,27 @@ def _shares(entry: LedgerEntry, counts: set[float] | None, wholes: set[float]) -
     ]
 
 
-def _key(*conditions: Mapping[str, object]) -> str:
-    """Name a group of patients, whatever the order of its conditions."""
+def group_key(*conditions: Mapping[str, object]) -> str:
+    """Name a group of patients, whatever the order of its conditions.
+
+    Parameters
+    ----------
+    *conditions : mapping
+        Filters that all hold.
+
+    Returns
+    -------
+    str
+        The same for the same group.
+
+    Examples
+    --------
+    >>> group_key({"sct": True}, {"arm": "after"})
+    'arm after, sct True'
+    """
     merged = {name: value for condition in conditions for name, value in condition.items()}
     return ", ".join(sorted(f"{name} {value}" for name, value in merged.items()))
 
 
 def _place(entry: LedgerEntry) -> tuple[str, str]:
-    return _key(entry.population), _key(entry.event)
+    return group_key(entry.population), group_key(entry.event)

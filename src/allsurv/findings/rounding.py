@@ -48,7 +48,7 @@ class Check:
     Parameters
     ----------
     item, label : str
-        Finding, fact or ledger entry; its name for readers.
+        Finding or ledger entry; its name for readers.
     check : str
         What is asked.
     printed : str

@@ -10,12 +10,11 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from allsurv.findings.percents import percent_checks
+from allsurv.findings.rates import rate_checks
 from allsurv.findings.rounding import Check, Range, as_printed, span
-from allsurv.study.spec import Fact, Finding, Study
+from allsurv.study.spec import Finding, Study
 
 __all__ = ["check_findings"]
-
-PLAIN, LOG, LOG_LOG = "plain", "log", "log-log"
 
 Maker = Callable[[str, str, Range, bool | None, str], Check]
 
@@ -29,7 +28,7 @@ def check_findings(study: Study) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        Its findings and facts, and its ledger where it has one.
+        Its findings, and its ledger where it has one.
 
     Returns
     -------
@@ -69,8 +68,7 @@ def check_findings(study: Study) -> pd.DataFrame:
     checks: list[Check] = []
     for finding in study.findings.values():
         checks += _finding_checks(study, finding)
-    for fact in study.facts.values():
-        checks += _fact_checks(fact)
+    checks += rate_checks(study)
     checks += percent_checks(study)
     return pd.DataFrame(
         [
@@ -161,64 +159,3 @@ def _two_sided(z: float) -> float:
 def _decimals(value: float) -> int:
     """Decimals of a P as printed; journals print two at least."""
     return max(2, len(f"{value:.10f}".rstrip("0").partition(".")[2]))
-
-
-def _fact_checks(fact: Fact) -> Iterator[Check]:
-    if fact.kind != "survival" or fact.lower is None or fact.upper is None:
-        return
-    value = as_printed(fact.value, fact.decimals)
-    low_decimals = fact.decimals if fact.lower_decimals is None else fact.lower_decimals
-    lower, upper = as_printed(fact.lower, low_decimals), as_printed(fact.upper, fact.decimals)
-    places = (fact.decimals, low_decimals, fact.decimals)
-    texts = [
-        f"{x:.{d}f}" for x, d in zip((fact.value, fact.lower, fact.upper), places, strict=True)
-    ]
-    shown = f"{texts[0]} ({texts[1]} to {texts[2]})"
-    fitting = [
-        scale for scale in (LOG_LOG, LOG, PLAIN) if _in_the_middle(value, lower, upper, scale)
-    ]
-    nothing = Range(math.nan, math.nan, math.nan)
-    note = f"symmetrical on scale: {', '.join(fitting) or 'none'}"
-    yield Check(fact.name, fact.name, "limits", shown, nothing, bool(fitting), note)
-    if not fitting:
-        return
-    sizes = [
-        _effective(s, a, b, fitting[0])
-        for s, a, b in product(*((r.low, r.high) for r in (value, lower, upper)))
-    ]
-    found = span(sizes, _effective(fact.value, fact.lower, fact.upper, fitting[0]))
-    passes = None if fact.n is None else found.low <= fact.n
-    printed = "" if fact.n is None else str(fact.n)
-    note = f"patients without censoring that would give these limits ({fitting[0]})"
-    yield Check(fact.name, fact.name, "n_effective", printed, found, passes, note)
-
-
-def _on_scale(value: float, scale: str) -> float:
-    value = min(max(value, 1e-12), 1 - 1e-12)
-    if scale == LOG_LOG:
-        return math.log(-math.log(value))
-    return math.log(value) if scale == LOG else value
-
-
-def _slope(value: float, scale: str) -> float:
-    """Differentiate the scale at a survival probability."""
-    value = min(max(value, 1e-12), 1 - 1e-12)
-    if scale == LOG_LOG:
-        return 1 / (value * math.log(value))
-    return 1 / value if scale == LOG else 1.0
-
-
-def _in_the_middle(value: Range, lower: Range, upper: Range, scale: str) -> bool:
-    ends = [
-        (_on_scale(a, scale) + _on_scale(b, scale)) / 2
-        for a, b in product((lower.low, lower.high), (upper.low, upper.high))
-    ]
-    middle = sorted((_on_scale(value.low, scale), _on_scale(value.high, scale)))
-    return min(ends) <= middle[1] and middle[0] <= max(ends)
-
-
-def _effective(value: float, lower: float, upper: float, scale: str) -> float:
-    """Binomial size whose variance is that of the limits: S(1 - S) / var(S)."""
-    z = float(ndtri(0.975))
-    error = abs(_on_scale(upper, scale) - _on_scale(lower, scale)) / (2 * z)
-    return value * (1 - value) * (_slope(value, scale) / error) ** 2

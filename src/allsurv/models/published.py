@@ -16,6 +16,7 @@ from allsurv.features.encoding import Term
 from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import breslow_hazard
 from allsurv.models.mechanisms import Linear
+from allsurv.study import load_ledger
 from allsurv.study.spec import Finding, Study
 
 __all__ = ["PublishedModel", "published_curve", "published_equation"]
@@ -141,7 +142,7 @@ def published_curve(study: Study, endpoint: str | None = None) -> tuple[tuple[fl
     Parameters
     ----------
     study : Study
-        Its facts.
+        Its ledger; one without has no published curve.
     endpoint : str, optional
         What is predicted; the study's prediction endpoint unless given.
 
@@ -157,17 +158,16 @@ def published_curve(study: Study, endpoint: str | None = None) -> tuple[tuple[fl
     ((17.0, 0.5), (36.0, 0.4))
     """
     endpoint = endpoint or study.prediction.endpoint
+    if study.ledger is None:
+        return ()
     points = set()
-    for fact in study.facts.values():
-        comparison = study.comparisons.get(fact.comparison or "")
-        if comparison is None or comparison.endpoint != endpoint or comparison.population:
+    for entry in load_ledger(study).entries.values():
+        if entry.population or entry.endpoint != endpoint:
             continue
-        if comparison.by or comparison.by_event or comparison.landmark is not None:
-            continue
-        if fact.kind == "survival" and fact.at is not None:
-            points.add((float(fact.at), float(fact.value)))
-        elif fact.kind == "median":
-            points.add((float(fact.value), 0.5))
+        if entry.kind == "km_rate" and entry.time is not None:
+            points.add((float(entry.time), float(entry.value) / 100))
+        elif entry.kind == "km_median":
+            points.add((float(entry.value), 0.5))
     return tuple(sorted(points))
 
 
@@ -176,7 +176,7 @@ def _hazard_of_curve(score: Floats, curve: Sequence[tuple[float, float]], grid: 
     if len(curve) < 2:
         raise ModelError(
             "PublishedModel: a published baseline needs survival of the whole cohort at two times "
-            f"or more, as facts of the study; there are {len(curve)}. Use baseline='cohort'."
+            f"or more, in the ledger of the study; there are {len(curve)}. Use baseline='cohort'."
         )
     times, survival = np.array(curve).T
     shape, scale = np.polyfit(np.log(times), np.log(-np.log(survival)), 1)

@@ -26,7 +26,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "Derivation",
             "Endpoint",
             "Event",
-            "Fact",
             "Filter",
             "Finding",
             "NonFinding",

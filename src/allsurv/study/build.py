@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from allsurv.study.dictionary import Derivation, Filter, Scalar, Variable
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Fact, Finding, NonFinding
+from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
 from allsurv.study.report import Screening, TableRow, Tabulation
 from allsurv.study.spec import CohortFile, Endpoint, Event, Prediction, Rule, Study, TimeScale
 
@@ -45,7 +45,6 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         analyses=_named(content, "analyses", _analysis),
         findings=_named(content, "findings", _finding),
         non_findings=_named(content, "non_findings", lambda n, entry: NonFinding(n, **entry)),
-        facts=_named(content, "facts", _fact),
         tables=_named(content, "tables", _tabulation),
         screening=_screening(content["screening"]) if "screening" in content else None,
         rules=tuple(Rule(**rule) for rule in content.get("rules", ())),
@@ -149,10 +148,10 @@ def _event(name: str, entry: Plain) -> Event:
 
 
 def _prediction(entry: Plain) -> Prediction:
-    lists = {key: tuple(entry[key]) for key in ("predictors", "risk_groups") if key in entry}
+    lists = {key: tuple(entry[key]) for key in ("predictors", "risk_groups", "subgroups") if key in entry}
     times = {
         key: tuple(float(value) for value in entry[key])
-        for key in ("horizons", "risk_centiles")
+        for key in ("horizons", "risk_centiles", "thresholds")
         if key in entry
     }
     return Prediction(**{**entry, **lists, **times})
@@ -201,8 +200,3 @@ def _finding(name: str, entry: Plain) -> Finding:
     moved = Contrast(_whole(contrast["from"]), _whole(contrast["to"]), contrast.get("per"))
     carried = {"analysis_variable": entry["variable"], **entry, "contrast": moved}
     return Finding(name=name, **carried)
-
-
-def _fact(name: str, entry: Plain) -> Fact:
-    level = _whole(entry.get("level"))
-    return Fact(name=name, **{"comparison": None, **entry, "level": level})

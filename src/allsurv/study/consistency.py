@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from allsurv.study.dictionary_faults import dictionary_faults
-from allsurv.study.evidence import Analysis, Comparison, Fact, Finding, NonFinding
+from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault
 from allsurv.study.report_faults import reading_faults, screening_faults, tabulation_faults
@@ -51,8 +51,6 @@ def study_faults(study: Study) -> Iterator[Fault]:
         yield from _finding_faults(study, finding)
     for non_finding in study.non_findings.values():
         yield from _non_finding_faults(study, non_finding)
-    for fact in study.facts.values():
-        yield from _fact_faults(study, fact)
     for table in study.tables.values():
         yield from tabulation_faults(study, table)
     if study.screening is not None:
@@ -139,6 +137,9 @@ def _prediction_faults(study: Study) -> Iterator[Fault]:
     yield from _missing(prediction.endpoint, study.endpoints, "endpoints", (*path, "endpoint"))
     yield from _rising(prediction.horizons, (*path, "horizons"))
     yield from _rising(prediction.risk_centiles, (*path, "risk_centiles"))
+    yield from _rising(prediction.thresholds, (*path, "thresholds"))
+    for position, name in enumerate(prediction.subgroups):
+        yield from _grouping_faults(study, name, (*path, "subgroups", position))
     instead = "a prognostic model may use baseline variables only"
     for position, name in enumerate(prediction.predictors):
         yield from _baseline_faults(study, name, (*path, "predictors", position), instead)
@@ -226,48 +227,6 @@ def _contrast_faults(study: Study, finding: Finding, path: Path) -> Iterator[Fau
         yield Fault((*path, "per"), f"is missing; '{variable.name}' is a number.")
     if not variable.is_number and contrast.per is not None:
         yield Fault((*path, "per"), f"is for numbers; '{variable.name}' is {variable.kind}.")
-
-
-def _fact_faults(study: Study, fact: Fact) -> Iterator[Fault]:
-    path = ("facts", fact.name)
-    low = fact.value if fact.lower is None else fact.lower
-    high = fact.value if fact.upper is None else fact.upper
-    if not low <= fact.value <= high:
-        yield Fault((*path, "value"), f"{fact.value:g} is not between {low:g} and {high:g}.")
-    if fact.kind != "survival" and fact.at is not None:
-        yield Fault((*path, "at"), f"has no meaning for '{fact.kind}'.")
-    if fact.relation == "<" and fact.kind != "logrank_p":
-        yield Fault((*path, "relation"), f"has no meaning for '{fact.kind}'.")
-    if fact.comparison is None:
-        if not fact.note:
-            message = "is missing; a fact of no comparison must say in its note whom it concerns."
-            yield Fault((*path, "comparison"), message)
-        return
-    comparison = study.comparisons.get(fact.comparison)
-    if comparison is None:
-        what = "comparisons"
-        yield from _missing(fact.comparison, study.comparisons, what, (*path, "comparison"))
-        return
-    yield from _level_faults(study.variables, fact, comparison, path)
-
-
-def _level_faults(
-    variables: Mapping, fact: Fact, comparison: Comparison, path: Path
-) -> Iterator[Fault]:
-    single = comparison.by is None and comparison.by_event is None
-    if fact.level is None:
-        if not single and fact.kind != "logrank_p":
-            yield Fault((*path, "level"), "is missing; say which curve the number is of.")
-    elif fact.kind == "logrank_p" or single:
-        reason = "a test compares all curves" if fact.kind == "logrank_p" else "there is one curve"
-        yield Fault((*path, "level"), f"has no meaning; {reason}.")
-    elif comparison.by_event is not None:
-        if not isinstance(fact.level, bool):
-            yield Fault((*path, "level"), "write true or false: whether the event had happened.")
-    elif comparison.by in variables and (
-        message := value_fault(variables[comparison.by], fact.level)
-    ):
-        yield Fault((*path, "level"), message)
 
 
 def _cohort_faults(study: Study) -> Iterator[Fault]:

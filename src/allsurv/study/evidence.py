@@ -8,7 +8,7 @@ from typing import Literal
 from allsurv.study.dictionary import Filter, Scalar
 from allsurv.study.readonly import FrozenDict, FrozenValue
 
-__all__ = ["Analysis", "Comparison", "Contrast", "Fact", "Finding", "NonFinding"]
+__all__ = ["Analysis", "Comparison", "Contrast", "Finding", "NonFinding"]
 
 
 @dataclass(frozen=True)
@@ -217,53 +217,5 @@ class NonFinding(FrozenValue):
     p_relation: Literal["=", "<"] = "="
     univariable_p: float | None = None
     univariable_relation: Literal["=", "<"] = "="
-    paper: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Fact(FrozenValue):
-    """A published univariate number: survival at a time, a median, or a log-rank P.
-
-    Attributes
-    ----------
-    name : str
-        Name in allsurv.
-    kind : {"survival", "median", "logrank_p"}
-        What was printed: a probability, a time in the study's unit, or a P.
-    comparison : str or None
-        Curves it was read from; ``None`` where it concerns patients outside the study.
-    value : float
-        The number; probabilities are proportions, not per cent.
-    level : str, int, bool or None
-        Which curve; ``None`` for a single curve or a test.
-    at : float, optional
-        Time of a survival probability, on the clock of the endpoint.
-    lower, upper : float, optional
-        Its confidence limits (95%).
-    relation : {"=", "<"}
-        Whether a P equals the number or is below it.
-    decimals : int
-        Decimals of ``value`` as printed, on the scale used here.
-    lower_decimals : int, optional
-        Decimals of ``lower`` where they differ.
-    n : int, optional
-        Patients on the curve, where printed.
-    paper, note : str
-        Where it was published; what a reader must know.
-    """
-
-    name: str
-    kind: Literal["survival", "median", "logrank_p"]
-    comparison: str | None
-    value: float
-    level: Scalar | None = None
-    at: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    relation: Literal["=", "<"] = "="
-    decimals: int = 2
-    lower_decimals: int | None = None
-    n: int | None = None
     paper: str = ""
     note: str = ""

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from allsurv.errors import StudyError
 from allsurv.study.dictionary import Derivation, Filter, Kind, Known, Scalar, Variable
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Fact, Finding, NonFinding
+from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.readonly import FrozenDict, FrozenValue, plain
 from allsurv.study.report import Screening, TableRow, Tabulation
@@ -27,12 +27,11 @@ __all__ = [
     "Derivation",
     "Endpoint",
     "Event",
-    "Fact",
     "Filter",
     "Finding",
-    "NonFinding",
     "Kind",
     "Known",
+    "NonFinding",
     "Prediction",
     "Rule",
     "Scalar",
@@ -131,6 +130,10 @@ class Prediction(FrozenValue):
         Names of the groups, from low to high risk.
     risk_centiles : tuple of float
         Centiles of the risk score in development that divide them, one fewer than groups.
+    thresholds : tuple of float
+        Risks, rising, from which one would act.
+    subgroups : tuple of str
+        Baseline variables, with levels, by which performance is shown.
     """
 
     moment: str
@@ -139,6 +142,8 @@ class Prediction(FrozenValue):
     predictors: tuple[str, ...]
     risk_groups: tuple[str, ...] = ("low", "intermediate", "high")
     risk_centiles: tuple[float, ...] = (33.0, 67.0)
+    thresholds: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    subgroups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,9 +218,9 @@ class Study(FrozenValue):
         What happens after baseline.
     landmarks : tuple of float
         Times of landmark analyses.
-    comparisons, analyses, findings, non_findings, facts : mapping
+    comparisons, analyses, findings, non_findings : mapping
         What was compared, analysed and published: :class:`Comparison`, :class:`Analysis`,
-        :class:`Finding`, :class:`NonFinding` and :class:`Fact` by name.
+        :class:`Finding` and :class:`NonFinding` by name.
     tables : mapping from str to Tabulation
         Tables of counts that the study reports.
     screening : Screening or None
@@ -249,7 +254,6 @@ class Study(FrozenValue):
     analyses: Mapping[str, Analysis] = field(default_factory=FrozenDict)
     findings: Mapping[str, Finding] = field(default_factory=FrozenDict)
     non_findings: Mapping[str, NonFinding] = field(default_factory=FrozenDict)
-    facts: Mapping[str, Fact] = field(default_factory=FrozenDict)
     tables: Mapping[str, Tabulation] = field(default_factory=FrozenDict)
     screening: Screening | None = None
     rules: tuple[Rule, ...] = ()
