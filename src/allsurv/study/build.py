@@ -148,7 +148,8 @@ def _event(name: str, entry: Plain) -> Event:
 
 
 def _prediction(entry: Plain) -> Prediction:
-    lists = {key: tuple(entry[key]) for key in ("predictors", "risk_groups", "subgroups") if key in entry}
+    names = ("predictors", "risk_groups", "subgroups")
+    lists = {key: tuple(entry[key]) for key in names if key in entry}
     times = {
         key: tuple(float(value) for value in entry[key])
         for key in ("horizons", "risk_centiles", "thresholds")

@@ -138,11 +138,12 @@ def _prediction_faults(study: Study) -> Iterator[Fault]:
     yield from _rising(prediction.horizons, (*path, "horizons"))
     yield from _rising(prediction.risk_centiles, (*path, "risk_centiles"))
     yield from _rising(prediction.thresholds, (*path, "thresholds"))
-    for position, name in enumerate(prediction.subgroups):
-        yield from _grouping_faults(study, name, (*path, "subgroups", position))
     instead = "a prognostic model may use baseline variables only"
     for position, name in enumerate(prediction.predictors):
         yield from _baseline_faults(study, name, (*path, "predictors", position), instead)
+    instead = "performance is shown by baseline variables"
+    for position, name in enumerate(prediction.subgroups):
+        yield from _baseline_faults(study, name, (*path, "subgroups", position), instead)
     groups, centiles = len(prediction.risk_groups), len(prediction.risk_centiles)
     if groups != centiles + 1:
         message = f"{groups} groups need {groups - 1} centiles between them, not {centiles}."

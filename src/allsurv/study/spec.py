@@ -133,7 +133,7 @@ class Prediction(FrozenValue):
     thresholds : tuple of float
         Risks, rising, from which one would act.
     subgroups : tuple of str
-        Baseline variables, with levels, by which performance is shown.
+        Baseline variables by which performance is shown; a number is split at the median.
     """
 
     moment: str
