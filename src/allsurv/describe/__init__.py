@@ -14,7 +14,12 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "rates": ["rate_table", "rate_tables", "response_table", "toxicity_table"],
         "safe_tables": ["safe_curve", "suppress_small"],
         "journal": ["count_text", "number_text", "p_text", "percent", "round_half_up"],
-        "comparisons": ["comparison_curves", "comparison_summary", "landmark"],
+        "comparisons": [
+            "comparison_curves",
+            "comparison_summary",
+            "comparison_test",
+            "landmark",
+        ],
         "survival": ["kaplan_meier", "survival_summary"],
         "characteristics": ["table_one"],
     },

@@ -14,9 +14,10 @@ from allsurv.describe.groups import Groups, check_known_at_origin, group_patient
 from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.survival import CURVE_COLUMNS, SUMMARY_COLUMNS, curve_rows, summary_rows
 from allsurv.errors import ModelError
+from allsurv.stats import nonparametric
 from allsurv.study.spec import Comparison
 
-__all__ = ["comparison_curves", "comparison_summary", "landmark"]
+__all__ = ["comparison_curves", "comparison_summary", "comparison_test", "landmark"]
 
 OF_COMPARISON = ("comparison", "label", "endpoint", "landmark", "note")
 EXCLUDED = ("n_event_before", "n_censored_before", "n_later_origin")
@@ -40,7 +41,12 @@ class _Question:
 
 
 def comparison_curves(
-    cohort: Cohort, comparison: Comparison, *, times: ArrayLike | None = None, level: float = 0.95
+    cohort: Cohort,
+    comparison: Comparison,
+    *,
+    against: Cohort | None = None,
+    times: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Kaplan-Meier curves of one of the study's comparisons.
 
@@ -51,6 +57,8 @@ def comparison_curves(
     comparison : Comparison
         One of ``cohort.study.comparisons``, or made like them. Published groups that form only
         after baseline are drawn as published; ``note`` then says so.
+    against : Cohort, optional
+        The other cohort, where the comparison is against one.
     times : array-like of shape (n_times,), optional
         Rising times, in the study's unit, at which to read the curves; every distinct time of
         follow-up where not given.
@@ -72,7 +80,7 @@ def comparison_curves(
     StudyError
         If it names what the study does not have.
     """
-    asked = _ask(cohort, comparison)
+    asked = _ask(cohort, comparison, against)
     rows = curve_rows(asked.y, asked.groups, times=times, level=level)
     return tidy([asked.said | row for row in rows], OF_COMPARISON + CURVE_COLUMNS, cohort)
 
@@ -81,6 +89,7 @@ def comparison_summary(
     cohort: Cohort,
     comparison: Comparison,
     *,
+    against: Cohort | None = None,
     horizons: Sequence[float] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -92,6 +101,8 @@ def comparison_summary(
         The patients; the comparison says which of them it is about.
     comparison : Comparison
         One of ``cohort.study.comparisons``, or made like them.
+    against : Cohort, optional
+        The other cohort, where the comparison is against one.
     horizons : sequence of float, optional
         Times, in the study's unit; the study's prediction horizons where not given.
     level : float, default=0.95
@@ -113,7 +124,7 @@ def comparison_summary(
     StudyError
         If it names what the study does not have.
     """
-    asked = _ask(cohort, comparison)
+    asked = _ask(cohort, comparison, against)
     wanted = cohort.study.prediction.horizons if horizons is None else horizons
     rows = summary_rows(asked.y, asked.groups, horizons=wanted, level=level)
     excluded = {
@@ -124,6 +135,45 @@ def comparison_summary(
         OF_COMPARISON + SUMMARY_COLUMNS + EXCLUDED,
         cohort,
     )
+
+
+def comparison_test(
+    cohort: Cohort, comparison: Comparison, *, against: Cohort | None = None
+) -> pd.DataFrame:
+    """Log-rank test of one of the study's comparisons.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients; the comparison says which of them it is about.
+    comparison : Comparison
+        One of ``cohort.study.comparisons``, or made like them.
+    against : Cohort, optional
+        The other cohort, where the comparison is against one.
+
+    Returns
+    -------
+    DataFrame
+        ``test``, ``statistic``, ``df``, ``p_value``; no row for a single curve or without events.
+
+    Raises
+    ------
+    ModelError
+        If its groups form after baseline and the study file does not hold this comparison.
+
+    Notes
+    -----
+    Vouched for by R ``survival::survdiff``.
+    """
+    asked = _ask(cohort, comparison, against)
+    known, code = asked.groups.code >= 0, asked.groups.code
+    rows: list[dict[str, object]] = []
+    if np.unique(code[known]).size > 1 and asked.y["event"][known].any():
+        y = asked.y[known]
+        test = nonparametric.logrank_test(y["time"], y["event"], code[known])
+        numbers = {"statistic": test.statistic, "df": test.df, "p_value": test.p_value}
+        rows.append({"test": "Log-rank test"} | numbers)
+    return tidy(rows, ("test", "statistic", "df", "p_value"), cohort)
 
 
 def landmark(
@@ -186,8 +236,10 @@ def landmark(
     return comparison_summary(cohort, asked, horizons=horizons, level=level)
 
 
-def _ask(cohort: Cohort, comparison: Comparison) -> _Question:
+def _ask(cohort: Cohort, comparison: Comparison, against: Cohort | None) -> _Question:
     study = cohort.study
+    if comparison.against is not None:
+        return _ask_against(cohort, comparison, against)
     by = comparison.by
     late = by is not None and study.variable(by).known != "baseline"
     if late and study.comparisons.get(comparison.name) != comparison:
@@ -209,6 +261,21 @@ def _ask(cohort: Cohort, comparison: Comparison) -> _Question:
         notes.append("Groups known only after baseline (immortal time), shown as published.")
     y = patients.y(comparison.endpoint) if reached is None else reached.y
     return _Question(comparison, y, groups, reached, " ".join(filter(None, notes)))
+
+
+def _ask_against(cohort: Cohort, comparison: Comparison, other: Cohort | None) -> _Question:
+    if other is None:
+        raise ModelError(
+            f"comparison '{comparison.name}': it is against cohort '{comparison.against}'; give "
+            f"it as against=load_cohort('{comparison.against}')."
+        )
+    ours = cohort.where(comparison.population).eligible(comparison.endpoint)
+    theirs = other.eligible(comparison.endpoint)
+    y = np.concatenate([ours.y(comparison.endpoint), theirs.y(comparison.endpoint)])
+    code = np.repeat(np.arange(2), (ours.n, theirs.n))
+    groups = Groups(("study", "against"), ("This study", comparison.against_label), code)
+    note = f"{comparison.note} {comparison.against_label}: {theirs.source.statement}".strip()
+    return _Question(comparison, y, groups, None, note)
 
 
 def _by_event(cohort: Cohort, comparison: Comparison, reached: Landmark | None) -> Groups:
