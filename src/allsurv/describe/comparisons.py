@@ -171,8 +171,8 @@ def comparison_test(
     if np.unique(code[known]).size > 1 and asked.y["event"][known].any():
         y = asked.y[known]
         test = nonparametric.logrank_test(y["time"], y["event"], code[known])
-        numbers = {"statistic": test.statistic, "df": test.df, "p_value": test.p_value}
-        rows.append({"test": "Log-rank test"} | numbers)
+        numbers: dict[str, object] = {"statistic": test.statistic, "df": test.df}
+        rows.append(numbers | {"test": "Log-rank test", "p_value": test.p_value})
     return tidy(rows, ("test", "statistic", "df", "p_value"), cohort)
 
 

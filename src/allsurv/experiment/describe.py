@@ -70,8 +70,9 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
 
 def _comparisons(study: Study, config: Config) -> list[Comparison]:
     """Those of the study; without any, one curve of the endpoint."""
-    if study.comparisons:
-        return list(study.comparisons.values())
+    within = [c for c in study.comparisons.values() if c.against is None]
+    if within:
+        return within
     label = study.endpoint(config.endpoint).label
     return [Comparison(name="overall", label=label, endpoint=config.endpoint, by=None)]
 
