@@ -195,6 +195,20 @@ def test_a_ledger_of_another_study_is_refused(tmp_path):
         read_ledger(tmp_path / "mine.json", STUDY)
 
 
+def test_the_ledger_of_the_documentation_fits_its_study(root, example, load_text, tmp_path):
+    page = (root / "docs" / "study-file.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    ledger = read_ledger(tmp_path / "mine.yaml", load_text(example))
+    assert [entry.kind for entry in ledger.entries.values()] == ["count", "km_rate", "logrank_p"]
+
+
+def test_the_documentation_names_every_kind(root):
+    page = (root / "docs" / "study-file.md").read_text(encoding="utf-8")
+    for kind in ledger_schema()["$defs"]["entry"]["properties"]["kind"]["enum"]:
+        assert f"`{kind}`" in page
+
+
 def test_every_key_of_the_schema_is_described():
     entry = ledger_schema()["$defs"]["entry"]["properties"]
     assert all("description" in part or "$ref" in part for part in entry.values())
