@@ -16,7 +16,16 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
-    submodules=["cards", "describe", "explain", "findings", "plots", "stats", "study"],
+    submodules=[
+        "cards",
+        "describe",
+        "explain",
+        "findings",
+        "plots",
+        "reproduction",
+        "stats",
+        "study",
+    ],
     submod_attrs={
         "study": ["Study", "load_study"],
         "cohort": ["Cohort", "load_cohort", "read_cohort"],
