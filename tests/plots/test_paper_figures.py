@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 
 import numpy as np
@@ -22,6 +23,7 @@ from allsurv.plots import (
 from allsurv.plots.curve_numbers import curve_numbers
 from allsurv.plots.items import is_figure, plot_item
 from allsurv.plots.paper import pen
+from allsurv.plots.png import png_bytes
 
 LONG = "a label that goes on and on, for nobody had the heart to make it any shorter"
 
@@ -272,3 +274,13 @@ def test_the_same_figure_gives_the_same_bytes(curves, counts, summary, tmp_path)
     ]
     for one, other in itertools.zip_longest(*pairs):
         assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_png_holds_the_very_pixels_and_its_words(channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 5, channels)).astype(np.uint8)
+    raw = png_bytes(pixels, dpi=300, words={"Description": "≥50 <b>"})
+    with Image.open(io.BytesIO(raw)) as picture:
+        assert np.array_equal(np.asarray(picture), pixels[:, :, :3])
+        assert picture.info["Description"] == "≥50 <b>"
+        assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)

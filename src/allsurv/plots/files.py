@@ -16,18 +16,16 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from allsurv.plots.accuracy import plot_calibration, plot_performance
 from allsurv.plots.curves import plot_kaplan_meier
 from allsurv.plots.effects import plot_findings, plot_hazard_ratios
 from allsurv.plots.paper import alt_text, root_figure
+from allsurv.plots.png import png_bytes
 
 __all__ = ["write_figure", "write_figures"]
 
 FORMATS = ("png", "svg")
-PACKED = 2
 
 
 def write_figure(
@@ -55,7 +53,8 @@ def write_figure(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     alt = alt_text(axes)
-    figure.draw_without_rendering()
+    if (layout := figure.get_layout_engine()) is not None:
+        layout.execute(figure)
     figure.set_layout_engine("none")
     written = []
     for extension in formats:
@@ -76,14 +75,11 @@ def _stem(path: Path) -> str:
 
 
 def _write_png(figure: Figure, file: Path, alt: str, dpi: int) -> None:
-    """Write opaque pixels, lightly packed: a third of the time for the same picture."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    words = PngInfo()
-    words.add_itxt("Description", alt)
-    picture = Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[:, :, :3]))
-    picture.save(file, format="PNG", dpi=(dpi, dpi), pnginfo=words, compress_level=PACKED)
+    pixels = np.asarray(canvas.buffer_rgba())
+    file.write_bytes(png_bytes(pixels, dpi=dpi, words={"Description": alt}))
 
 
 def _svg(figure: Figure, alt: str) -> str:
