@@ -199,9 +199,9 @@ def _edit(folder, change, *, seal=False):
     tree = json.loads(path.read_text())
     change(tree)
     if seal:
-        from allsurv.models.riskmodel_files import _tree_digest
+        from allsurv.models.riskmodel_files import digest_of_tree
 
-        tree["sha256"] = _tree_digest(tree)
+        tree["sha256"] = digest_of_tree(tree)
     path.write_text(json.dumps(tree))
 
 

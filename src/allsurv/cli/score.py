@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from allsurv.cohort.files import read_file
-from allsurv.errors import CohortError
 from allsurv.scoring import RiskScorer
 
 __all__ = ["score_command"]
 
 
-def score_command(patients: Path, model: str, out: Path) -> None:
+def score_command(
+    patients: Path,
+    model: str,
+    out: Path,
+    *,
+    horizons: Sequence[float] | None = None,
+    explain: bool = False,
+    on_error: Literal["raise", "report"] = "raise",
+    trusted_units: Sequence[str] = (),
+) -> None:
     """Write one line of risks per patient, in the order of the file.
 
     Parameters
@@ -22,15 +31,36 @@ def score_command(patients: Path, model: str, out: Path) -> None:
     model : str
         Folder or MLflow address of a risk model.
     out : Path
-        CSV file; replaced whole, or left as it was if anything fails.
+        CSV or Parquet file; replaced whole, or left as it was if anything fails.
+    horizons : sequence of float, optional
+        Times at which survival is wanted; those of the model by default.
+    explain : bool, default=False
+        Whether to say what each variable adds to the risk score.
+    on_error : {"raise", "report"}, default="raise"
+        Whether a faulty row stops everything, or is written with its reason.
+    trusted_units : sequence of str
+        Variables whose unit the user vouches for.
     """
+    from allsurv.scoring.batch import score_file
+
     scorer = RiskScorer.load(model)
-    content = read_file(patients)
-    if content.frame is None or content.violations:
-        raise CohortError(str(patients), scorer.risk_model.study, content.violations)
-    scores = scorer.score(content.frame)
-    scores.insert(0, "row", range(1, len(scores) + 1))
-    part = out.with_name(out.name + ".part")
-    scores.to_csv(part, index=False)
-    os.replace(part, out)
-    print(f"{len(scores)} patients scored: {out}. Research use only.")
+    done = score_file(
+        scorer,
+        patients,
+        out,
+        horizons=horizons,
+        explain=explain,
+        on_error=on_error,
+        trusted_units=trusted_units,
+        progress=_say if sys.stderr.isatty() else None,
+    )
+    print(f"{done.n_rows - done.n_faulty:,} patients scored: {out}. Research use only.")
+    if done.n_resumed:
+        print(f"  {done.n_resumed:,} rows were there from an interrupted call.")
+    if done.n_faulty:
+        print(f"  {done.n_faulty:,} rows have no risk; the column 'fault' says why.")
+    print(f"  {scorer.risk_model.provenance['source']['statement']}")
+
+
+def _say(n_rows: int) -> None:
+    print(f"\r{n_rows:,} rows", end="", file=sys.stderr, flush=True)

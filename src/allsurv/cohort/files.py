@@ -16,7 +16,7 @@ from allsurv.errors import Violation
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FileContent", "read_file"]
+__all__ = ["FileContent", "foreign_fault", "read_file"]
 
 _FOREIGN = {
     b"PK\x03\x04": "is an Excel workbook or a zip archive; save the sheet as CSV (UTF-8).",
@@ -74,12 +74,33 @@ def read_file(path: Path) -> FileContent:
     digest = hashlib.sha256(content).hexdigest()
     if content.startswith(b"PAR1"):
         return _read_parquet(content, digest)
-    for magic, rule in _FOREIGN.items():
-        if content.startswith(magic):
-            return _refused(digest, rule)
+    foreign = foreign_fault(content)
+    if foreign:
+        return _refused(digest, foreign)
     if path.suffix.lower() in {".parquet", ".pq"}:
         return _refused(digest, "is not Parquet, though its name says so.")
     return _read_csv(content, digest)
+
+
+def foreign_fault(head: bytes) -> str:
+    r"""Say what a file is that is neither CSV nor Parquet.
+
+    Parameters
+    ----------
+    head : bytes
+        Its first bytes.
+
+    Returns
+    -------
+    str
+        What it is and what to do; empty where it may be CSV or Parquet.
+
+    Examples
+    --------
+    >>> foreign_fault(b"PK\x03\x04...")
+    'is an Excel workbook or a zip archive; save the sheet as CSV (UTF-8).'
+    """
+    return next((rule for magic, rule in _FOREIGN.items() if head.startswith(magic)), "")
 
 
 def _refused(digest: str, *rules: str) -> FileContent:

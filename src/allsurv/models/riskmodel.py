@@ -16,7 +16,7 @@ from allsurv.features.encoding import Term, encode_numbers, read_numbers
 from allsurv.models.development import Development
 from allsurv.models.grid import grid_steps
 from allsurv.models.mechanisms import Mechanism
-from allsurv.models.riskmodel_files import read_folder, write_folder
+from allsurv.models.riskmodel_files import manifest_of, read_folder, write_folder
 from allsurv.models.riskmodel_instability import Instability
 from allsurv.models.riskmodel_reach import Population, Reach
 from allsurv.models.riskmodel_tree import parts_of, tree_of
@@ -265,8 +265,18 @@ class RiskModel:
         Path
             The folder, with ``risk_model.json`` and ``arrays.npz``.
         """
+        return write_folder(self.tree(), self.mechanism.arrays(), Path(folder))
+
+    def tree(self) -> dict[str, Any]:
+        """Give the model as plain values.
+
+        Returns
+        -------
+        dict of str to object
+            What ``risk_model.json`` holds, without its seal; arrays by the seals of each.
+        """
         parts = {part.name: getattr(self, part.name) for part in fields(self)}
-        return write_folder(tree_of(parts), self.mechanism.arrays(), Path(folder))
+        return {**tree_of(parts), "arrays": manifest_of(self.mechanism.arrays())}
 
     @classmethod
     def read(cls, folder: str | Path) -> RiskModel:

@@ -21,11 +21,34 @@ from numpy.typing import NDArray
 from allsurv.errors import ModelError, RiskModelError
 from allsurv.models.riskmodel_tree import FORMAT, VERSION
 
-__all__ = ["read_folder", "seal_of_folder", "write_folder"]
+__all__ = ["digest_of_tree", "manifest_of", "read_folder", "seal_of_folder", "write_folder"]
 
 _JSON = "risk_model.json"
 _ARRAYS = "arrays.npz"
 _AGAIN = "fetch or export the model again."
+
+
+def manifest_of(arrays: dict[str, NDArray]) -> dict[str, Any]:
+    """List arrays with their seals.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        Of the mechanism.
+
+    Returns
+    -------
+    dict of str to object
+        Per array ``dtype``, ``shape`` and ``sha256``.
+    """
+    return {
+        name: {
+            "dtype": array.dtype.str,
+            "shape": list(array.shape),
+            "sha256": _array_digest(array),
+        }
+        for name, array in arrays.items()
+    }
 
 
 def write_folder(tree: dict[str, Any], arrays: dict[str, NDArray], folder: Path) -> Path:
@@ -34,7 +57,7 @@ def write_folder(tree: dict[str, Any], arrays: dict[str, NDArray], folder: Path)
     Parameters
     ----------
     tree : dict of str to object
-        As ``risk_model.schema.json`` describes, without ``arrays`` and ``sha256``.
+        As ``risk_model.schema.json`` describes, without ``sha256``.
     arrays : dict of str to ndarray
         Of the mechanism.
     folder : Path
@@ -50,16 +73,8 @@ def write_folder(tree: dict[str, Any], arrays: dict[str, NDArray], folder: Path)
     ModelError
         If provenance holds what JSON does not know.
     """
-    tree["arrays"] = {
-        name: {
-            "dtype": array.dtype.str,
-            "shape": list(array.shape),
-            "sha256": _array_digest(array),
-        }
-        for name, array in arrays.items()
-    }
     try:
-        tree["sha256"] = _tree_digest(tree)
+        tree["sha256"] = digest_of_tree(tree)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"risk model: provenance cannot be written as JSON ({error}); "
@@ -186,12 +201,24 @@ def _array_digest(array: NDArray) -> str:
 def _seal_of(tree: dict[str, Any]) -> str:
     """Seal a tree that was read; one with numbers JSON does not have was not written by us."""
     try:
-        return _tree_digest(tree)
+        return digest_of_tree(tree)
     except ValueError:
         return ""
 
 
-def _tree_digest(tree: dict[str, Any]) -> str:
+def digest_of_tree(tree: dict[str, Any]) -> str:
+    """Seal a tree of plain values.
+
+    Parameters
+    ----------
+    tree : dict of str to object
+        What the JSON file holds; an entry ``sha256`` is left out.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal, of JSON with sorted keys and no blanks.
+    """
     content = {key: value for key, value in tree.items() if key != "sha256"}
     text = json.dumps(
         content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False

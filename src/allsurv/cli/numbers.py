@@ -1,0 +1,38 @@
+"""Numbers given on the command line."""
+
+from __future__ import annotations
+
+from allsurv.errors import ConfigError
+
+__all__ = ["numbers_of"]
+
+
+def numbers_of(text: str, option: str) -> list[float] | None:
+    """Read numbers separated by commas.
+
+    Parameters
+    ----------
+    text : str
+        What was given.
+    option : str
+        Name of the option, for the message.
+
+    Returns
+    -------
+    list of float or None
+        ``None`` where nothing was given.
+
+    Raises
+    ------
+    ConfigError
+        If a part is no number.
+
+    Examples
+    --------
+    >>> numbers_of("6, 12", "--horizons")
+    [6.0, 12.0]
+    """
+    try:
+        return [float(part) for part in text.split(",")] if text.strip() else None
+    except ValueError:
+        raise ConfigError(f"{option}: '{text[:40]}' are not numbers separated by commas.") from None

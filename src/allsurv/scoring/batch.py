@@ -1,0 +1,218 @@
+"""Scoring a file of any size: flat memory, whole or not at all, taken up again after a break."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv as arrow
+
+from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
+from allsurv.models.riskmodel_files import digest_of_tree
+from allsurv.scoring.chunks import Chunk, read_chunks
+from allsurv.scoring.scorer import OnError, RiskScorer
+
+__all__ = ["Scored", "score_file"]
+
+_JOB = "job.json"
+_UNEVEN = "file: has more or fewer cells than there are column names."
+_MOST_REASONS = 20
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How many patients of a file were scored.
+
+    Parameters
+    ----------
+    n_rows : int
+        Patients in the file, and rows written.
+    n_faulty : int
+        Of them without a risk, for the reason in column ``fault``.
+    n_resumed : int
+        Of them scored by an earlier call that was interrupted.
+    """
+
+    n_rows: int
+    n_faulty: int
+    n_resumed: int
+
+
+def score_file(
+    scorer: RiskScorer,
+    patients: Path,
+    out: Path,
+    *,
+    horizons: Sequence[float] | None = None,
+    explain: bool = False,
+    on_error: OnError = "raise",
+    trusted_units: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> Scored:
+    """Score a CSV or Parquet file into another.
+
+    Parameters
+    ----------
+    scorer : RiskScorer
+        The model at work.
+    patients : Path
+        CSV (UTF-8, commas) or Parquet, one row per patient.
+    out : Path
+        Parquet where the name ends so, else CSV: ``row`` (from 1), then the columns of
+        ``RiskScorer.score``. Replaced whole, or left as it was if anything fails. Pieces wait in
+        a folder of this name and ``.part``; after a break the same call goes on from there.
+    horizons, explain, on_error, trusted_units : object
+        As for ``RiskScorer.score``. With ``on_error="raise"`` nothing is written where a row is
+        faulty, and all faults of the file are named.
+    progress : callable, optional
+        Called with the number of rows done.
+
+    Returns
+    -------
+    Scored
+        Counts.
+
+    Raises
+    ------
+    CohortError
+        If the file cannot be read, or holds what the study does not allow.
+    ConfigError
+        If the folder of pieces is somebody else's.
+    """
+    options: dict[str, Any] = {
+        "horizons": None if horizons is None else list(horizons),
+        "explain": explain,
+        "on_error": on_error,
+        "trusted_units": list(trusted_units),
+    }
+    work = _open_work(out, _job(scorer, patients, out, options))
+    pieces: list[Path] = []
+    faults: dict[str, list[int]] = {}
+    n_rows = n_faulty = n_resumed = 0
+    try:
+        for chunk in read_chunks(patients, scorer.risk_model):
+            piece = work / f"{len(pieces):06d}{_suffix(out)}"
+            tally = piece.with_suffix(".json")
+            size = len(chunk.rows) + len(chunk.broken)
+            n_resumed += size if tally.exists() else 0
+            if not tally.exists():
+                scored = _score_chunk(scorer, chunk, {**options, "on_error": "report"})
+                _write_whole(piece, partial(_write_table, scored, header=not pieces))
+                _write_whole(tally, partial(_write_tally, scored))
+            pieces.append(piece)
+            for text, rows in json.loads(tally.read_text()).items():
+                n_faulty += len(rows)
+                if len(faults) < _MOST_REASONS or text in faults:
+                    faults.setdefault(text, []).extend(rows)
+            n_rows += size
+            if progress is not None:
+                progress(n_rows)
+        if faults and on_error == "raise":
+            raise CohortError(str(patients), scorer.risk_model.study, _violations(faults))
+    except AllsurvError:
+        shutil.rmtree(work)
+        raise
+    _write_whole(out, partial(_join, pieces))
+    shutil.rmtree(work)
+    return Scored(n_rows, n_faulty, n_resumed)
+
+
+def _job(scorer: RiskScorer, patients: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """Name everything on which a piece depends."""
+    try:
+        found = patients.stat()
+    except OSError:
+        return {}  # the reader says what is wrong with it
+    return {
+        "format": 1,
+        "patients": [str(patients.resolve()), found.st_size, found.st_mtime_ns],
+        "model": digest_of_tree(scorer.risk_model.tree()),
+        "out": _suffix(out),
+        **options,
+    }
+
+
+def _open_work(out: Path, job: dict[str, Any]) -> Path:
+    work = out.with_name(out.name + ".part")
+    if not out.parent.is_dir():
+        raise ConfigError(f"{out}: there is no folder '{out.parent}'; make it first.")
+    if work.exists():
+        mark = work / _JOB
+        if not mark.is_file():
+            raise ConfigError(f"{work}: is in the way and not of allsurv's making; move it.")
+        if json.loads(mark.read_text()) == job:
+            return work
+        shutil.rmtree(work)
+    work.mkdir()
+    (work / _JOB).write_text(json.dumps(job))
+    return work
+
+
+def _score_chunk(scorer: RiskScorer, chunk: Chunk, options: dict[str, Any]) -> pd.DataFrame:
+    scored = scorer.score(chunk.frame, **options)
+    scored.insert(0, "row", chunk.rows)
+    if len(chunk.broken):
+        uneven = pd.DataFrame({"row": chunk.broken, "fault": _UNEVEN}).reindex(columns=list(scored))
+        uneven = uneven.astype(scored.dtypes.to_dict())
+        scored = pd.concat([scored, uneven]) if len(scored) else uneven
+        scored = scored.sort_values("row", ignore_index=True)
+    return scored
+
+
+def _write_tally(scored: pd.DataFrame, to: Path) -> None:
+    faulty = scored.loc[scored["fault"] != "", ["row", "fault"]]
+    rows_by_fault = {str(text): rows["row"].tolist() for text, rows in faulty.groupby("fault")}
+    to.write_text(json.dumps(rows_by_fault), encoding="utf-8")
+
+
+def _violations(faults: dict[str, list[int]]) -> list[Violation]:
+    found = []
+    for text, rows in faults.items():
+        column, _, rule = text.partition(": ")
+        found.append(Violation(column, rule, tuple(rows)))
+    return found
+
+
+def _suffix(out: Path) -> str:
+    return ".parquet" if out.suffix.lower() in {".parquet", ".pq"} else ".csv"
+
+
+def _write_table(scored: pd.DataFrame, to: Path, *, header: bool) -> None:
+    table = pa.Table.from_pandas(scored, preserve_index=False)
+    if _suffix(to) == ".parquet":
+        pq.write_table(table, to)
+    else:
+        arrow.write_csv(
+            table, to, arrow.WriteOptions(include_header=header, quoting_style="needed")
+        )
+
+
+def _join(pieces: Sequence[Path], to: Path) -> None:
+    if pieces and _suffix(to) == ".parquet":
+        with pq.ParquetWriter(to, pq.read_schema(pieces[0])) as writer:
+            for piece in pieces:
+                writer.write_table(pq.read_table(piece))
+        return
+    with to.open("wb") as whole:
+        for piece in pieces:
+            with piece.open("rb") as part:
+                shutil.copyfileobj(part, whole)
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let a file appear only when all of it is there."""
+    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        write(unfinished)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,222 @@
+"""Files of patients read a piece at a time, so that a million need no more memory than a thousand.
+
+Cells are those :func:`allsurv.cohort.files.read_file` gives, except that a column of numbers
+comes as numbers where every cell of the piece is one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyarrow import csv as arrow
+
+from allsurv.cohort.files import foreign_fault
+from allsurv.cohort.values import MISSING_WORDS
+from allsurv.errors import CohortError, Violation
+from allsurv.models.riskmodel import RiskModel
+
+__all__ = ["Chunk", "read_chunks"]
+
+_BLOCK = 2**23
+_ROWS = 65_536
+_HEAD = 2**20
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_PARQUET = b"PAR1"
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some successive rows of a file.
+
+    Parameters
+    ----------
+    rows : ndarray of int of shape (n_rows,)
+        Which data rows of the file they are, the first being 1.
+    frame : DataFrame of shape (n_rows, n_columns)
+        Their cells.
+    broken : ndarray of int
+        Data rows in between that have more or fewer cells than there are columns.
+    """
+
+    rows: NDArray[np.int64]
+    frame: pd.DataFrame
+    broken: NDArray[np.int64]
+
+
+def read_chunks(path: Path, model: RiskModel) -> Iterator[Chunk]:
+    """Read a CSV (UTF-8, commas) or Parquet file a piece at a time.
+
+    Parameters
+    ----------
+    path : Path
+        The file; which of the two it is, is told from its bytes.
+    model : RiskModel
+        Says which columns are numbers; its study is named in messages.
+
+    Yields
+    ------
+    Chunk
+        The same pieces for the same file.
+
+    Raises
+    ------
+    CohortError
+        If the file is none of these, or damaged.
+    """
+
+    def refuse(rule: str) -> CohortError:
+        return CohortError(str(path), model.study, [Violation("file", rule)])
+
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except FileNotFoundError:
+        raise refuse("does not exist; check the path.") from None
+    except OSError as error:
+        raise refuse(f"cannot be opened ({error.strerror}).") from None
+    fault = foreign_fault(head)
+    if fault:
+        raise refuse(fault)
+    try:
+        if head.startswith(_PARQUET):
+            yield from _parquet(path)
+            return
+        names = _column_names(head)
+        yield from _csv(path, names, model)
+    except _Unreadable as error:
+        raise refuse(str(error)) from None
+    except (pa.ArrowException, OSError, ValueError):
+        kind = "Parquet; write it again" if head.startswith(_PARQUET) else "CSV (UTF-8, commas)"
+        raise refuse(
+            f"is damaged, or cannot be read as {kind}; look for unclosed quotes."
+        ) from None
+
+
+class _Unreadable(Exception):
+    """Why the first line of a file tells that it cannot be read."""
+
+
+def _column_names(head: bytes) -> list[str]:
+    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace").lstrip("\r\n")
+    if not text:
+        raise _Unreadable("is empty; it must have a line of column names and one per patient.")
+    names = next(csv.reader(io.StringIO(text, newline="")))
+    for separator, word in _SEPARATORS.items():
+        if len(names) == 1 and separator in names[0]:
+            raise _Unreadable(f"is separated by {word}; save it with commas.")
+    return names
+
+
+def _parquet(path: Path) -> Iterator[Chunk]:
+    first = 1
+    with pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        for batch in file.iter_batches(_ROWS):
+            frame = pa.Table.from_batches([batch]).rename_columns(_numbered(names)).to_pandas()
+            frame.columns = pd.Index(names, dtype=object)
+            rows = np.arange(first, first + len(frame))
+            first += len(frame)
+            yield Chunk(rows, frame.reset_index(drop=True), rows[:0])
+
+
+def _csv(path: Path, names: list[str], model: RiskModel) -> Iterator[Chunk]:
+    broken: list[int] = []
+
+    def note(row: arrow.InvalidRow) -> str:
+        broken.append(row.number - 1)
+        return "skip"
+
+    numbers = {
+        str(i)
+        for i, name in enumerate(names)
+        for v in model.variables.values()
+        if v.is_number and name in (v.column, v.name)
+    }
+    first, held = 1, None
+    for batch in _open_csv(path, len(names), model, note):
+        table = pa.Table.from_batches([batch])
+        if held is not None:
+            table = pa.concat_tables([held, table])
+        kept = _without_blank_end(table)
+        held = table.slice(kept)
+        rows = _numbers_of_rows(first, kept, broken)
+        yield _chunk(table.slice(0, kept), rows, first, broken, names, numbers)
+        first = int(rows[-1]) + 1 if kept else first
+    rest = np.array([row for row in broken if row >= first], dtype=np.int64)
+    if len(rest) or held is None:
+        nothing = pd.DataFrame(columns=pd.Index(names, dtype=object), dtype=object)
+        yield Chunk(rest[:0], nothing, rest)
+
+
+def _open_csv(path: Path, n_columns: int, model: RiskModel, note: object) -> Iterator[pa.Table]:
+    header = [str(i) for i in range(n_columns)]
+    levels = {str(level) for v in model.variables.values() for level in v.levels}
+    return arrow.open_csv(
+        path,
+        read_options=arrow.ReadOptions(
+            use_threads=False, block_size=_BLOCK, column_names=header, skip_rows_after_names=1
+        ),
+        parse_options=arrow.ParseOptions(
+            newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=note
+        ),
+        convert_options=arrow.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()),
+            strings_can_be_null=True,
+            null_values=sorted(MISSING_WORDS - levels),
+        ),
+    )
+
+
+def _without_blank_end(table: pa.Table) -> int:
+    """Count the rows up to the last that holds anything: a file may end in empty lines."""
+    kept: int = table.num_rows
+    while kept and all(not column[kept - 1].is_valid for column in table.columns):
+        kept -= 1
+    return kept
+
+
+def _numbers_of_rows(first: int, n: int, broken: list[int]) -> NDArray[np.int64]:
+    """Give good rows their numbers in the file, in which skipped ones count."""
+    skipped = np.array([row for row in broken if row >= first], dtype=np.int64)
+    span = n
+    while (reach := n + int(np.sum(skipped < first + span))) > span:
+        span = reach
+    return np.setdiff1d(np.arange(first, first + span), skipped)[:n]
+
+
+def _chunk(
+    table: pa.Table,
+    rows: NDArray[np.int64],
+    first: int,
+    broken: list[int],
+    names: list[str],
+    numbers: set[str],
+) -> Chunk:
+    columns = [
+        _as_numbers(column) if name in numbers else column
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
+    frame = pa.table(columns, names=table.column_names).to_pandas()
+    frame.columns = pd.Index(names, dtype=object)
+    last = int(rows[-1]) if len(rows) else first - 1
+    return Chunk(rows, frame, np.array([r for r in broken if first <= r <= last], dtype=np.int64))
+
+
+def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    try:
+        return column.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return column
+
+
+def _numbered(names: list[str]) -> list[str]:
+    return [str(i) for i in range(len(names))]
