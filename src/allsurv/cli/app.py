@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from allsurv.cli.numbers import numbers_of
 from allsurv.errors import AllsurvError, CheckFailed, ConfigError
 
 __all__ = ["app", "main"]
 
 CHECK_FAILED, BAD_INPUT = 1, 2
 EXPERIMENT = Path("experiments/001-paper/config.yaml")
+SCORES = Path("scores.csv")
 
 app = typer.Typer(
     name="allsurv",
@@ -71,15 +73,66 @@ def check(
 def score(
     patients: Annotated[Path, typer.Argument(help="CSV or Parquet file of new patients.")],
     model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],
-    out: Annotated[Path, typer.Option(help="CSV file for the risks.")] = Path("scores.csv"),
+    out: Annotated[Path, typer.Option(help="CSV or Parquet file for the risks.")] = SCORES,
+    horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
+    explain: Annotated[bool, typer.Option("--explain", help="What each variable adds.")] = False,
+    on_error: Annotated[
+        Literal["raise", "report"], typer.Option(help="Stop at faulty rows, or write their reason.")
+    ] = "raise",
+    trusted_units: Annotated[
+        str, typer.Option(help="Variables, by comma, whose unit is right though it looks wrong.")
+    ] = "",
 ) -> None:
-    """Score new patients with a saved risk model.
+    """Score new patients with a saved risk model; a file of any size, taken up after a break.
 
     Example: allsurv score new.csv --model models:/rr-all-os@candidate --out scores.csv
     """
     from allsurv.cli.score import score_command
 
-    score_command(patients, model, out)
+    score_command(
+        patients,
+        model,
+        out,
+        horizons=numbers_of(horizons, "--horizons"),
+        explain=explain,
+        on_error=on_error,
+        trusted_units=[name.strip() for name in trusted_units.split(",") if name.strip()],
+    )
+
+
+@app.command()
+def serve(
+    model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    max_rows: Annotated[int, typer.Option(help="Patients in a request, at most.", min=1)] = 1000,
+    max_bytes: Annotated[int, typer.Option(help="Bytes in a request, at most.", min=1)] = 1_000_000,
+) -> None:
+    """Offer a saved risk model as a small web service; nothing about patients is logged.
+
+    Example: allsurv serve --model models:/rr-all-os@champion --port 8000
+    """
+    from allsurv.cli.serve import serve_command
+
+    serve_command(model, host=host, port=port, max_rows=max_rows, max_bytes=max_bytes)
+
+
+@app.command()
+def promote(
+    name: Annotated[str, typer.Argument(help="Registered model, such as rr-all-os.")],
+    version: Annotated[str, typer.Option(help="Version or alias to promote.")] = "candidate",
+    alias: Annotated[str, typer.Option(help="Alias to give it.")] = "champion",
+    thresholds: Annotated[
+        Path | None, typer.Option(help="YAML file of thresholds; the built-in ones otherwise.")
+    ] = None,
+) -> None:
+    """Make a registered risk model the champion, if its card is approved and it is good enough.
+
+    Example: allsurv promote rr-all-os --version candidate
+    """
+    from allsurv.cli.promote import promote_command
+
+    promote_command(name, version, alias, thresholds)
 
 
 @app.command()
