@@ -5,10 +5,14 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "author": ["read_author"],
         "card": ["make_card"],
+        "check": ["check_card", "read_card"],
         "contents": ["clear_previous", "write_contents"],
+        "diff": ["write_diff"],
         "documents": ["write_documents"],
-        "render": ["write"],
+        "render": ["write", "write_calculator"],
         "report": ["write_report"],
+        "review": ["read_review", "review_card"],
     },
 )

@@ -14,7 +14,14 @@ from allsurv.errors import ConfigError
 from allsurv.study import Study
 from allsurv.study.nearest import did_you_mean
 
-__all__ = ["NOT_PROVIDED", "Field", "author_fields", "author_words", "missing_fields", "read_author"]
+__all__ = [
+    "NOT_PROVIDED",
+    "Field",
+    "author_fields",
+    "author_words",
+    "missing_fields",
+    "read_author",
+]
 
 NOT_PROVIDED = "Not provided by the author"
 

@@ -1,376 +1,200 @@
-"""From a result to a card: one tree of plain values that every rendering prints as it is."""
+"""A card as one tree of plain values: what a reviewer reads, each number a reference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
 
-import pandas as pd
-
-from allsurv.cards.words import interval, number, ratio
-from allsurv.describe import p_text
+from allsurv.cards.about import item, make_about, section
+from allsurv.cards.accuracy import make_accuracy, performance_cell
+from allsurv.cards.author import author_words, missing_fields
+from allsurv.cards.crosswalks import make_crosswalks
+from allsurv.cards.patients import make_patients
+from allsurv.cards.quotes import Part, Quoter, Tree
+from allsurv.errors import ConfigError
 from allsurv.experiment import Result
+from allsurv.study import Study
 
-__all__ = ["make_card"]
+__all__ = ["CARD_FORMAT", "digest_of", "make_card", "results_text"]
 
-CARD_FORMAT = "allsurv-card/1"
-NOT_EVALUATED = "Not evaluated"
-HIDDEN = "suppressed"
-EMPTY: dict[str, Any] = {"text": [], "items": [], "table": None, "figures": []}
+CARD_FORMAT = "allsurv-card/2"
+ORDER = (
+    "identity", "use", "data", "outcome", "predictors", "model", "missing", "performance",
+    "evidence", "explanation", "analyses", "risks", "monitoring", "security", "privacy",
+    "stakeholders",
+)  # fmt: skip
+STATUS = {
+    "draft": "Draft. Research use only. Not a medical device. Not reviewed.",
+    "release": "Research use only. Not a medical device.",
+}
 
-Tree = dict[str, Any]
-Column = tuple[str, str, Callable[[Any], str]]
 
-
-def make_card(result: Result) -> Tree:
-    """Make the model card of a result's chosen model.
+def make_card(
+    result: Result,
+    folder: str | Path | None = None,
+    *,
+    author: Mapping[str, str] | None = None,
+    release: bool = False,
+) -> Tree:
+    """Make the card of a result's recommended model.
 
     Parameters
     ----------
     result : Result
-        What was found; its tables have passed the disclosure rules.
+        What was found.
+    folder : str or Path, optional
+        Where the result was written: its results file is what is quoted, its figures and models
+        are named with their SHA-256.
+    author : mapping from str to str, optional
+        What the author says, by field; the study's ``card`` section otherwise.
+    release : bool, default=False
+        Whether nothing required may be missing.
 
     Returns
     -------
     dict
-        JSON-ready: ``title``, ``status``, ``summary`` (label and text each) and ``sections``, each
-        with ``id``, ``title`` and any of ``text``, ``items``, ``table`` and ``figures``. What was
-        not done says "Not evaluated".
+        Plain values: ``summary``, ``sections``, and everything that was quoted from.
+
+    Raises
+    ------
+    ConfigError
+        If a release lacks what only an author can say; every missing field is named.
     """
-    sections = (
-        _use,
-        _data,
-        _outcome,
-        _predictors,
-        _model,
-        _performance,
-        _evidence,
-        _explanation,
-        _limits,
-        _origin,
-    )
+    words = author_words(result.study, author or {})
+    if release:
+        _refuse_missing(words)
+    text = results_text(result, folder)
+    quote = Quoter(json.loads(text))
+    sections = make_about(quote, result.study, words)
+    sections |= make_patients(quote, result.study, words)
+    sections |= make_accuracy(quote)
+    shown = [sections[key] for key in ORDER]
+    endpoint = result.study.endpoint(result.provenance.endpoint)
+    figures = {name for part in shown for name in part["figures"]}
     return {
         "format": CARD_FORMAT,
-        "title": f"{result.study.title}: {_endpoint(result).label.lower()}",
-        "name": f"{result.provenance.study}-{result.provenance.endpoint}",
-        "status": "Research use only. Not a medical device. Not reviewed.",
+        "stage": "release" if release else "draft",
+        "title": [quote("text", "/name"), ": ", endpoint.label],
+        "status": STATUS["release" if release else "draft"],
         "synthetic": result.provenance.is_synthetic,
-        "summary": _summary(result),
-        "sections": [EMPTY | section(result) for section in sections],
+        "summary": _summary(quote, result.study, words),
+        "sections": [*shown, *make_crosswalks(shown), _changes()],
+        "chosen": result.chosen,
+        "results": {"file": "results.json", "sha256": hashlib.sha256(text.encode()).hexdigest()},
+        "figures": _digests(folder, "figures/*.svg", keep=figures),
+        "model": _digests(folder, f"models/{result.chosen}/*"),
+    }  # fmt: skip
+
+
+def digest_of(file: Path) -> str:
+    """Compute the SHA-256 of a file.
+
+    Parameters
+    ----------
+    file : Path
+        Any file.
+
+    Returns
+    -------
+    str
+        In hexadecimal.
+    """
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _refuse_missing(words: Mapping[str, str]) -> None:
+    missing = missing_fields(words)
+    if missing:
+        listed = "\n".join(f"  {field.key}: {field.label}" for field in missing)
+        raise ConfigError(
+            f"card: not released; {len(missing)} required field(s) are empty:\n{listed}\n"
+            "Write them in a YAML file and give it with --author."
+        )
+
+
+def results_text(result: Result, folder: str | Path | None) -> str:
+    """Read the results file, or write down what it would hold.
+
+    Parameters
+    ----------
+    result : Result
+        What was found.
+    folder : str or Path, optional
+        Where the result was written.
+
+    Returns
+    -------
+    str
+        JSON.
+    """
+    file = None if folder is None else Path(folder) / "results.json"
+    if file is not None and file.is_file():
+        return file.read_text(encoding="utf-8")
+    return json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _digests(
+    folder: str | Path | None, pattern: str, *, keep: set[str] | None = None
+) -> dict[str, str]:
+    if folder is None:
+        return {}
+    files = sorted(Path(folder).glob(pattern))
+    return {
+        file.relative_to(folder).as_posix(): digest_of(file)
+        for file in files
+        if keep is None or file.stem in keep
     }
 
 
-def _summary(result: Result) -> list[Tree]:
-    prediction = result.study.prediction
-    unit = result.study.time.unit
-    horizons = ", ".join(f"{h:g}" for h in result.config["horizons"])
-    said = [
-        (
-            "What it predicts, for whom",
-            f"{_endpoint(result).label} at {horizons} {unit}, predicted {prediction.moment}. "
-            + result.study.card.get("population", ""),
+def _summary(quote: Quoter, study: Study, words: Mapping[str, str]) -> list[Tree]:
+    endpoint = study.endpoint(quote.results["provenance"]["endpoint"])
+    what: list[Part] = [
+        f"{endpoint.label} at ", quote("list", "/config/horizons"),
+        f" {study.time.unit}, predicted {study.prediction.moment}. ", words["population"],
+    ]  # fmt: skip
+    return [
+        item("what", "What it predicts, for whom", *what),
+        item("how_well", "How well", *_how_well(quote, study)),
+        item("stability", "How unstable", *_how_unstable(quote)),
+        item(
+            "support",
+            "What the data cannot support",
+            quote("text", "/statements/sample_size"),
+            " ",
+            quote("text", "/statements/source"),
         ),
-        ("How well", _how_well(result)),
-        ("What the data can support", result.statements["sample_size"]),
-        ("Which data", result.statements["source"]),
-        ("Must not be used for", result.study.card.get("out_of_scope", NOT_EVALUATED)),
+        item("not_for", "Must not be used for", words["out_of_scope"]),
     ]
-    return [{"label": label, "text": text.strip()} for label, text in said]
 
 
-def _how_well(result: Result) -> str:
-    table = _of_model(result.tables["performance"], result.chosen)
-    parts = []
+def _how_well(quote: Quoter, study: Study) -> list[Part]:
+    said: list[Part] = []
+    table = quote.results["tables"]["performance"]
     for measure in ("harrell_c", "ipa", "calibration_slope"):
-        rows = table[table["measure"] == measure]
-        if len(rows):
-            row = rows.iloc[-1]
-            at = (
-                ""
-                if pd.isna(row["horizon"])
-                else f" at {row['horizon']:g} {result.study.time.unit}"
-            )
-            estimate = interval(row["estimate"], row["lower"], row["upper"])
-            parts.append(f"{row['label']}{at} {estimate}")
-    return "; ".join(parts) + ". Out of fold, on the patients it was developed on."
+        rows = quote.rows("performance", model=quote.results["chosen"], measure=measure)
+        if not rows:
+            continue
+        said += ["; " if said else "", quote.cell("text", "performance", rows[-1], "label"), " "]
+        if table[rows[-1]]["horizon"] is not None:
+            horizon = quote.cell("text", "performance", rows[-1], "horizon")
+            said += ["at ", horizon, f" {study.time.unit} "]
+        said.append(performance_cell(quote, rows[-1]))
+    return [*said, ". ", quote("text", "/statements/validation")] if said else []
 
 
-def _use(result: Result) -> Tree:
-    card = result.study.card
-    items = [
-        _item("Question", result.question),
-        _item("Intended use", card.get("intended_use")),
-        _item("Intended users", card.get("intended_users")),
-        _item("Population", card.get("population")),
-        _item("Prediction moment", result.study.prediction.moment),
-        _item("Out of scope", card.get("out_of_scope")),
-        _item("Ethics", card.get("ethics")),
-    ]
-    return {"id": "use", "title": "Use", "items": items}
+def _how_unstable(quote: Quoter) -> list[Part]:
+    if "stability" in quote.results["statements"]:
+        return [quote("text", "/statements/stability")]
+    return []
 
 
-def _data(result: Result) -> Tree:
-    origin = result.provenance
-    cite = result.study.citation
-    items = [
-        _item("Study", f"{result.study.title} ({origin.study})"),
-        _item("Citation", "; ".join(str(value).rstrip(".") for value in cite.values()) + "."),
-        _item("Cohort", f"{origin.source_name}: {origin.source_statement}"),
-        _item("Patients and events", f"{origin.n} patients, {origin.n_events} events"),
-        _item("Data statement", result.study.card.get("data_statement")),
-    ]
-    return {
-        "id": "data",
-        "title": "Data",
-        "items": items,
-        "table": _table(
-            result.tables["missing"],
-            [
-                ("label", "Predictor", str),
-                ("n", "Patients", _count),
-                ("n_missing", "Missing", _count),
-                ("handling", "Handling", str),
-            ],
-            caption="Missing values of the predictors",
-        ),
-        "figures": _curves(result),
-    }
-
-
-def _outcome(result: Result) -> Tree:
-    endpoint = _endpoint(result)
-    items = [
-        _item("Endpoint", endpoint.label),
-        _item("Clock starts", endpoint.origin),
-        _item("Horizons", ", ".join(f"{h:g}" for h in result.config["horizons"])),
-        _item(
-            "Events after baseline",
-            "; ".join(
-                f"{event.label}: not a predictor, time-dependent in the Cox analyses"
-                for event in result.study.events.values()
-            )
-            or "none",
-        ),
-    ]
-    return {"id": "outcome", "title": "Outcome", "items": items}
-
-
-def _predictors(result: Result) -> Tree:
-    rows = []
-    for name in result.config["predictors"]:
-        variable = result.study.variable(name)
-        allowed = (
-            f"{variable.minimum:g} to {variable.maximum:g}"
-            if variable.minimum is not None and variable.maximum is not None
-            else ", ".join(map(str, variable.levels)) or "yes, no"
-        )
-        rows.append(
-            {
-                "label": variable.label,
-                "kind": variable.kind,
-                "unit": variable.unit,
-                "allowed": allowed,
-            }
-        )
-    columns: list[Column] = [
-        ("label", "Predictor", str),
-        ("kind", "Kind", str),
-        ("unit", "Unit", str),
-        ("allowed", "Allowed", str),
-    ]
-    table = _table(pd.DataFrame(rows), columns, caption="Predictors, all known at baseline")
-    return {"id": "predictors", "title": "Predictors", "table": table}
-
-
-def _model(result: Result) -> Tree:
-    table = result.tables.get("coefficients")
-    section: Tree = {
-        "id": "model",
-        "title": "Model",
-        "items": [
-            _item("Model", _label(result, result.chosen)),
-            _item("Chosen how", result.statements["choice"]),
-            _item(
-                "Parameters",
-                ", ".join(f"{k} = {v}" for k, v in result.config["models"][result.chosen].items())
-                or "defaults of the catalogue",
-            ),
-            _item("Specification", f"models/{result.chosen}: JSON and arrays, no pickle"),
-        ],
-    }
-    if table is not None and (table["model"] == result.chosen).any():
-        section["table"] = _table(
-            _of_model(table, result.chosen),
-            [("label", "Term", str), ("hazard_ratio", "Hazard ratio", number)],
-            caption="Hazard ratio of each term, per unit",
-        )
-    return section
-
-
-def _performance(result: Result) -> Tree:
-    table = result.tables["performance"].copy()
-    table["text"] = [interval(r.estimate, r.lower, r.upper) for r in table.itertuples()]
-    table["what"] = [
-        r.label if pd.isna(r.horizon) else f"{r.label}, {r.horizon:g} {result.study.time.unit}"
-        for r in table.itertuples()
-    ]
-    order = list(dict.fromkeys(table["what"]))
-    wide = table.pivot(index="what", columns="model_label", values="text")
-    wide = wide.reindex(order).reset_index()
-    columns: list[Column] = [("what", "Measure", str)]
-    columns += [(label, label, str) for label in dict.fromkeys(table["model_label"])]
-    return {
-        "id": "performance",
-        "title": "Performance",
-        "text": [result.statements["validation"]],
-        "table": _table(wide, columns, caption="Out-of-fold performance of every model"),
-        "figures": _figures(result, "performance", "calibration"),
-        "items": [
-            _item("External validation", None),
-            _item("Subgroups", None),
-            _item("Instability of individual predictions", None),
-        ],
-    }
-
-
-def _evidence(result: Result) -> Tree:
-    table = result.tables.get("findings")
-    if table is None or not len(table):
-        return {
-            "id": "evidence",
-            "title": "Published findings",
-            "text": ["The study file names no published finding to hold the models against."],
-        }
-    table = table.assign(
-        ours=[ratio(r.estimate, r.lower, r.upper) for r in table.itertuples()],
-        theirs=[
-            ratio(r.published, r.published_lower, r.published_upper) for r in table.itertuples()
+def _changes() -> Tree:
+    return section(
+        "changes",
+        "Changes",
+        items=[
+            item("changes", "Change to the card before", "See the comparison made with --diff.")
         ],
     )
-    columns: list[Column] = [
-        ("label", "Finding", str),
-        ("theirs", "Published hazard ratio", str),
-        ("model_label", "Model", str),
-        ("ours", "This cohort", str),
-        ("verdict", "Verdict", str),
-    ]
-    return {
-        "id": "evidence",
-        "title": "Published findings",
-        "text": [result.statements["findings"]] if "findings" in result.statements else [],
-        "table": _table(table, columns, caption="Each published finding against each model"),
-        "figures": _figures(result, "findings"),
-    }
-
-
-def _explanation(result: Result) -> Tree:
-    table = _of_model(result.tables["importance"], result.chosen)
-    columns: list[Column] = [
-        ("label", "Predictor", str),
-        ("mean_abs_shap", "Mean |SHAP| of the risk score", lambda v: number(v, 3)),
-    ]
-    return {
-        "id": "explanation",
-        "title": "Explanation",
-        "text": ["How far each predictor moves the risk score, on average over the cohort."],
-        "table": _table(table, columns, caption="Importance of each predictor"),
-    }
-
-
-def _limits(result: Result) -> Tree:
-    card = result.study.card
-    items = [
-        _item("Sample size", result.statements["sample_size"]),
-        _item("Risks and biases", card.get("known_risks")),
-        _item("Equity", card.get("equity")),
-        _item("Monitoring", card.get("monitoring")),
-    ]
-    return {"id": "limits", "title": "Limits", "items": items}
-
-
-def _origin(result: Result) -> Tree:
-    origin = result.provenance
-    items = [
-        _item("Study digest", origin.study_digest),
-        _item("Cohort digest", origin.source_digest),
-        _item("Seed", str(origin.seed)),
-        _item("Started", origin.started),
-        _item("Versions", ", ".join(f"{k} {v}" for k, v in origin.versions.items())),
-        _item("Disclosure", result.statements["disclosure"]),
-    ]
-    cox = result.tables["cox"]
-    cox = cox.assign(
-        hr=[ratio(r.hazard_ratio, r.lower, r.upper) for r in cox.itertuples()],
-    )
-    columns: list[Column] = [
-        ("analysis", "Analysis", str),
-        ("label", "Term", str),
-        ("hr", "Hazard ratio", str),
-        ("p_value", "P", p_text),
-    ]
-    return {
-        "id": "origin",
-        "title": "Where the numbers come from",
-        "items": items,
-        "table": _table(cox, columns, caption="Cox analyses of the study, recomputed here"),
-        "figures": _figures(result, "cox"),
-    }
-
-
-def _endpoint(result: Result) -> Any:
-    return result.study.endpoint(result.provenance.endpoint)
-
-
-def _label(result: Result, model: str) -> str:
-    table = result.tables["models"]
-    rows = table[table["model"] == model]
-    return str(rows.iloc[0]["label"]) if len(rows) else model
-
-
-def _of_model(table: pd.DataFrame, model: str) -> pd.DataFrame:
-    return table[table["model"] == model]
-
-
-def _item(label: str, text: str | None) -> Tree:
-    return {"label": label, "text": text or NOT_EVALUATED}
-
-
-def _figures(result: Result, *tables: str) -> list[str]:
-    return [name for name in tables if name in result.tables]
-
-
-def _curves(result: Result) -> list[str]:
-    """Survival of all, and by the study's group; the other comparisons stand in the results."""
-    shown = [
-        c.name
-        for c in result.study.comparisons.values()
-        if c.endpoint == result.provenance.endpoint
-        and c.landmark is None
-        and not c.population
-        and c.by in {None, result.study.group}
-    ]
-    drawn = set(result.tables["curves"]["comparison"])
-    return [f"curves-{name}" for name in shown or sorted(drawn) if name in drawn]
-
-
-def _table(
-    frame: pd.DataFrame,
-    columns: Sequence[Column],
-    *,
-    caption: str,
-) -> Tree:
-    rows = [
-        [_cell(record.get(key), show) for key, _, show in columns]
-        for record in frame.to_dict(orient="records")
-    ]
-    return {"caption": caption, "columns": [label for _, label, _ in columns], "rows": rows}
-
-
-def _cell(value: Any, show: Callable[[Any], str]) -> str:
-    if value is None or (isinstance(value, float) and pd.isna(value)):
-        return HIDDEN if show is _count else NOT_EVALUATED
-    return show(value)
-
-
-def _count(value: Any) -> str:
-    return f"{int(value)}"

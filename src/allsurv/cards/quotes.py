@@ -129,6 +129,7 @@ class Quoter:
         *,
         caption: str,
         rows: Sequence[int] | None = None,
+        n_labels: int = 1,
     ) -> Tree:
         """Quote a table.
 
@@ -142,15 +143,22 @@ class Quoter:
             What the table shows.
         rows : sequence of int, optional
             Which rows; all unless given.
+        n_labels : int, default=1
+            How many of the first columns tell rows apart.
 
         Returns
         -------
         dict
-            ``caption``, ``columns`` and ``rows`` of quotations.
+            ``caption``, ``columns``, ``n_labels`` and ``rows`` of quotations.
         """
         chosen = self.rows(name) if rows is None else rows
         cells = [[self.cell(form, name, k, *of) for _, form, of in columns] for k in chosen]
-        return {"caption": caption, "columns": [heading for heading, _, _ in columns], "rows": cells}
+        return {
+            "caption": caption,
+            "columns": [heading for heading, _, _ in columns],
+            "n_labels": n_labels,
+            "rows": cells,
+        }
 
 
 def plain_text(parts: Part | Sequence[Part]) -> str:

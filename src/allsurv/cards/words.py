@@ -93,6 +93,10 @@ def _text(value: Any) -> str:
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _limits(lower: float | None, upper: float | None) -> str:
+    return "" if lower is None or upper is None else f" ({lower:g} to {upper:g})"
+
+
 def _count(value: float | None) -> str:
     return "<11" if value is None else f"{int(value)}"
 
@@ -110,6 +114,7 @@ FORMS: Mapping[str, Callable[..., str]] = {
     "interval": interval,
     "interval3": lambda value, lower, upper: interval(value, lower, upper, 3),
     "ratio": ratio,
+    "span": lambda value, lower, upper: _text(value) + _limits(lower, upper),
     "p": lambda value: MISSING if value is None else p_text(value),
     "list": lambda values: ", ".join(map(_text, values)),
 }

@@ -137,16 +137,34 @@ def promote(
 
 @app.command()
 def card(
-    folder: Annotated[Path, typer.Argument(help="Folder a run has written.")],
-    study: StudyOption = "rr-all",
+    run: Annotated[str, typer.Argument(help="Folder a run has written, or runs:/ID.")],
+    study: Annotated[str, typer.Option(help="Study, if it is not a bundled one.")] = "",
+    author: Annotated[Path | None, typer.Option(help="YAML of what an author says.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="One face: .html .md .xml .docx .json, calculator.html.")
+    ] = None,
+    release: Annotated[bool, typer.Option("--release", help="Refuse what is incomplete.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Recompute every number.")] = False,
+    approve: Annotated[bool, typer.Option("--approve", help="Sign off the card.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Refuse the card.")] = False,
+    reviewer: Annotated[str, typer.Option(help="Who decides.")] = "",
+    statement: Annotated[str, typer.Option(help="In which words.")] = "",
+    diff: Annotated[str, typer.Option(help="Another run to compare with.")] = "",
 ) -> None:
-    """Write the model card of a run anew from its results file.
+    """Write, check, review or compare the model card of a run.
 
-    Example: allsurv card runs/001-paper/20261122T103000
+    Example: allsurv card runs/001-paper/20261122T103000Z --out card.html
     """
-    from allsurv.cli.card import card_command
+    from allsurv.cli.card import CardOrder, card_command
 
-    card_command(folder, study)
+    if approve and reject:
+        raise typer.BadParameter("choose one of --approve and --reject.")
+    decision = "approved" if approve else "rejected" if reject else ""
+    card_command(
+        CardOrder(
+            run, study, author, out, release, check, decision, reviewer, statement, other=diff
+        )
+    )
 
 
 @app.command()
@@ -189,6 +207,29 @@ def reconstruct(
     if not check:
         raise ConfigError("reconstruct: say what to do; --check recomputes the published numbers.")
     check_reconstruction(study, cohort, out)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="CSV or Parquet file for the patients.")],
+    study: StudyOption = "rr-all",
+    n: Annotated[int, typer.Option("-n", help="Number of patients.")] = 110,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same patients.")] = 0,
+    effects: Annotated[
+        str,
+        typer.Option(
+            help="Log hazard ratios put in, as pb_blasts=0.014,sct=-0.3; none; the published ones "
+            "where left out."
+        ),
+    ] = "",
+) -> None:
+    """Draw patients like the study's, of any number, with known effects put in.
+
+    Example: allsurv simulate --study rr-all -n 1000 --seed 1 --out simulated.csv
+    """
+    from allsurv.cli.simulate import simulate_command
+
+    simulate_command(study, n, seed, effects, out)
 
 
 def main() -> None:

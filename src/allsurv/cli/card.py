@@ -1,27 +1,165 @@
-"""Write a run's model card anew."""
+"""A run's model card: written, checked, reviewed, compared."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from allsurv import cards
-from allsurv.experiment import read_result
-from allsurv.study import load_study
+from allsurv.errors import ConfigError
+from allsurv.study import Study, load_study
 
-__all__ = ["card_command"]
+__all__ = ["STUDY_FILE", "CardOrder", "card_command", "write_cards"]
+
+STUDY_FILE = "study.yaml"
 
 
-def card_command(folder: Path, study: str) -> None:
-    """Write ``card.html``, ``card.md`` and ``card.json`` from the results file of a run.
+@dataclass(frozen=True)
+class CardOrder:
+    """What is asked of a card.
+
+    Attributes
+    ----------
+    run : str
+        Folder a run has written, or ``runs:/ID``.
+    study : str
+        Bundled study or study file; empty for the one beside the results, or the one they name.
+    author : Path or None
+        The author's file.
+    out : Path or None
+        One face, or a calculator, to write instead of all faces.
+    release, check : bool
+        Block what is incomplete; check instead of writing.
+    decision : str
+        ``approved``, ``rejected`` or empty.
+    reviewer, statement : str
+        Of a decision.
+    other : str
+        Another run to compare with.
+    """
+
+    run: str
+    study: str = ""
+    author: Path | None = None
+    out: Path | None = None
+    release: bool = False
+    check: bool = False
+    decision: str = ""
+    reviewer: str = ""
+    statement: str = ""
+    other: str = ""
+
+
+def card_command(order: CardOrder) -> None:
+    """Do what is asked of a run's card.
+
+    Parameters
+    ----------
+    order : CardOrder
+        What is asked.
+    """
+    folder = _folder(order.run)
+    if order.other:
+        return _compare(order, folder)
+    study = _study(order.study, folder)
+    if order.check:
+        from allsurv.cards import check_card
+
+        print(f"Card holds: {check_card(folder, study)} numbers recomputed, every file unaltered.")
+        return None
+    if order.decision:
+        return _review(order, folder, study)
+    return _write(order, folder, study)
+
+
+def write_cards(
+    folder: Path, study: Study, *, author: Mapping[str, str] | None = None, release: bool = False
+) -> None:
+    """Write every face of a card, and the calculator, from a run's results file.
 
     Parameters
     ----------
     folder : Path
         Folder a run has written.
-    study : str
-        The study it was made with: bundled name or study file.
+    study : Study
+        The study it was made with.
+    author : mapping from str to str, optional
+        What the author says, by field.
+    release : bool, default=False
+        Whether nothing required may be missing.
     """
-    result = read_result(folder, load_study(study))
-    for name in ("card.html", "card.md", "card.json"):
-        cards.write(result, folder / name)
-    print(f"Card written: {folder / 'card.html'}")
+    from allsurv import cards
+    from allsurv.cards.render import FACES
+    from allsurv.experiment import read_result
+
+    result = read_result(folder, study)
+    for face in FACES:
+        cards.write(result, folder / f"card{face}", author=author, release=release)
+    card = cards.read_card(folder)
+    if (folder / "models" / result.chosen).is_dir():
+        cards.write_calculator(card, study, folder, folder / "calculator.html")
+
+
+def _write(order: CardOrder, folder: Path, study: Study) -> None:
+    from allsurv import cards
+    from allsurv.experiment import read_result
+
+    author = cards.read_author(order.author) if order.author else {}
+    if order.out is None:
+        write_cards(folder, study, author=author, release=order.release)
+        print(f"Card written: {folder / 'card.html'}")
+        return
+    result = read_result(folder, study)
+    if order.out.stem == "calculator":
+        card = cards.make_card(result, folder, author=author, release=order.release)
+        cards.write_calculator(card, study, folder, order.out)
+    else:
+        cards.write(result, order.out, folder=folder, author=author, release=order.release)
+    print(f"Written: {order.out}")
+
+
+def _review(order: CardOrder, folder: Path, study: Study) -> None:
+    from allsurv.cards import review_card
+
+    review = review_card(
+        folder,
+        study,
+        decision="approved" if order.decision == "approved" else "rejected",
+        reviewer=order.reviewer,
+        statement=order.statement,
+    )
+    print(f"Card {review.decision} by {review.reviewer}, {review.time}: {folder / 'approval.json'}")
+
+
+def _compare(order: CardOrder, folder: Path) -> None:
+    from allsurv.cards import read_card, write_diff
+
+    other = _folder(order.other)
+    out = order.out or Path("card-diff.html")
+    left, right = read_card(folder), read_card(other)
+    write_diff(left, right, out, names=(order.run, order.other))
+    print(f"Comparison written: {out}")
+
+
+def _folder(run: str) -> Path:
+    if run.startswith("runs:/"):
+        from allsurv.tracking import download_run
+
+        return download_run(run.removeprefix("runs:/"))
+    folder = Path(run)
+    if not folder.is_dir():
+        raise ConfigError(f"{run}: no such folder; give the folder of a run, or runs:/ID.")
+    return folder
+
+
+def _study(name: str, folder: Path) -> Study:
+    if name:
+        return load_study(name)
+    if (folder / STUDY_FILE).is_file():
+        return load_study(folder / STUDY_FILE)
+    file = folder / "results.json"
+    try:
+        return load_study(json.loads(file.read_text(encoding="utf-8"))["provenance"]["study"])
+    except (OSError, ValueError, KeyError):
+        raise ConfigError(f"{file}: no results file; give the folder a run has written.") from None

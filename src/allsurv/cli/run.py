@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -58,10 +59,12 @@ def write_outputs(result: Result, folder: Path, *, n_jobs: int = 1) -> None:
     n_jobs : int, default=1
         Processes that draw.
     """
-    from allsurv import cards
+    from allsurv.cli.card import STUDY_FILE, write_cards
     from allsurv.plots import write_figures
 
     result.write(folder)
+    if result.study.path:
+        shutil.copyfile(result.study.path, folder / STUDY_FILE)
     write_figures(
         result.tables,
         folder / "figures",
@@ -69,9 +72,7 @@ def write_outputs(result: Result, folder: Path, *, n_jobs: int = 1) -> None:
         unit=result.study.time.unit,
         n_jobs=n_jobs,
     )
-    cards.write(result, folder / "card.html")
-    cards.write(result, folder / "card.md")
-    cards.write(result, folder / "card.json")
+    write_cards(folder, result.study)
 
 
 def _default_folder(config: Config) -> Path:

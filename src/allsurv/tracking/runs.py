@@ -15,9 +15,10 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
+from allsurv.errors import ConfigError
 from allsurv.experiment import Result
 
-__all__ = ["ExperimentRun", "open_run"]
+__all__ = ["ExperimentRun", "download_run", "open_run"]
 
 PARAM_LENGTH = 6000
 
@@ -172,3 +173,30 @@ def _params(flat: Mapping[str, str]) -> list[Param]:
 
 def _tags(tags: Mapping[str, str]) -> list[RunTag]:
     return [RunTag(key, value) for key, value in tags.items()]
+
+
+def download_run(run_id: str) -> Path:
+    """Fetch what a run has logged.
+
+    Parameters
+    ----------
+    run_id : str
+        MLflow's id of the parent run.
+
+    Returns
+    -------
+    Path
+        A folder with results file, figures, models and card.
+
+    Raises
+    ------
+    ConfigError
+        If the store has no such run.
+    """
+    try:
+        return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=""))
+    except (mlflow.exceptions.MlflowException, OSError):
+        raise ConfigError(
+            f"runs:/{run_id}: no such run in {mlflow.get_tracking_uri()}; "
+            "see 'mlflow runs list', or give the folder."
+        ) from None

@@ -1,0 +1,185 @@
+"""Sections of a card on the model: specification, performance, stability, evidence, explanation."""
+
+from __future__ import annotations
+
+from allsurv.cards.about import item, section
+from allsurv.cards.quotes import Part, Quoter, Tree
+
+__all__ = ["make_accuracy", "performance_cell"]
+
+FORM = {"ici": "interval3", "e50": "interval3", "e90": "interval3", "net_benefit": "interval3"}
+
+
+def performance_cell(quote: Quoter, row: int) -> Tree:
+    """Quote one measure of one model with its interval.
+
+    Parameters
+    ----------
+    quote : Quoter
+        Of the results file.
+    row : int
+        Row of the table ``performance``.
+
+    Returns
+    -------
+    dict
+        The quotation.
+    """
+    measure = quote.results["tables"]["performance"][row]["measure"]
+    form = FORM.get(measure, "interval")
+    return quote.cell(form, "performance", row, "estimate", "lower", "upper")
+
+
+def make_accuracy(quote: Quoter) -> dict[str, Tree]:
+    """Make the sections that say what the model is and how good.
+
+    Parameters
+    ----------
+    quote : Quoter
+        Of the results file.
+
+    Returns
+    -------
+    dict of str to dict
+        Sections by anchor.
+    """
+    return {
+        "model": _model(quote),
+        "performance": _performance(quote),
+        "evidence": _evidence(quote),
+        "explanation": _explanation(quote),
+        "analyses": _analyses(quote),
+    }
+
+
+def _model(quote: Quoter) -> Tree:
+    chosen = quote.results["chosen"]
+    (row,) = quote.rows("models", model=chosen)
+    versions = quote.results["provenance"]["versions"]
+    said: list[Part] = []
+    for name in versions:
+        said += [", " if said else "", name, " ", quote("text", f"/provenance/versions/{name}")]
+    parameters = quote.cell("text", "models", row, "parameters")
+    items = [
+        item("family", "Family", quote.cell("text", "models", row, "label")),
+        item("choice", "Chosen how", quote("text", "/statements/choice")),
+        item("parameters", "Parameters", parameters if parameters["text"] else "defaults"),
+        item(
+            "specification", "Full specification", f"models/{chosen}: risk_model.json, arrays.npz"
+        ),
+        item("seed", "Seed", quote("text", "/provenance/seed")),
+        item("versions", "Versions", *said),
+    ]
+    columns = [
+        ("Term", "text", ("label",)),
+        ("Log hazard ratio", "number3", ("coef",)),
+        ("Hazard ratio", "number", ("hazard_ratio",)),
+    ]
+    rows = quote.rows("coefficients", model=chosen)
+    tables = [quote.table("coefficients", columns, caption="Terms of the model", rows=rows)]
+    return section("model", "Model", items=items, tables=tables if rows else [])
+
+
+def _performance(quote: Quoter) -> Tree:
+    table = quote.results["tables"]["performance"]
+    models = list(dict.fromkeys(row["model"] for row in table))
+    where: dict[tuple[str, float | None], dict[str, int]] = {}
+    for k, row in enumerate(table):
+        where.setdefault((row["measure"], row["horizon"]), {})[row["model"]] = k
+    rows: list[list[Part]] = []
+    for found in where.values():
+        first = next(iter(found.values()))
+        at = table[first]["horizon"]
+        name = quote.cell("text", "performance", first, "label")
+        time = "" if at is None else quote.cell("text", "performance", first, "horizon")
+        rows.append([name, time, *(_measured(quote, found.get(model)) for model in models)])
+    labels = [
+        quote.cell("text", "performance", quote.rows("performance", model=model)[0], "model_label")
+        for model in models
+    ]
+    shown = {
+        "caption": "Performance of every model",
+        "columns": ["Measure", "Horizon", *labels],
+        "n_labels": 2,
+        "rows": rows,
+    }
+    failed = sum(row["n_failed"] or 0 for row in table)
+    return section(
+        "performance",
+        "Performance",
+        text=[[quote("text", "/statements/validation")]],
+        items=[
+            item("external", "External validation"),
+            item("failed", "Resamples that could not be measured", "some" if failed else "none"),
+        ],
+        tables=[shown],
+        figures=[name for name in ("performance", "calibration") if name in _tables(quote)],
+    )
+
+
+def _measured(quote: Quoter, row: int | None) -> Part:
+    return "" if row is None else performance_cell(quote, row)
+
+
+def _evidence(quote: Quoter) -> Tree:
+    columns = [
+        ("Finding", "text", ("label",)),
+        ("Model", "text", ("model_label",)),
+        ("Published hazard ratio", "ratio", ("published", "published_lower", "published_upper")),
+        ("This cohort", "ratio", ("estimate", "lower", "upper")),
+        ("Verdict", "text", ("verdict",)),
+    ]
+    if not quote.rows("findings"):
+        said = "The study file names no published finding to hold the models against."
+        return section("evidence", "Published findings", text=[[said]])
+    statements = quote.results["statements"]
+    return section(
+        "evidence",
+        "Published findings",
+        text=[[quote("text", "/statements/findings")]] if "findings" in statements else [],
+        tables=[
+            quote.table(
+                "findings", columns, caption="Each published finding, each model", n_labels=2
+            )
+        ],
+        figures=["findings"],
+    )
+
+
+def _explanation(quote: Quoter) -> Tree:
+    rows = quote.rows("importance", model=quote.results["chosen"])
+    columns = [
+        ("Predictor", "text", ("label",)),
+        ("Mean |SHAP| of the risk score", "number3", ("mean_abs_shap",)),
+        ("Rank", "text", ("rank",)),
+    ]
+    shown = quote.table("importance", columns, caption="Importance of each predictor", rows=rows)
+    return section(
+        "explanation",
+        "Explanation",
+        text=[["How far each predictor moves the risk score, on average over the cohort."]],
+        tables=[shown] if rows else [],
+    )
+
+
+def _analyses(quote: Quoter) -> Tree:
+    columns = [
+        ("Analysis", "text", ("analysis_label",)),
+        ("Term", "text", ("label",)),
+        ("Unit", "text", ("unit",)),
+        ("Hazard ratio", "ratio", ("hazard_ratio", "lower", "upper")),
+        ("P", "p", ("p_value",)),
+    ]
+    shown = quote.table(
+        "cox", columns, caption="Cox analyses of the study, computed here", n_labels=3
+    )
+    return section(
+        "analyses",
+        "Cox analyses",
+        tables=[shown] if quote.rows("cox") else [],
+        figures=["cox"] if quote.rows("cox") else [],
+    )
+
+
+def _tables(quote: Quoter) -> set[str]:
+    return set(quote.results["tables"])

@@ -1,0 +1,72 @@
+"""A card as a Word file."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from docx import Document
+
+from allsurv.cards.documents_word import write_word
+from allsurv.cards.printed import PrintedRow, PrintedTable
+from allsurv.cards.quotes import Tree, plain_text
+
+__all__ = ["word_text", "write_word_card"]
+
+
+def write_word_card(card: Tree) -> bytes:
+    """Write a card as Word: every section a heading, its statements and tables editable.
+
+    Parameters
+    ----------
+    card : dict
+        As from :func:`~allsurv.cards.card.make_card`.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    opening = _statements("summary", "In five lines", card["summary"])
+    tables = [opening, *(table for part in card["sections"] for table in _section(part))]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "card.docx"
+        write_word(tables, path, title=plain_text(card["title"]), statement=card["status"])
+        return path.read_bytes()
+
+
+def word_text(raw: bytes) -> list[str]:
+    """Read all text of a Word file.
+
+    Parameters
+    ----------
+    raw : bytes
+        The file.
+
+    Returns
+    -------
+    list of str
+        Paragraphs, then cells of tables.
+    """
+    document = Document(io.BytesIO(raw))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    return [paragraph.text for paragraph in document.paragraphs] + cells
+
+
+def _section(part: Tree) -> list[PrintedTable]:
+    out = []
+    if part["items"] or part["text"]:
+        out.append(_statements(part["id"], part["title"], part["items"], part["text"]))
+    for table in part["tables"]:
+        rows = tuple(PrintedRow(tuple(map(plain_text, row))) for row in table["rows"])
+        columns = tuple(map(plain_text, table["columns"]))
+        out.append(PrintedTable(part["id"], table["caption"], columns, rows, ()))
+    return out
+
+
+def _statements(
+    key: str, title: str, items: list[Tree], text: list[list[Tree]] | tuple[()] = ()
+) -> PrintedTable:
+    rows = tuple(PrintedRow((entry["label"], plain_text(entry["parts"]))) for entry in items)
+    return PrintedTable(key, title, ("", ""), rows, tuple(map(plain_text, text)))

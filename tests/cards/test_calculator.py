@@ -1,0 +1,129 @@
+"""The calculator in a browser equals Python, for every family, and refuses what it must."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from allsurv.cards.calculator import make_calculator
+from allsurv.models.riskmodel import RiskModel
+from allsurv.scoring import RiskScorer
+
+BROWSER = next(filter(None, map(shutil.which, ["chromium", "google-chrome", "chrome"])), None)
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+PAGE = """<!doctype html><html><body><pre id="out">wait</pre><script>{scorer}</script><script>
+(async () => {{
+  const ask = {ask}, model = await Scorer.open(ask.packed);
+  const out = document.getElementById("out");
+  try {{ out.textContent = JSON.stringify(({todo})(model, ask)); }}
+  catch (error) {{ out.textContent = JSON.stringify(String(error)); }}
+}})();
+</script></body></html>"""
+
+
+def run_in_browser(tmp_path, ask, todo):
+    scorer = files("allsurv.cards").joinpath("templates/scorer.js").read_text()
+    page = tmp_path / "page.html"
+    page.write_text(PAGE.format(scorer=scorer, ask=json.dumps(ask), todo=todo))
+    return json.loads(dump(page).split('<pre id="out">')[1].split("</pre>")[0])
+
+
+def dump(page):
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += ["--virtual-time-budget=30000", f"--user-data-dir={page.parent / 'profile'}"]
+    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def random_patients(model, n, seed):
+    rng = np.random.default_rng(seed)
+    patients = []
+    for _ in range(n):
+        patient = {}
+        for v in model.variables.values():
+            if v.missing == "allowed" and rng.random() < 0.4:
+                patient[v.name] = None
+            elif v.is_number:
+                value = rng.uniform(v.minimum, v.maximum)
+                patient[v.name] = float(round(value)) if v.kind == "integer" else float(value)
+            elif v.is_yes_no:
+                patient[v.name] = bool(rng.random() < 0.5)
+            else:
+                patient[v.name] = v.levels[rng.integers(len(v.levels))]
+        patients.append(patient)
+    return patients
+
+
+@needs_browser
+def test_every_family_equals_python_on_1000_patients(small_folder, small_result, tmp_path):
+    for folder in sorted((small_folder / "models").iterdir()):
+        model = RiskModel.read(folder)
+        patients = random_patients(model, 1000, seed=5)
+        packed = make_calculator(folder, small_result.study)["packed"]
+        found = run_in_browser(
+            tmp_path,
+            {"packed": packed, "patients": patients},
+            "(model, ask) => ask.patients.map((p) => { const r = Scorer.score(model, p); "
+            "return [r.risk_score, r.risk_centile, r.risk_group, r.survival]; })",
+        )
+        score, centile, group, survival = map(list, zip(*found, strict=True))
+        scored = RiskScorer.load(folder).score(pd.DataFrame(patients), horizons=list(model.grid))
+        columns = [f"survival_{time:g}" for time in model.grid]
+        np.testing.assert_allclose(score, scored["risk_score"], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(centile, scored["risk_centile"], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(survival, scored[columns], rtol=0, atol=1e-9)
+        assert group == scored["risk_group"].tolist()
+
+
+@needs_browser
+def test_values_outside_the_dictionary_are_refused(small_folder, small_result, tmp_path):
+    folder = small_folder / "models" / small_result.chosen
+    packed = make_calculator(folder, small_result.study)["packed"]
+    asked = {"age": ["150", "", "41.5", "41"], "sex": ["femal", "female"], "tp53_mut": ["", "yes"]}
+    found = run_in_browser(
+        tmp_path,
+        {"packed": packed, "asked": asked},
+        "(model, ask) => model.variables.filter((v) => v.name in ask.asked)"
+        ".map((v) => [v.name, ask.asked[v.name].map((text) => Scorer.read(v, text))])",
+    )
+    said = dict(found)
+    assert "outside 15 to 100" in said["age"][0]["fault"]
+    assert "needed" in said["age"][1]["fault"]
+    assert "whole number" in said["age"][2]["fault"]
+    assert said["age"][3] == {"value": 41}
+    assert "not one of male, female" in said["sex"][0]["fault"]
+    assert said["tp53_mut"] == [{"value": None}, {"value": True}]
+
+
+@needs_browser
+def test_the_page_answers_and_refuses(small_folder, tmp_path):
+    page = (small_folder / "calculator.html").read_text()
+    fill = """<script>addEventListener("load", () => setTimeout(() => {
+      const form = document.querySelector("form");
+      for (const field of form.elements) {
+        if (field.tagName === "SELECT") field.selectedIndex = field.options.length - 1;
+        if (field.tagName === "INPUT") field.value = FILL;
+      }
+      form.requestSubmit();
+    }, 500));</script></body>"""
+    for value, expected in (("50", "Risk group"), ("1e9", "Not calculated.")):
+        file = tmp_path / "page.html"
+        file.write_text(page.replace("</body>", fill.replace("FILL", json.dumps(value))))
+        dom = dump(file)
+        output = dom.split("<output")[1].split("</output>")[0]
+        assert expected in output
+        assert ("<svg" in output) == (value == "50")
+
+
+def test_the_page_says_what_it_is_and_needs_nothing(small_folder):
+    page = (small_folder / "calculator.html").read_text()
+    assert "Research use only" in page
+    assert "knows no patient" in page
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in page
