@@ -13,7 +13,7 @@ import pytest
 
 from allsurv.cli.reconstruct import check_reconstruction
 from allsurv.cohort import Cohort, load_cohort
-from allsurv.errors import StudyError
+from allsurv.errors import OutcomeError, StudyError
 from allsurv.reproduction import ledger_summary, ledger_table, unmet
 from allsurv.study import load_ledger, load_study
 
@@ -122,6 +122,19 @@ def test_the_other_cohort_is_counted_once_it_is_given(cohort):
     assert found.loc["res_cmp_p", "match"] in {True, False}
     assert ledger_summary(found)["entries"].iloc[-1] == 841
     assert found.attrs["comparison_source"]
+
+
+def test_another_cohort_in_another_unit_is_refused(cohort):
+    days = Cohort(load_study("ebmt-all"), cohort.frame, cohort.source)
+    with pytest.raises(OutcomeError, match="are in days, those of 'rr-all' in months"):
+        ledger_table(cohort, comparison=days)
+
+
+@pytest.mark.parametrize("rows", [[], [0], [0, 1, 109]])
+def test_hardly_any_patients_give_a_table(rows, cohort):
+    found = ledger_table(cohort.take(rows))
+    assert len(found) == 851
+    assert len(unmet(found)) == 3
 
 
 def made(**parts):

@@ -94,6 +94,14 @@ def words_of(text):
     return set(re.findall(r"[a-z]+|\d+(?:\.\d+)?", joined))
 
 
+def test_one_fact_printed_twice_has_one_value():
+    seen = {}
+    for entry in load_ledger("rr-all").entries.values():
+        of = entry.event or entry.variable
+        what = (entry.kind, entry.population, of, entry.endpoint, entry.time, entry.compare)
+        assert seen.setdefault(what, entry.value) == entry.value, entry.id
+
+
 def test_issues_are_explained_once_and_used():
     ledger = load_ledger("rr-all")
     used = {entry.issue for entry in ledger.entries.values()} - {None}

@@ -58,6 +58,8 @@ def ledger_table(
     ------
     StudyError
         If the study has no ledger.
+    OutcomeError
+        If the other cohort measures time in another unit.
     """
     published = load_ledger(cohort.study) if ledger is None else ledger
     patients = Populations(cohort, comparison)

@@ -30,10 +30,21 @@ class Populations:
     cohort : Cohort
         Patients of the study.
     comparison : Cohort, optional
-        Patients of the other cohort that the paper compares with.
+        Patients of the other cohort that the paper compares with; times in the same unit.
+
+    Raises
+    ------
+    OutcomeError
+        If the two cohorts measure time in different units.
     """
 
     def __init__(self, cohort: Cohort, comparison: Cohort | None = None) -> None:
+        if comparison is not None and comparison.study.time.unit != cohort.study.time.unit:
+            raise OutcomeError(
+                f"comparison: times of study '{comparison.study.name}' are in "
+                f"{comparison.study.time.unit}, those of '{cohort.study.name}' in "
+                f"{cohort.study.time.unit}; give a cohort in the same unit."
+            )
         self._study = Patients(cohort)
         self._other = None if comparison is None else Patients(comparison)
         self._known: dict[Hashable, Any] = {}

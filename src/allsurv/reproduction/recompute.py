@@ -70,6 +70,11 @@ def recompute(
         Never an error for what the patients lack: ``match`` is ``None`` then and ``reason`` says
         why.
 
+    Raises
+    ------
+    OutcomeError
+        If the other cohort measures time in another unit.
+
     Notes
     -----
     Kaplan-Meier with log-log limits, log-rank, Pearson's chi-squared without correction,
