@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pandas as pd
@@ -13,12 +13,22 @@ from allsurv.errors import ConfigError
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Study
 
-__all__ = ["CORRECT", "PROTOCOL", "PUBLISHED", "REPORTED", "Item", "Kind", "Reproduction"]
+__all__ = [
+    "ANOTHER",
+    "CORRECT",
+    "PROTOCOL",
+    "PUBLISHED",
+    "REPORTED",
+    "Item",
+    "Kind",
+    "Reproduction",
+    "safe",
+]
 
 Kind = Literal["table", "curves", "forest", "swimmer", "residuals", "ledger"]
 
 PROTOCOL, REPORTED = "the paper's protocol", "what we would report"
-PUBLISHED, CORRECT = "the paper's reading", "correct definition"
+PUBLISHED, CORRECT, ANOTHER = "the paper's reading", "correct definition", "another reading"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +43,7 @@ class Item:
         As printed above it.
     label : str
         Whose reading it is: ``the paper's protocol`` or ``what we would report``, ``the paper's
-        reading`` or ``correct definition``; empty where there is one reading only.
+        reading``, ``correct definition`` or ``another reading``; empty where there is one only.
     kind : {"table", "curves", "forest", "swimmer", "residuals", "ledger"}
         How it is drawn; a forest also comes as its table.
     table : DataFrame
@@ -47,6 +57,8 @@ class Item:
         horizons) and ``tests`` (log-rank).
     local_only : bool
         Shows single patients: never logged.
+    safe : Item or None
+        The same as it may be shown outside the study team; ``None`` where it may not.
     """
 
     key: str
@@ -58,6 +70,7 @@ class Item:
     notes: tuple[str, ...] = ()
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     local_only: bool = False
+    safe: Item | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,3 +118,20 @@ class Reproduction:
             f"reproduction of '{self.study.name}': there is no '{key}'.{did_you_mean(key, keys)} "
             f"It has {', '.join(keys)}."
         )
+
+
+def safe(reproduction: Reproduction) -> Reproduction:
+    """Keep what may be shown outside the study team: no count under 11, no single patient.
+
+    Parameters
+    ----------
+    reproduction : Reproduction
+        With every count.
+
+    Returns
+    -------
+    Reproduction
+        Its policy is ``strict``.
+    """
+    shown = tuple(item.safe for item in reproduction.items if item.safe is not None)
+    return replace(reproduction, policy="strict", items=shown)

@@ -1,0 +1,158 @@
+"""Cox analyses as we would report them, and what immortal time does to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.describe import (
+    cox_table,
+    immortal_time_table,
+    imputed_cox_table,
+    support_sentence,
+)
+from allsurv.describe.cox_fits import FIRTH
+from allsurv.errors import ModelError, OutcomeError
+from allsurv.reproduction.cox_items import forest
+from allsurv.reproduction.items import REPORTED, Item
+from allsurv.study.spec import Screening, Study
+
+__all__ = ["bias_items", "reported_items"]
+
+FEW_PER_COEFFICIENT = 10
+
+
+def reported_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
+    """Make the model of all pre-specified variables, with what is untested handled in three ways.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    threshold : int
+        Smallest count that the safe form shows.
+
+    Yields
+    ------
+    Item
+        None where the study does not say how it screened: then its analyses are pre-specified.
+    """
+    study, screening = cohort.study, cohort.study.screening
+    if screening is None:
+        return
+    names = tuple(n for n in study.prediction.predictors if n in cohort.frame.columns)
+    patients = cohort.eligible(screening.endpoint)
+    lacking = [n for n in names if patients.frame[n].isna().any()]
+    tables, notes = [], []
+    for name, label, fit in _ways(patients, screening, names, lacking):
+        try:
+            table = fit()
+        except (ModelError, OutcomeError) as error:
+            notes.append(f"{label}: not fitted. {error}")
+            continue
+        notes += _said(table, label, study, lacking)
+        tables.append(table.assign(analysis=name, analysis_label=label))
+    if not tables:
+        return
+    table = pd.concat(tables, ignore_index=True)
+    first = tables[0]
+    n, n_events = int(first["n"].iloc[0]), int(first["n_events"].iloc[0])
+    notes.insert(0, "No screening: every variable was chosen before the data were looked at.")
+    notes.append(support_sentence(n, n_events, len(first), who="this model has"))
+    title = f"Cox model for {study.endpoint(screening.endpoint).label.lower()}, pre-specified"
+    yield forest("cox-reported", title, REPORTED, table, study, threshold, notes)
+
+
+def bias_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
+    """Show what immortal time does to everything known only after baseline.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    threshold : int
+        Smallest count that the safe form shows.
+
+    Yields
+    ------
+    Item
+        One; none without events, or variables that a screening tests from a landmark.
+    """
+    study, screening = cohort.study, cohort.study.screening
+    endpoint = screening.endpoint if screening else study.prediction.endpoint
+    later = [*study.events, *(screening.landmarks if screening else ())]
+    tables, notes = [], ["The rows marked biased stand here to be seen, not to be used."]
+    for name in later:
+        label = study.events[name].label if name in study.events else study.variable(name).label
+        try:
+            table = immortal_time_table(cohort, endpoint, name)
+        except (ModelError, OutcomeError) as error:
+            notes.append(f"{label}: not fitted. {error}")
+            continue
+        rows = table.assign(label=[f"{what}" for what in table["analysis_label"]], note="")
+        tables.append(rows.assign(analysis=name, analysis_label=label))
+    if tables:
+        table = pd.concat(tables, ignore_index=True)
+        title = f"Immortal time in {study.endpoint(endpoint).label.lower()}"
+        yield forest("immortal-time", title, "", table, study, threshold, notes)
+
+
+def _ways(
+    patients: Cohort, screening: Screening, names: Sequence[str], lacking: Sequence[str]
+) -> Iterator[tuple[str, str, Callable[[], pd.DataFrame]]]:
+    """Name each way to treat missing values, and how to fit it."""
+    endpoint, kept = screening.endpoint, screening.kept
+
+    def fit(cohort: Cohort) -> pd.DataFrame:
+        table = cox_table(cohort, endpoint, names, time_dependent=kept, missing="leave_out")
+        if table["n_events"].iloc[0] < FEW_PER_COEFFICIENT * len(table):
+            return cox_table(
+                cohort, endpoint, names, time_dependent=kept, missing="leave_out", firth=True
+            )
+        return table
+
+    if not lacking:
+        yield "all", "All patients", partial(fit, patients)
+        return
+    impute = partial(imputed_cox_table, patients, endpoint, names, time_dependent=kept)
+    yield "imputed", "Multiple imputation", impute
+    yield "complete", "Complete cases", partial(fit, patients)
+    if all(patients.study.variable(name).is_yes_no for name in lacking):
+        yield (
+            "against_others",
+            "Positive against all others",
+            partial(_others, patients, lacking, fit),
+        )
+
+
+def _others(
+    cohort: Cohort, lacking: Sequence[str], fit: Callable[[Cohort], pd.DataFrame]
+) -> pd.DataFrame:
+    """Count the untested as negative, and say so in the labels."""
+    frame = cohort.frame.copy()
+    frame[list(lacking)] = frame[list(lacking)].fillna(False)
+    table = fit(Cohort(cohort.study, frame, cohort.source))
+    for name in lacking:
+        variable = cohort.study.variable(name)
+        positive = variable.level_label(True)
+        label = f"{variable.label}: {positive} vs all others"
+        table.loc[table["variable"] == name, "label"] = label
+    return table
+
+
+def _said(table: pd.DataFrame, label: str, study: Study, lacking: Sequence[str]) -> Iterator[str]:
+    markers = " and ".join(study.variable(name).label for name in lacking)
+    if "n_imputations" in table.columns:
+        m = int(table["n_imputations"].iloc[0])
+        yield (
+            f"{label}: {markers} imputed {m} times, one per hundredth of incomplete patients, from "
+            "all other variables, the event and the Nelson-Aalen hazard; pooled by Rubin's rules."
+        )
+    if (table["method"] == FIRTH).any():
+        yield (
+            f"{label}: fewer than {FEW_PER_COEFFICIENT} events per coefficient, so Firth's method "
+            "with profile penalised likelihood limits."
+        )

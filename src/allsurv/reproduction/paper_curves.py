@@ -1,0 +1,185 @@
+"""Survival figures of a paper: curves, numbers under them, medians, tests, other readings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.describe import (
+    comparison_curves,
+    comparison_summary,
+    comparison_test,
+    numbers_at_risk,
+    safe_curve,
+    suppress_small,
+)
+from allsurv.errors import ModelError, OutcomeError
+from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
+from allsurv.reproduction.keys import paper_key, paper_title
+from allsurv.study.spec import Comparison, Study
+
+__all__ = ["curve_items", "figures"]
+
+MOST_TICKS = 10
+MEDIANS = ("median", "median_lower", "median_upper")
+FOLLOW_UP = ("follow_up", "follow_up_lower", "follow_up_upper")
+
+
+def figures(study: Study) -> list[tuple[Comparison, ...]]:
+    """Sort a study's comparisons into figures.
+
+    Parameters
+    ----------
+    study : Study
+        Its comparisons.
+
+    Returns
+    -------
+    list of tuple of Comparison
+        Those printed in one place together, where each is a single curve.
+    """
+    found: dict[str, list[Comparison]] = {}
+    for comparison in study.comparisons.values():
+        single = comparison.by is None and comparison.by_event is None and not comparison.against
+        place = comparison.paper if single and comparison.paper else comparison.name
+        found.setdefault(place, []).append(comparison)
+    published = [tuple(group) for group in found.values() if group[0].instead_of is None]
+    others = [group for group in found.values() if group[0].instead_of is not None]
+    return [
+        figure
+        for first in published
+        for figure in (first, *(tuple(o) for o in others if o[0].instead_of == first[0].name))
+    ]
+
+
+def curve_items(
+    cohort: Cohort, comparisons: Sequence[Comparison], other: Cohort | None, threshold: int
+) -> Iterator[Item]:
+    """Make one figure, if the cohort can give it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    comparisons : sequence of Comparison
+        One figure, from :func:`figures`.
+    other : Cohort or None
+        The cohort that a comparison is against.
+    threshold : int
+        Smallest count that the safe form shows.
+
+    Yields
+    ------
+    Item
+        None where columns are lacking, or nobody reaches a landmark.
+    """
+    first = comparisons[0]
+    if (first.against is not None and other is None) or not _has(cohort, comparisons):
+        return
+    try:
+        parts = [_computed(cohort, one, other) for one in comparisons]
+    except (ModelError, OutcomeError):
+        return  # nobody in a group, or nobody at risk at the landmark
+    curves, summary, tests = (
+        pd.concat([part[k] for part in parts], ignore_index=True) for k in range(3)
+    )
+    study = cohort.study
+    counts = pd.concat([numbers_at_risk(part[0], _ticks(curves, study)) for part in parts])
+    item = Item(
+        key=_key(study, first),
+        title=paper_title(_paper(study, first), _label(comparisons)),
+        label=_reading(study, first),
+        kind="curves",
+        table=curves,
+        notes=tuple(dict.fromkeys(n for n in curves["note"] if n)),
+        extra={"at_risk": counts.reset_index(drop=True), "summary": summary}
+        | ({"tests": tests} if len(tests) else {}),
+    )
+    yield replace(item, safe=_safe(item, study, threshold))
+
+
+def _computed(
+    cohort: Cohort, comparison: Comparison, other: Cohort | None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    curves = comparison_curves(cohort, comparison, against=other)
+    summary = comparison_summary(cohort, comparison, against=other)
+    tests = comparison_test(cohort, comparison, against=other)
+    if curves["group"].nunique() == 1 and comparison.by is None:
+        label = cohort.study.endpoint(comparison.endpoint).label
+        said = {"group": comparison.endpoint, "group_label": label}
+        curves, summary = curves.assign(**said), summary.assign(**said)
+    return curves, summary, tests
+
+
+def _has(cohort: Cohort, comparisons: Sequence[Comparison]) -> bool:
+    study, columns = cohort.study, set(cohort.frame.columns)
+    needed: set[str] = set()
+    for comparison in comparisons:
+        endpoint = study.endpoint(comparison.endpoint)
+        needed |= {endpoint.time, *comparison.population, *endpoint.population}
+        needed |= {name for condition in endpoint.event for name in condition}
+        needed |= {name for name in (endpoint.origin_time, comparison.by) if name}
+        if comparison.by_event:
+            event = study.events[comparison.by_event]
+            needed |= {event.time, *event.occurred}
+    return needed <= columns
+
+
+def _ticks(curves: pd.DataFrame, study: Study) -> list[float]:
+    horizons = study.prediction.horizons
+    step = min(horizons) if horizons else study.time.grid
+    last = float(curves["time"].max())
+    while last / step > MOST_TICKS:
+        step *= 2
+    return list(np.arange(0, last + 1e-9, step))
+
+
+def _paper(study: Study, comparison: Comparison) -> str:
+    if comparison.instead_of is None:
+        return comparison.paper
+    return study.comparisons[comparison.instead_of].paper
+
+
+def _key(study: Study, comparison: Comparison) -> str:
+    if comparison.instead_of is None:
+        return paper_key(comparison.paper, comparison.name)
+    published = study.comparisons[comparison.instead_of]
+    alike = [
+        c.name
+        for c in study.comparisons.values()
+        if c.instead_of == published.name and c.reading == comparison.reading
+    ]
+    number = f"-{alike.index(comparison.name) + 1}" if len(alike) > 1 else ""
+    return f"{paper_key(published.paper, published.name)}-{comparison.reading}{number}"
+
+
+def _label(comparisons: Sequence[Comparison]) -> str:
+    first, *rest = (comparison.label for comparison in comparisons)
+    return " and ".join([first, *(label[:1].lower() + label[1:] for label in rest)])
+
+
+def _reading(study: Study, comparison: Comparison) -> str:
+    if comparison.reading:
+        return CORRECT if comparison.reading == "correct" else ANOTHER
+    others = {c.instead_of for c in study.comparisons.values()}
+    return PUBLISHED if comparison.name in others else ""
+
+
+def _safe(item: Item, study: Study, threshold: int) -> Item | None:
+    """Put curves on the grid, medians too: a quantile is the exact time of a patient."""
+    curves = safe_curve(item.table, study, threshold)
+    if curves.empty:
+        return None
+    summary = suppress_small(item.extra["summary"], threshold)
+    grid = study.time.grid
+    rounded = {
+        name: (summary[name].astype(float) / grid).round() * grid for name in (*MEDIANS, *FOLLOW_UP)
+    }
+    extra = {"summary": summary.assign(**rounded)}
+    if "tests" in item.extra:
+        extra["tests"] = item.extra["tests"]
+    return replace(item, table=curves, extra=extra)

@@ -1,0 +1,98 @@
+"""Tables of a paper: characteristics, responses, complications, toxicities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.describe import rate_tables, suppress_small, table_one
+from allsurv.reproduction.items import Item
+from allsurv.reproduction.keys import paper_key, paper_title
+from allsurv.reproduction.paper_text import characteristics_text, grades_text, rates_text
+from allsurv.study.spec import Study, Tabulation
+
+__all__ = ["table_items"]
+
+TESTED = "Denominators are shown where only some patients were tested or asked."
+
+
+def table_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
+    """Make the tables of counts that the study reports.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    threshold : int
+        Smallest count that the safe form shows.
+
+    Yields
+    ------
+    Item
+        Characteristics first, then the study's tables whose variables the cohort has.
+    """
+    yield _characteristics(cohort, threshold)
+    study = cohort.study
+    names = [name for name, table in study.tables.items() if _has(cohort, table)]
+    if not names:
+        return
+    full, safe = rate_tables(cohort, names), rate_tables(cohort, names, threshold=threshold)
+    for name in names:
+        item = _rates(study.tables[name], full[name])
+        yield replace(item, safe=_rates(study.tables[name], safe[name]))
+
+
+def _characteristics(cohort: Cohort, threshold: int) -> Item:
+    study = cohort.study
+    table = table_one(cohort, by=study.group, differences=True)
+    by = f" by {_lowered(study.variable(study.group).label)}" if study.group else ""
+    ordered = frozenset(v.name for v in study.variables.values() if v.kind == "ordinal")
+    notes = [TESTED]
+    if study.group:
+        notes += [
+            "P of a level: that level against all others. P are two-sided, each on its own.",
+            "Standardised difference: Yang and Dalton's for levels; 0.1 is called negligible.",
+        ]
+
+    def item(shown: pd.DataFrame, *more: str) -> Item:
+        text = characteristics_text(shown, ordered=ordered)
+        title = f"Table 1. Characteristics of the patients{by}"
+        return Item("table-1", title, "", "table", shown, text, (*notes, *more))
+
+    safe = suppress_small(table, threshold)
+    return replace(item(table), safe=item(safe, _hidden(threshold)))
+
+
+def _rates(table: Tabulation, shown: pd.DataFrame) -> Item:
+    notes = [table.note] if table.note else []
+    if not table.grades:
+        notes.append(TESTED)
+    if shown["test"].any():
+        tests = ", ".join(dict.fromkeys(filter(None, shown["test"])))
+        notes.append(f"P between groups: {tests}, without continuity correction.")
+    text = grades_text(shown) if table.grades else rates_text(shown)
+    key, title = paper_key(table.paper, table.name), paper_title(table.paper, table.label)
+    return Item(key, title, "", "table", shown, text, tuple(notes))
+
+
+def _hidden(threshold: int) -> str:
+    return f"Counts under {threshold}, and those from which they follow, are not shown."
+
+
+def _has(cohort: Cohort, table: Tabulation) -> bool:
+    if table.grades:
+        return bool(_graded(cohort.study, table) & set(cohort.frame.columns))
+    needed = {name for row in table.rows for name in (*row.event, *row.population)}
+    return needed <= set(cohort.frame.columns)
+
+
+def _graded(study: Study, table: Tabulation) -> set[str]:
+    variables = study.variables.values()
+    return {v.name for v in variables if v.table == table.grades and v.kind == "ordinal"}
+
+
+def _lowered(label: str) -> str:
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

@@ -1,0 +1,211 @@
+"""Tables of a paper as strings, the way a journal prints them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from allsurv.describe.groups import OVERALL
+from allsurv.describe.journal import number_text, p_text, round_half_up
+
+__all__ = ["characteristics_text", "cox_text", "grades_text", "rates_text"]
+
+INDENT = "  "
+Row = dict[str, str]
+
+
+def characteristics_text(table: pd.DataFrame, *, ordered: frozenset[str]) -> pd.DataFrame:
+    """Print a table of characteristics.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``table_one``, or its safe form.
+    ordered : frozenset of str
+        Variables whose levels are ordered: one P for all of them.
+
+    Returns
+    -------
+    DataFrame
+        A row per number and level; groups, ``P``, ``Test`` and ``Standardised difference`` beside
+        the label.
+    """
+    heads = _heads(table)
+    compared = len(heads) > 1
+    rows: list[Row] = []
+    for name, part in table.groupby("variable", sort=False):
+        first = part.iloc[0]
+        label = ", ".join(filter(None, [str(first["label"]), str(first["unit"])]))
+        tested = _tested(first) if compared else {}
+        levels = list(dict.fromkeys(part["level"]))
+        if levels in ([""], ["true"]):
+            rows.append({"": f"{label}, {first['statistic']}"} | _cells(part, heads) | tested)
+            continue
+        rows.append({"": f"{label}, {first['statistic']}"} | tested)
+        for level in levels:
+            of_level = part[part["level"] == level]
+            row = {"": INDENT + str(of_level["level_label"].iloc[0])} | _cells(of_level, heads)
+            if compared and name not in ordered and len(levels) > 2:
+                row["P"] = _p(of_level["level_p_value"].iloc[0])
+            rows.append(row)
+    extra = ("P", "Test", "Standardised difference") if compared else ()
+    return _frame(rows, ("", *heads.values(), *extra))
+
+
+def rates_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Print a table of counts.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``rate_table``.
+
+    Returns
+    -------
+    DataFrame
+        A heading per section; groups, ``P`` and ``Test`` beside the label.
+    """
+    heads = _heads(table)
+    rows: list[Row] = []
+    section = ""
+    for _, part in table.groupby("row", sort=False):
+        first = part.iloc[0]
+        if first["section"] and first["section"] != section:
+            rows.append({"": str(first["section"])})
+        section = str(first["section"])
+        label = f"{INDENT if section else ''}{first['label']}"
+        tested = {"P": _p(first["p_value"]), "Test": str(first["test"])}
+        rows.append({"": label} | _cells(part, heads) | (tested if len(heads) > 1 else {}))
+    extra = ("P", "Test") if len(heads) > 1 else ()
+    return _frame(rows, ("", *heads.values(), *extra))
+
+
+def grades_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Print a table of toxicities, a column per grade.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``toxicity_table``.
+
+    Returns
+    -------
+    DataFrame
+        All patients only.
+    """
+    everybody = table[table["group"] == OVERALL]
+    grades = dict(zip(everybody["level"], everybody["level_label"], strict=True))
+    heads = {level: f"{label}, n (%)" for level, label in grades.items()}
+    rows = [
+        {"": str(part["label"].iloc[0])}
+        | {heads[level]: text for level, text in zip(part["level"], part["text"], strict=True)}
+        for _, part in everybody.groupby("row", sort=False)
+    ]
+    return _frame(rows, ("", *heads.values()))
+
+
+def cox_text(table: pd.DataFrame, *, decimals: int = 2) -> pd.DataFrame:
+    """Print a table of hazard ratios.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``cox_table`` and its like, several one after another; each gets a heading.
+    decimals : int, default=2
+        Decimals of hazard ratios and limits.
+
+    Returns
+    -------
+    DataFrame
+        Patients and events of the model, hazard ratio with limits, ``P``, and the P of the test
+        of proportional hazards.
+    """
+    several = table["analysis"].nunique() > 1
+    rows: list[Row] = []
+    for _, part in table.groupby("analysis", sort=False):
+        if several:
+            rows.append({"": str(part["analysis_label"].iloc[0])})
+        rows += [_cox_row(row, decimals, several) for row in part.to_dict("records")]
+    columns = ["", "Patients", "Events", "Hazard ratio (95% CI)", "P", "P of proportionality"]
+    if "variable_p_value" in table.columns:
+        columns.insert(5, "P, all levels")
+    if (table["method"] != "partial likelihood").any():
+        columns.append("Method")
+    return _frame(rows, tuple(columns))
+
+
+def _cox_row(row: Mapping[Any, Any], decimals: int, indented: bool) -> Row:
+    label = ", ".join(filter(None, [_string(row["label"]), _string(row["unit"])]))
+    return {
+        "": f"{INDENT if indented else ''}{label}",
+        "Patients": _count(row["n"]),
+        "Events": _count(row["n_events"]),
+        "Hazard ratio (95% CI)": _ratio(row, decimals),
+        "P": _p(row["p_value"]),
+        "P, all levels": _p(row.get("variable_p_value", math.nan)),
+        "P of proportionality": _p(row["ph_p_value"]),
+        "Method": _string(row["method"]),
+    }
+
+
+def _ratio(row: Mapping[Any, Any], decimals: int) -> str:
+    if pd.isna(row["hazard_ratio"]):
+        return "–"
+    estimate, lower, upper = (
+        _fixed(float(row[name]), decimals) for name in ("hazard_ratio", "lower", "upper")
+    )
+    return f"{estimate} ({lower}–{upper})"
+
+
+def _fixed(value: float, decimals: int) -> str:
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    if value >= 100:
+        return number_text(value, 0)
+    least = 10.0**-decimals
+    if 0 < value < least / 2:
+        return f"<{least:.{decimals}f}"
+    return f"{round_half_up(value, decimals):.{decimals}f}"
+
+
+def _heads(table: pd.DataFrame) -> dict[str, str]:
+    """Name each group's column, with its patients where they may be shown."""
+    heads = {}
+    for group, part in table.groupby("group", sort=False):
+        n = part["n_group"].iloc[0]
+        size = "" if pd.isna(n) else f" (n = {int(n)})"
+        heads[str(group)] = f"{part['group_label'].iloc[0]}{size}"
+    return heads
+
+
+def _cells(part: pd.DataFrame, heads: Mapping[str, str]) -> Row:
+    return {heads[str(g)]: str(t) for g, t in zip(part["group"], part["text"], strict=True)}
+
+
+def _tested(first: pd.Series) -> Row:
+    difference = first["difference"]
+    return {
+        "P": _p(first["p_value"]),
+        "Test": _string(first["test"]),
+        "Standardised difference": "" if pd.isna(difference) else f"{abs(difference):.2f}",
+    }
+
+
+def _p(value: object) -> str:
+    return "" if pd.isna(value) else p_text(float(value))  # type: ignore[arg-type]
+
+
+def _count(value: object) -> str:
+    return "" if pd.isna(value) else str(int(value))  # type: ignore[call-overload]
+
+
+def _string(value: object) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+def _frame(rows: list[Row], columns: tuple[str, ...]) -> pd.DataFrame:
+    used = [c for c in columns if c in ("",) or any(row.get(c) for row in rows)]
+    return pd.DataFrame([{c: row.get(c, "") for c in used} for row in rows], columns=used)
