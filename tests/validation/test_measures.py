@@ -15,7 +15,8 @@ from allsurv.validation.measures import (
     summarise,
     summarise_reasons,
 )
-from allsurv.validation.resampling import Prediction, Split
+from allsurv.validation.plans import Split
+from allsurv.validation.prediction import Prediction
 
 
 def rows(measure: str, *values: tuple[int, float, float, float]) -> pd.DataFrame:

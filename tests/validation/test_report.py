@@ -14,7 +14,7 @@ from allsurv.models import make_model
 from allsurv.stats.brier import brier
 from allsurv.stats.discrimination import harrell_c
 from allsurv.validation import Plan, Validation, validate, validate_all
-from allsurv.validation.resampling import draw_folds
+from allsurv.validation.plans import draw_folds
 
 PLAN = Plan(repeats=2, folds=5)
 COLUMNS = [

@@ -11,7 +11,8 @@ import pytest
 from allsurv.errors import ConfigError, ModelError, OutcomeError
 from allsurv.models import make_model
 from allsurv.validation import Plan
-from allsurv.validation.resampling import draw_bootstraps, draw_folds, refit, seeded_clone
+from allsurv.validation.plans import draw_bootstraps, draw_folds
+from allsurv.validation.resampling import refit, seeded_clone
 
 EVENT = np.array([True] * 30 + [False] * 20)
 HORIZONS = np.array([12.0, 24.0])

@@ -8,6 +8,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "choice": ["Choice", "choose"],
         "instability": ["instability"],
         "report": ["Validation", "validate", "validate_all"],
-        "resampling": ["Plan"],
+        "plans": ["Bootstrap", "External", "InternalExternal", "Plan"],
     },
 )

@@ -11,7 +11,9 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.validation.measures import summarise_reasons
-from allsurv.validation.resampling import Prediction, draw_bootstraps, refit_all
+from allsurv.validation.plans import draw_bootstraps
+from allsurv.validation.prediction import Prediction
+from allsurv.validation.resampling import refit_all
 
 __all__ = ["instability"]
 

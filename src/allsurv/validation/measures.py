@@ -32,7 +32,7 @@ from allsurv.stats.follow_up import FollowUp
 from allsurv.stats.observed import cut_follow_up
 from allsurv.stats.outcome import Estimate
 from allsurv.stats.pairs import count_pairs
-from allsurv.validation.resampling import Prediction
+from allsurv.validation.prediction import Prediction
 
 __all__ = ["MEASURES", "measure_resamples", "pool_risks", "summarise"]
 

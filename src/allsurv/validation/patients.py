@@ -13,7 +13,7 @@ from allsurv.stats.calibration import calibration_curve
 from allsurv.stats.nonparametric import kaplan_meier
 from allsurv.study.spec import Prediction as PredictionPlan
 from allsurv.validation.measures import ALIKE, PooledRisk
-from allsurv.validation.resampling import Prediction
+from allsurv.validation.prediction import Prediction
 
 __all__ = ["average_patients", "calibration_curves", "group_survival"]
 

@@ -15,7 +15,8 @@ from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
 from allsurv.validation.measures import measure_resamples, pool_risks, summarise
 from allsurv.validation.patients import average_patients, calibration_curves, group_survival
-from allsurv.validation.resampling import Plan, draw_folds, refit_all
+from allsurv.validation.plans import Plan, draw_folds
+from allsurv.validation.resampling import refit_all
 
 __all__ = ["Validation", "validate", "validate_all"]
 

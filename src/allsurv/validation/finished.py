@@ -1,0 +1,129 @@
+"""Refits that are done, kept beside a running job so that a killed one can go on from them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.validation.plans import Split
+
+__all__ = ["FinishedRefits"]
+
+
+@dataclass(frozen=True)
+class FinishedRefits:
+    """A folder of refits, one file each, named by everything the refit depends on.
+
+    A file is complete or not there: two jobs in one folder share what they finish and cannot
+    spoil each other. Files hold predictions of single patients; the folder is private to the job
+    and is removed when it ends.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when the first refit is kept.
+    versions : str
+        What else the numbers depend on, such as the versions of packages.
+    """
+
+    folder: Path
+    versions: str = ""
+
+    def digest(self, X: pd.DataFrame, y: NDArray[np.void], *times: NDArray[np.float64]) -> str:
+        """Digest the patients and the times they are predicted at.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_variables)
+            Baseline variables.
+        y : structured ndarray of shape (n_patients,)
+            Outcome.
+        *times : ndarray
+            Horizons and grid.
+
+        Returns
+        -------
+        str
+            SHA-256, hexadecimal.
+        """
+        sha = hashlib.sha256(self.versions.encode())
+        sha.update("|".join(f"{name}:{kind}" for name, kind in X.dtypes.items()).encode())
+        sha.update(pd.util.hash_pandas_object(X, index=False).to_numpy().tobytes())
+        sha.update(y["event"].tobytes() + y["time"].tobytes())
+        for grid in times:
+            sha.update(grid.tobytes() + b"|")
+        return sha.hexdigest()
+
+    def key(self, data: str, name: str, model: Any, split: Split) -> str:
+        """Name a refit by all it depends on.
+
+        Parameters
+        ----------
+        data : str
+            From :meth:`digest`.
+        name : str
+            Name of the model.
+        model : SurvivalModel
+            The pipeline; its parameters count.
+        split : Split
+            The resample.
+
+        Returns
+        -------
+        str
+            SHA-256, hexadecimal.
+        """
+        parameters = sorted(
+            (key, repr(value))
+            for key, value in model.get_params(deep=True).items()
+            if not key.endswith("random_state")
+        )
+        sha = hashlib.sha256(f"{data}|{name}|{type(model)}|{parameters}|{split.seed}|".encode())
+        sha.update(split.train.astype(np.int64).tobytes() + b"|")
+        sha.update(split.test.astype(np.int64).tobytes())
+        return sha.hexdigest()
+
+    def read(self, key: str) -> Mapping[str, NDArray] | None:
+        """Find a finished refit.
+
+        Parameters
+        ----------
+        key : str
+            From :meth:`key`.
+
+        Returns
+        -------
+        mapping from str to ndarray, or None
+            Its parts, if it is there.
+        """
+        try:
+            with np.load(self.folder / f"{key}.npz", allow_pickle=False) as file:
+                return dict(file)
+        except (OSError, ValueError, zipfile.BadZipFile):
+            return None
+
+    def write(self, key: str, parts: Mapping[str, NDArray]) -> None:
+        """Keep a finished refit.
+
+        Parameters
+        ----------
+        key : str
+            From :meth:`key`.
+        parts : mapping from str to ndarray
+            What it is made of.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(suffix=".tmp", dir=self.folder)
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **parts)  # type: ignore[arg-type]
+        os.replace(name, self.folder / f"{key}.npz")

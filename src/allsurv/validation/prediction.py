@@ -1,0 +1,167 @@
+"""What a fitted model says about patients: the raw material of every measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.validation.plans import Split
+
+__all__ = ["NO_TIMES", "Prediction", "predict_fitted"]
+
+Floats = NDArray[np.float64]
+NO_TIMES: Floats = np.empty(0)
+ROUNDING = 1e-9  # a horizon may miss the last grid point by so much, as after a change of unit
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What one refit says about the patients it has not seen.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model.
+    split : Split
+        The resample.
+    risk_score : ndarray of shape (n_test,)
+        Unitless, higher is worse; comparable within this refit only.
+    centile : ndarray of shape (n_test,)
+        Percentage of the refit's own training patients whose risk score is lower; those whose
+        score is the same count half.
+    risk : ndarray of shape (n_test, n_horizons)
+        Probability of the event by each horizon; NaN where the refit does not reach.
+    reason : str
+        Why there is no prediction at all; empty where there is one.
+    horizon_reasons : tuple of str
+        Why a horizon has none; empty strings where it has.
+    curves : ndarray of shape (n_test, n_times)
+        Risk by each time of a grid, if one was asked for; NaN where the refit does not reach.
+    """
+
+    model: str
+    split: Split
+    risk_score: Floats
+    centile: Floats
+    risk: Floats
+    reason: str = ""
+    horizon_reasons: tuple[str, ...] = ()
+    curves: Floats = field(default_factory=lambda: np.empty((0, 0)))
+
+    def reason_at(self, k: int) -> str:
+        """Say why there is no risk at a horizon.
+
+        Parameters
+        ----------
+        k : int
+            Position of the horizon.
+
+        Returns
+        -------
+        str
+            Empty where there is one.
+        """
+        return self.reason or self.horizon_reasons[k]
+
+    def parts(self) -> dict[str, NDArray]:
+        """Take the prediction apart into arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            All but the model's name and the split.
+        """
+        return {
+            "risk_score": self.risk_score,
+            "centile": self.centile,
+            "risk": self.risk,
+            "curves": self.curves,
+            "reason": np.array(self.reason),
+            "horizon_reasons": np.array(self.horizon_reasons, dtype=str),
+        }
+
+    @classmethod
+    def from_parts(cls, model: str, split: Split, parts: Mapping[str, NDArray]) -> Prediction:
+        """Put a prediction together again.
+
+        Parameters
+        ----------
+        model : str
+            Name of the model.
+        split : Split
+            The resample.
+        parts : mapping from str to ndarray
+            As from :meth:`parts`.
+
+        Returns
+        -------
+        Prediction
+            The one that was taken apart.
+        """
+        return cls(
+            model,
+            split,
+            parts["risk_score"],
+            parts["centile"],
+            parts["risk"],
+            str(parts["reason"]),
+            tuple(map(str, parts["horizon_reasons"])),
+            parts["curves"],
+        )
+
+
+def predict_fitted(
+    name: str,
+    fitted: Any,
+    developed: pd.DataFrame,
+    new: pd.DataFrame,
+    split: Split,
+    horizons: Floats,
+    times: Floats = NO_TIMES,
+) -> Prediction:
+    """Let a fitted model predict patients.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model in tables.
+    fitted : SurvivalModel
+        The model.
+    developed, new : DataFrame
+        Patients it was fitted on, and patients to predict.
+    split : Split
+        The resample they belong to.
+    horizons : ndarray of shape (n_horizons,)
+        Times at which risk is predicted.
+    times : ndarray of shape (n_times,), optional
+        A grid on which it is predicted as well.
+
+    Returns
+    -------
+    Prediction
+        With reasons for horizons the model does not reach.
+    """
+    score = np.asarray(fitted.predict(new), dtype=float)
+    ranked = np.sort(fitted.predict(developed))
+    places = [np.searchsorted(ranked, score, side=side) for side in ("left", "right")]
+    asked = np.concatenate([horizons, times])
+    reached = asked <= fitted.max_time_ * (1 + ROUNDING)
+    risk = np.full((len(new), asked.size), np.nan)
+    if reached.any():
+        risk[:, reached] = 1 - np.asarray(fitted.predict_survival(new, asked[reached]))
+    reasons = tuple(
+        ""
+        if ok
+        else f"follow-up of the patients fitted on ends at {fitted.max_time_:g}, before {horizon:g}"
+        for ok, horizon in zip(reached, horizons, strict=False)
+    )
+    k = horizons.size
+    centile = 50 * (places[0] + places[1]) / ranked.size
+    return Prediction(
+        name, split, score, centile, risk[:, :k], horizon_reasons=reasons, curves=risk[:, k:]
+    )
