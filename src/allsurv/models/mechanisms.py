@@ -265,8 +265,11 @@ class Forest(Mechanism):
     def _evaluate(self, design: Floats, steps: Steps) -> tuple[Floats, Floats]:
         leaves = self.trees.leaves(design)
         at_steps = self._curves[np.searchsorted(self.event_steps, steps, side="right")]
-        survival = [np.take(curve, leaves).mean(axis=1) for curve in at_steps]
-        score = np.take(self._expected_events, leaves).mean(axis=1)
+        held = np.empty(leaves.shape)
+        score, *survival = (
+            np.take(values, leaves, out=held, mode="clip").mean(axis=1)  # no copy, as "raise" makes
+            for values in (self._expected_events, *at_steps)
+        )
         return score, np.array(survival).reshape(-1, len(design)).T
 
     def leaf_survival(self, steps: Steps) -> Floats:
