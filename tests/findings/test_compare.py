@@ -7,20 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError
-from allsurv.findings import compare_findings, standardised_log_hazard_ratio
+from allsurv.findings import assess_findings, compare_findings, standardised_effect
+from allsurv.findings.rows import COLUMNS
 from allsurv.models import make_model
 from allsurv.stats.cox import fit_cox
 from allsurv.study.spec import Contrast, Finding
-from allsurv.validation.resampling import draw_bootstraps
-
-COLUMNS = [
-    "finding", "label", "variable", "unit", "model", "how", "estimate", "lower", "upper", "level",
-    "published", "published_lower", "published_upper", "same_sign", "ratio", "ratio_lower",
-    "ratio_upper", "verdict", "reason", "n", "n_events", "n_bootstrap", "n_failed", "statement",
-]  # fmt: skip
+from allsurv.validation.plans import draw_bootstraps
 
 FINDINGS = {
     "blasts": Finding(
@@ -47,7 +43,7 @@ def table(cohort: Cohort, model: Any) -> pd.DataFrame:
 
 
 def test_one_row_for_each_finding_and_model(table: pd.DataFrame):
-    assert list(table.columns) == COLUMNS
+    assert tuple(table.columns) == COLUMNS
     assert table[["finding", "model"]].to_numpy().tolist() == [
         ["blasts", "published protocol"],
         ["blasts", "cox"],
@@ -74,22 +70,84 @@ def test_the_published_protocol_is_the_cox_model_of_the_study(cohort: Cohort, ta
 
 def test_the_standardised_row_by_hand(cohort: Cohort, model: Any, table: pd.DataFrame):
     X, y, study = cohort.X, cohort.y("os"), cohort.study
-    finding, blasts = FINDINGS["blasts"], study.variable("blasts")
-    point = standardised_log_hazard_ratio(model, X, blasts, finding.contrast, [12, 24])
+    contrast, blasts = FINDINGS["blasts"].contrast, study.variable("blasts")
+    point = standardised_effect(model, X, blasts, contrast, [12, 24]).average
     drawn = []
     for split in draw_bootstraps(150, 6, 0):
         sample = X.iloc[split.train]
         refitted = make_model("cox", study).fit(sample, y[split.train])
-        drawn.append(
-            standardised_log_hazard_ratio(refitted, sample, blasts, finding.contrast, [12, 24])
-        )
+        drawn.append(standardised_effect(refitted, sample, blasts, contrast, [12, 24]).average)
     half = 1.959963984540054 * np.std(drawn, ddof=1)
     row = table[(table["finding"] == "blasts") & (table["model"] == "cox")].iloc[0]
     assert row["estimate"] == pytest.approx(np.exp(point))
     assert row["lower"] == pytest.approx(np.exp(point - half))
     assert row["upper"] == pytest.approx(np.exp(point + half))
     assert (row["n_bootstrap"], row["n_failed"]) == (6, 0)
-    assert row["ratio"] == pytest.approx(row["estimate"] / 1.22)
+    assert row["ratio"] == pytest.approx(row["estimate"] / row["target"])
+    assert (row["contrast"], row["span"], row["judged_on"]) == ("0 to 50", 5.0, "estimate")
+
+
+def test_the_published_value_is_put_on_the_scale_of_the_answer(cohort: Cohort, table: pd.DataFrame):
+    # The published equation, standardised over the same patients, is what we are held against.
+    equation = make_model("published", cohort.study).fit(cohort.X, cohort.y("os"))
+    blasts = cohort.study.variable("blasts")
+    effect = standardised_effect(equation, cohort.X, blasts, FINDINGS["blasts"].contrast, [12, 24])
+    rows = table[table["finding"] == "blasts"].set_index("model")
+    assert rows.loc["cox", "target"] == pytest.approx(np.exp(effect.average))
+    assert 1.15 < rows.loc["cox", "target"] < 1.22
+    kept = np.log(rows.loc["cox", "target"]) / np.log(1.22)
+    assert rows.loc["cox", "target_upper"] == pytest.approx(1.36**kept)
+    assert rows.loc["published protocol", "target"] == 1.22
+
+
+def test_equivalence_is_asked_of_the_whole_contrast(cohort: Cohort, model: Any):
+    found = compare_findings(model, cohort, n_bootstrap=4, margin=2.0)
+    row = found[(found["finding"] == "blasts") & (found["model"] == "cox")].iloc[0]
+    # Per 10 points the margin is the fifth root of 2.
+    error = (np.log(row["ratio_upper"]) - np.log(row["ratio"])) / 1.959964
+    distance = np.log(2.0) / 5 - abs(np.log(row["ratio"]))
+    assert row["equivalence_p"] == pytest.approx(ndtr(-distance / error), rel=1e-4)
+
+
+def test_effects_at_each_horizon_and_ranks(cohort: Cohort, model: Any):
+    found = assess_findings(model, cohort, n_bootstrap=5)
+    horizons = found.horizons
+    assert horizons[["finding", "horizon"]].to_numpy().tolist() == [
+        ["blasts", 12.0], ["blasts", 24.0], ["arm", 12.0], ["arm", 24.0],
+    ]  # fmt: skip
+    effect = standardised_effect(
+        model, cohort.X, cohort.study.variable("arm"), FINDINGS["arm"].contrast, [12, 24]
+    )
+    assert horizons["estimate"].tolist()[2:] == pytest.approx(np.exp(effect.at_horizons))
+    assert (horizons["lower"] < horizons["estimate"]).all()
+    importance = found.importance
+    assert importance.groupby("measure").size().to_dict() == {"permutation": 4, "shap": 4}
+    assert (importance["rank_lower"] <= importance["rank_upper"]).all()
+    assert importance.groupby("measure")["rank"].apply(sorted).tolist() == [[1, 2, 3, 4]] * 2
+    row = found.findings.iloc[1]
+    in_table = importance[(importance["variable"] == "blasts") & (importance["measure"] == "shap")]
+    assert row["shap_rank"] == in_table["rank"].iloc[0]
+    assert row["n_variables"] == 4
+
+
+def test_shuffling_what_matters_costs_concordance(toy_cohort):
+    cohort = toy_cohort(400, 5, effects={"age": 1.2}, findings=FINDINGS)
+    model = make_model("cox", cohort.study).fit(cohort.X, cohort.y("os"))
+    table = assess_findings(model, cohort, n_bootstrap=4).importance
+    lost = table[table["measure"] == "permutation"].set_index("variable")["estimate"]
+    # C is about 0.77 with age and 0.5 without it.
+    assert lost["age"] == pytest.approx(0.27, abs=0.06)
+    assert lost.drop("age").abs().max() < 0.03
+
+
+def test_shrinkage_is_measured_and_undone(toy_cohort):
+    cohort = toy_cohort(300, 2, effects={"arm": -0.7}, findings={"arm": FINDINGS["arm"]})
+    model = make_model("coxnet", cohort.study, alpha=0.2).fit(cohort.X, cohort.y("os"))
+    row = compare_findings(model, cohort, n_bootstrap=4, n_simulated=20).iloc[1]
+    assert row["shrinkage"] < 0.9
+    assert row["calibrated"] < row["estimate"] < 1
+    assert row["calibrated_lower"] < np.exp(-0.7) < row["calibrated_upper"]
+    assert (row["judged_on"], row["n_simulated"]) == ("calibrated", 20)
 
 
 def test_made_patients_carry_the_sentence(table: pd.DataFrame):
@@ -161,6 +219,7 @@ def test_refits_that_fail_are_counted(cohort: Cohort, model: Any, monkeypatch: p
     row = found[found["model"] == "fussy"].iloc[0]
     assert 0 < without < 12
     assert (row["n_bootstrap"], row["n_failed"]) == (12 - without, without)
+    assert row["failures"] == f"{without} refits: Fussy.fit: not without the first patient."
 
 
 def test_a_dropped_variable_is_no_finding_of_no_effect(toy_cohort):
@@ -188,9 +247,15 @@ def test_a_single_refit_is_refused(cohort: Cohort, model: Any):
         compare_findings(model, cohort, n_bootstrap=1)
 
 
+@pytest.mark.parametrize(("wrong", "said"), [({"n_simulated": 5}, "10"), ({"margin": 1}, "1.5")])
+def test_what_is_refused(cohort: Cohort, model: Any, wrong: dict, said: str):
+    with pytest.raises(ModelError, match=said):
+        compare_findings(model, cohort, **wrong)
+
+
 def test_a_study_without_findings_gives_an_empty_table(toy_cohort):
     cohort = toy_cohort(80, 1)
     model = make_model("cox", cohort.study).fit(cohort.X, cohort.y("os"))
     found = compare_findings(model, cohort)
     assert len(found) == 0
-    assert list(found.columns) == COLUMNS
+    assert tuple(found.columns) == COLUMNS

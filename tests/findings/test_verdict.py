@@ -84,3 +84,36 @@ def test_without_limits_nothing_is_said(ours):
     assert found.verdict == "cannot say"
     assert found.same_sign is None
     assert math.isnan(found.ratio)
+
+
+def test_every_question_by_hand():
+    found = judge(limits(0.8, 0.3), limits(0.5, 0.4), margin=2.0)
+    # Difference 0.3, standard error 0.5: z = 0.6, two-sided P 0.5485.
+    assert found.heterogeneity_p == pytest.approx(0.548506, abs=1e-6)
+    # 0.5 lies inside 0.8 -/+ 1.96 * 0.3, and 0.8 inside 0.5 -/+ 1.96 * 0.5.
+    assert found.published_inside is True
+    assert found.prediction_lower == pytest.approx(math.exp(0.5 - Z * 0.5))
+    assert found.prediction_upper == pytest.approx(math.exp(0.5 + Z * 0.5))
+    assert found.inside_prediction is True
+    # (log 2 - 0.3) / 0.5 = 0.7863; P(Z > 0.7863) = 0.2158.
+    assert found.equivalence_p == pytest.approx(0.215847, abs=1e-4)
+    assert found.equivalent is False
+
+
+def test_two_precise_estimates_are_equivalent():
+    # (log 1.5 - 0.1) / 0.1 = 3.05: both one-sided tests below 0.05.
+    found = judge(limits(0.6, 0.06), limits(0.5, 0.08))
+    assert found.equivalent is True
+    assert judge(limits(0.6, 0.06), limits(0.5, 0.08), margin=1.2).equivalent is False
+
+
+def test_the_published_value_may_lie_outside_ours_and_ours_inside_the_prediction():
+    # 0.8 is outside 0.2 -/+ 1.96 * 0.2, but 0.6 / sqrt(0.04 + 0.16) = 1.34 standard errors away.
+    found = judge(limits(0.2, 0.2), limits(0.8, 0.4))
+    assert (found.published_inside, found.inside_prediction) == (False, True)
+
+
+def test_being_inside_the_prediction_is_the_ratio_including_one():
+    for ours in (limits(0.9, 0.2), limits(-0.9, 0.2), limits(2.5, 0.4)):
+        found = judge(ours, limits(0.8, 0.3))
+        assert found.inside_prediction == (found.ratio_lower <= 1 <= found.ratio_upper)

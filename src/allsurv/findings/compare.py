@@ -6,88 +6,127 @@ same thing? And can the two, with their uncertainty, be told apart - or be told 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from threadpoolctl import threadpool_limits
 
 from allsurv.cohort import Cohort
-from allsurv.describe import analysis_table
-from allsurv.errors import AllsurvError, ModelError
-from allsurv.findings.contrast import standardised_log_hazard_ratio
-from allsurv.findings.verdict import judge
-from allsurv.study.spec import Finding, Study
-from allsurv.validation.resampling import Split, draw_bootstraps, map_tasks, seeded_clone
+from allsurv.errors import ModelError
+from allsurv.findings.importance import importance_table, places
+from allsurv.findings.protocol import in_paper, standardised_published, study_unit
+from allsurv.findings.questions import Answers, Patients, Refits, ask, refit_all
+from allsurv.findings.rows import COLUMNS, Said, finding_row, horizon_rows, standardised
+from allsurv.findings.shrinkage import FEWEST, Simulated, simulate_answers
+from allsurv.study.spec import Finding
+from allsurv.validation.plans import draw_bootstraps
 
-__all__ = ["compare_findings"]
+__all__ = ["Agreement", "assess_findings", "compare_findings"]
 
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int], None]
 
-BY_CONSTRUCTION = (
-    "Agreement is by construction: these patients were made to fit the published numbers, so it "
-    "checks the machinery and is no evidence."
-)
 PROTOCOL = "published protocol"
 IN_PAPER = "hazard ratio in the paper's model"
-STANDARDISED = "standardised hazard ratio"
-COLUMNS = [
-    "finding", "label", "variable", "unit", "model", "how", "estimate", "lower", "upper", "level",
-    "published", "published_lower", "published_upper", "same_sign", "ratio", "ratio_lower",
-    "ratio_upper", "verdict", "reason", "n", "n_events", "n_bootstrap", "n_failed", "statement",
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What one model says of one finding, per unit of the finding."""
-
-    model: str
-    how: str
-    estimate: float = math.nan
-    lower: float = math.nan
-    upper: float = math.nan
-    reason: str = ""
-    n: int = 0
-    n_events: int = 0
-    n_bootstrap: int = 0
-    n_failed: int = 0
+STANDARDISED = "average hazard ratio, standardised"
 
 
 @dataclass(frozen=True, eq=False)
-class _Patients:
-    """Those the models were fitted on, and when they are compared."""
+class Agreement:
+    """How models agree with the published findings of their study.
 
-    study: Study
-    X: pd.DataFrame
-    y: NDArray[np.void]
-    times: Floats
+    Attributes
+    ----------
+    findings : DataFrame
+        One row per finding and model, see :func:`compare_findings`.
+    horizons : DataFrame
+        The standardised contrast at each horizon: ``finding``, ``label``, ``model``, ``horizon``,
+        ``estimate``, ``lower``, ``upper`` (hazard ratios per unit of the finding),
+        ``n_bootstrap``.
+    importance : DataFrame
+        Per model, measure (``shap``, ``permutation``) and variable: ``estimate``, ``lower``,
+        ``upper``, ``rank``, ``rank_lower``, ``rank_upper``, ``n_bootstrap``.
+    """
+
+    findings: pd.DataFrame
+    horizons: pd.DataFrame
+    importance: pd.DataFrame
 
 
-def compare_findings(
+@dataclass(frozen=True)
+class _Settings:
+    level: float
+    margin: float
+    n_bootstrap: int
+    n_simulated: int
+    random_state: int | None
+    n_jobs: int | None
+    progress: Callable[[int, int], None] | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Everything that was computed before a row is written."""
+
+    patients: Patients
+    answers: dict[str, Answers] = field(default_factory=dict)
+    refits: dict[str, Refits] = field(default_factory=dict)
+    simulated: Simulated | None = None
+
+
+def compare_findings(models: Any, cohort: Cohort, **settings: Any) -> pd.DataFrame:
+    """Hold models against every published finding of the study.
+
+    Parameters
+    ----------
+    models : SurvivalModel, or mapping from str to SurvivalModel
+        Fitted on this cohort's patients.
+    cohort : Cohort
+        The patients; its study has the findings.
+    **settings : Any
+        As of :func:`assess_findings`.
+
+    Returns
+    -------
+    DataFrame
+        One row per finding and model. *What is asked*: ``finding``, ``label``, ``variable``,
+        ``unit``, ``contrast``, ``span`` (units in the contrast), ``model``, ``how``.
+        *Our answer*: ``estimate``, ``lower``, ``upper``, ``level``; ``calibrated``,
+        ``calibrated_lower``, ``calibrated_upper``, ``shrinkage`` where simulated (see
+        :func:`assess_findings`). *The paper's*: ``published``, ``published_lower``,
+        ``published_upper``, and ``target``, ``target_lower``, ``target_upper``, the same on the
+        scale of our answer. *Agreement*: ``same_sign``, ``ratio`` (ours / target) with limits,
+        ``heterogeneity_p``, ``published_inside``, ``prediction_lower``, ``prediction_upper``,
+        ``inside_prediction``, ``equivalence_p``, ``equivalent``, ``margin``, ``judged_on``,
+        ``verdict``, ``reason``, see :func:`judge`. *Rank of the variable* among ``n_variables``:
+        ``shap_rank``, ``permutation_rank``, each with ``_lower`` and ``_upper``. *Counts*: ``n``,
+        ``n_events``, ``n_bootstrap``, ``n_failed``, ``failures``, ``n_simulated``. And
+        ``statement``, the sentence that belongs to the row where the patients are not real.
+    """
+    return assess_findings(models, cohort, **settings).findings
+
+
+def assess_findings(
     models: Any,
     cohort: Cohort,
     *,
     endpoint: str | None = None,
     horizons: Sequence[float] | None = None,
     n_bootstrap: int = 25,
+    n_simulated: int = 0,
+    margin: float = 1.5,
     level: float = 0.95,
     random_state: int | None = 0,
     n_jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
-    r"""Hold models against every published finding of the study.
+) -> Agreement:
+    r"""Hold models against every published finding: effects, effects over time, ranks.
 
     Each finding is first asked of the paper's own protocol (the Cox model of its analysis,
     time-dependent events included) fitted to this cohort, then of each model as a standardised
-    hazard ratio, see :func:`standardised_log_hazard_ratio`.
+    hazard ratio, see :func:`standardised_effect`.
 
     Parameters
     ----------
@@ -98,14 +137,20 @@ def compare_findings(
     endpoint : str, optional
         What the models predict; the study's prediction endpoint unless given.
     horizons : sequence of float, optional
-        Times over which the standardised contrast is averaged; the study's unless given.
+        Times of the standardised contrast, in the study's unit; the study's unless given.
     n_bootstrap : int, default=25
         Refits of each model's whole pipeline, on patients drawn with replacement, behind the
-        interval of a standardised hazard ratio; at least 2.
+        intervals; at least 2.
+    n_simulated : int, default=0
+        Refits to simulated outcomes of the same patients, by which the shrinkage of each model is
+        measured and undone; 0, or at least 10.
+    margin : float, default=1.5
+        Factor by which the hazard ratios of the whole contrast may differ and still count as
+        equivalent.
     level : float, default=0.95
-        Confidence level of the model's and of the ratio's interval.
+        Confidence level of all intervals.
     random_state : int or None, default=0
-        Seed of the bootstrap.
+        Seed of bootstrap and simulation.
     n_jobs : int or None, default=1
         Processes, as joblib counts them; the numbers do not depend on it.
     progress : callable, optional
@@ -113,169 +158,173 @@ def compare_findings(
 
     Returns
     -------
-    DataFrame
-        One row per finding and model: ``finding``, ``label``, ``variable``, ``unit``, ``model``,
-        ``how``, ``estimate``, ``lower``, ``upper``, ``level``, ``published``,
-        ``published_lower``, ``published_upper``, ``same_sign``, ``ratio`` (ours / published),
-        ``ratio_lower``, ``ratio_upper``, ``verdict`` (see :func:`judge`), ``reason``,
-        ``n_bootstrap``, ``n_failed`` and ``statement``, the sentence that belongs to the row where
-        the patients are not real.
+    Agreement
+        Three tables.
 
     Raises
     ------
     ModelError
-        If fewer than two bootstrap refits are asked for.
+        If fewer refits are asked for than an interval needs, or the margin is not above 1.
 
     Notes
     -----
     A standardised interval is normal on the log scale, :math:`\log HR \pm z\,s`, with :math:`s`
-    the standard deviation over the refits that could be made. It reflects the sampling of
-    patients and all steps of the pipeline, not the choice of the model family. Penalised models,
-    forests and boosting shrink effects on purpose, and no interval undoes that: on simulated
-    cohorts of 110 the 95% intervals held the true standardised ratio in 97% and 95% of 39 cohorts
-    for Cox regression, but in 68% and 84% of 25 for boosting. *Inconsistent, weaker* from such a
-    model says that it shrinks, before it says anything of the finding.
+    the standard deviation over the bootstrap refits that could be made. It reflects the sampling of
+    patients and all steps of the pipeline, but not that penalised models, forests and boosting
+    shrink effects on purpose: on simulated cohorts the plain interval of such a model holds the
+    true value too seldom (``experiments/004-coverage``). With ``n_simulated`` the model is also
+    refitted to outcomes drawn with known effects; the line of its answers on the truth gives the
+    ``shrinkage`` (its slope) and, read backwards, the ``calibrated`` effect with limits, on which
+    the verdict then rests. Without, *inconsistent, weaker* says of a flexible model that it
+    shrinks, before it says anything of the finding.
+
+    The published hazard ratio is conditional on the paper's other variables, the standardised one
+    is marginal. ``target`` is the published value on the marginal scale: the log hazard ratio
+    times what standardising the published equation over these patients leaves of it.
     """
-    if n_bootstrap < 2:
-        raise ModelError(
-            f"compare_findings: n_bootstrap is {n_bootstrap}; an interval needs at least 2 refits."
-        )
+    asked = _Settings(level, margin, n_bootstrap, n_simulated, random_state, n_jobs, progress)
+    _check(asked)
     models = dict(models) if isinstance(models, Mapping) else {str(models.family): models}
     study = cohort.study
     endpoint = endpoint or study.prediction.endpoint
-    times = np.asarray(study.prediction.horizons if horizons is None else horizons, dtype=float)
     eligible = cohort.eligible(endpoint)
-    patients = _Patients(study, eligible.X, eligible.y(endpoint), times)
-    askable = [finding for finding in study.findings.values() if finding.endpoint == endpoint]
-    splits = draw_bootstraps(len(patients.X), n_bootstrap, random_state) if askable else []
-    drawn = _bootstrap(models, patients, askable, splits, n_jobs, progress)
-    rows = []
-    for finding in study.findings.values():
-        answers = [_in_paper(finding, cohort, level)]
-        for name, model in models.items():
-            if finding not in askable:
-                reason = (
-                    f"the model predicts '{endpoint}', the finding is about '{finding.endpoint}'"
-                )
-                answers.append(_Answer(name, STANDARDISED, reason=reason))
-                continue
-            logs = drawn[name][:, askable.index(finding)]
-            answers.append(_standardised(name, model, finding, patients, logs, level))
-        rows += [_row(study, finding, a, level, cohort.source.is_synthetic) for a in answers]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    times = np.asarray(study.prediction.horizons if horizons is None else horizons, dtype=float)
+    askable = tuple(
+        finding
+        for finding in study.findings.values()
+        if finding.endpoint == endpoint and finding.variable in study.variables
+    )
+    patients = Patients(study, eligible.X, eligible.y(endpoint), askable, times)
+    everything = _ask_all(models, patients, asked)
+    return Agreement(
+        findings=_findings_table(models, cohort, everything, asked, endpoint),
+        horizons=horizon_rows(patients, everything.answers, everything.refits, level),
+        importance=importance_table(study, models, everything.answers, everything.refits, level),
+    )
 
 
-def _in_paper(finding: Finding, cohort: Cohort, level: float) -> _Answer:
-    study = cohort.study
-    name = finding.analysis_variable or finding.variable
-    variable = study.variable(name)
-    try:
-        table = analysis_table(cohort, study.analyses[finding.analysis], level=level)
-    except AllsurvError as error:
-        return _Answer(PROTOCOL, IN_PAPER, reason=str(error).splitlines()[0])
-    wanted = _level_text(finding.contrast.to)
-    terms = table[table["variable"] == name]
-    if not variable.is_number:
-        terms = terms[terms["level"] == wanted]
-    if len(terms) != 1:
-        return _Answer(PROTOCOL, IN_PAPER, reason=f"no hazard ratio for '{name}' in this model")
-    term = terms.iloc[0]
-    power = finding.contrast.per or 1.0 if variable.is_number else 1.0
-    value, lower, upper = (float(term[c]) ** power for c in ("hazard_ratio", "lower", "upper"))
-    n, n_events = int(term["n"]), int(term["n_events"])
-    return _Answer(PROTOCOL, IN_PAPER, value, lower, upper, n=n, n_events=n_events)
-
-
-def _level_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _standardised(
-    name: str, model: Any, finding: Finding, patients: _Patients, logs: Floats, level: float
-) -> _Answer:
-    made = logs[np.isfinite(logs)]
-    counts: dict[str, Any] = {
-        "n": len(patients.X),
-        "n_events": int(patients.y["event"].sum()),
-        "n_bootstrap": int(made.size),
-        "n_failed": int(logs.size - made.size),
-    }
-    if finding.variable not in {term.variable for term in model.encoder_.terms_}:
-        reason = f"'{finding.variable}' is not a predictor of this model"
-        return _Answer(name, STANDARDISED, reason=reason, **counts)
-    log = _ask(model, patients.X, finding, patients)
-    std_error = float(made.std(ddof=1)) if made.size > 1 else math.nan
-    if not std_error > 0:
-        reason = (
-            "the model does not use the variable, nor does any refit"
-            if std_error == 0
-            else "fewer than two refits could be made"
+def _check(settings: _Settings) -> None:
+    if settings.n_bootstrap < 2:
+        raise ModelError(
+            f"compare_findings: n_bootstrap is {settings.n_bootstrap}; an interval needs at least "
+            "2 refits."
         )
-        return _Answer(name, STANDARDISED, math.exp(log), reason=reason, **counts)
-    half = float(ndtri(0.5 + level / 2)) * std_error
-    limits = (math.exp(log), math.exp(log - half), math.exp(log + half))
-    return _Answer(name, STANDARDISED, *limits, **counts)
+    if 0 < settings.n_simulated < FEWEST:
+        raise ModelError(
+            f"compare_findings: n_simulated is {settings.n_simulated}; give 0, or at least "
+            f"{FEWEST} simulated cohorts."
+        )
+    if not settings.margin > 1:
+        raise ModelError(
+            f"compare_findings: margin is {settings.margin:g}; give a factor above 1, such as 1.5."
+        )
 
 
-def _ask(model: Any, X: pd.DataFrame, finding: Finding, patients: _Patients) -> float:
-    variable = patients.study.variable(finding.variable)
-    return standardised_log_hazard_ratio(model, X, variable, finding.contrast, patients.times)
+def _ask_all(models: Mapping[str, Any], patients: Patients, settings: _Settings) -> _Asked:
+    if not patients.findings:
+        return _Asked(patients)
+    splits = draw_bootstraps(len(patients.X), settings.n_bootstrap, settings.random_state)
+    n_refits = len(splits) * len(models)
+    total = n_refits + settings.n_simulated
+
+    def told(done: int, _: int) -> None:
+        if settings.progress is not None:
+            settings.progress(done, total)
+
+    answers = {name: ask(model, patients) for name, model in models.items()}
+    refits = refit_all(models, patients, splits, n_jobs=settings.n_jobs, progress=told)
+    simulated = None
+    if settings.n_simulated:
+        simulated = simulate_answers(
+            models,
+            patients,
+            settings.n_simulated,
+            random_state=settings.random_state,
+            n_jobs=settings.n_jobs,
+            progress=lambda done, _: told(n_refits + done, total),
+        )
+    return _Asked(patients, answers, refits, simulated)
 
 
-def _bootstrap(
-    models: Mapping[str, Any],
-    patients: _Patients,
-    findings: Sequence[Finding],
-    splits: Sequence[Split],
-    n_jobs: int | None,
-    progress: Progress | None,
-) -> dict[str, Floats]:
-    """Standardised log hazard ratios, refits by findings, of each model; NaN without a refit."""
-    tasks = [(name, split) for split in splits for name in models]
-    results = map_tasks(
-        (joblib.delayed(_refit)(models[name], patients, findings, s) for name, s in tasks), n_jobs
+def _findings_table(
+    models: Mapping[str, Any], cohort: Cohort, asked: _Asked, settings: _Settings, endpoint: str
+) -> pd.DataFrame:
+    patients = asked.patients
+    kept = dict(zip(patients.findings, standardised_published(patients), strict=True))
+    rows = []
+    for finding in cohort.study.findings.values():
+        said = [_of_protocol(finding, cohort, settings.level)]
+        for name, model in models.items():
+            reason = _unaskable(finding, model, cohort, endpoint)
+            if reason:
+                counts = len(patients.X), int(patients.y["event"].sum())
+                said.append(Said(name, STANDARDISED, *counts, reason=reason))
+                continue
+            said.append(_of_model(name, model, finding, asked, settings, kept[finding]))
+        unit = study_unit(cohort.study, finding)
+        rows += [
+            finding_row(
+                finding,
+                unit,
+                answer,
+                level=settings.level,
+                margin=settings.margin,
+                is_synthetic=cohort.source.is_synthetic,
+            )
+            for answer in said
+        ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _of_protocol(finding: Finding, cohort: Cohort, level: float) -> Said:
+    found = in_paper(finding, cohort, level=level)
+    return Said(
+        PROTOCOL,
+        IN_PAPER,
+        found.n,
+        found.n_events,
+        estimate=(found.estimate, found.lower, found.upper),
+        reason=found.reason,
     )
-    drawn: dict[str, list[Floats]] = {name: [] for name in models}
-    for done, ((name, _), logs) in enumerate(zip(tasks, results, strict=True), start=1):
-        drawn[name].append(logs)
-        if progress is not None:
-            progress(done, len(tasks))
-    return {
-        name: np.array(logs, dtype=float).reshape(len(logs), len(findings))
-        for name, logs in drawn.items()
-    }
 
 
-def _refit(model: Any, patients: _Patients, findings: Sequence[Finding], split: Split) -> Floats:
-    X = patients.X.iloc[split.train].reset_index(drop=True)
-    with threadpool_limits(1):
-        try:
-            fitted = seeded_clone(model, split.seed).fit(X, patients.y[split.train])
-            return np.array([_ask(fitted, X, finding, patients) for finding in findings])
-        except (ValueError, ArithmeticError):
-            return np.full(len(findings), math.nan)
+def _unaskable(finding: Finding, model: Any, cohort: Cohort, endpoint: str) -> str:
+    if finding.endpoint != endpoint:
+        return f"the model predicts '{endpoint}', the finding is about '{finding.endpoint}'"
+    if finding.variable not in cohort.study.variables:
+        return f"'{finding.variable}' happens after baseline; the model knows baseline only"
+    if finding.variable not in set(model.feature_names_in_):
+        return f"'{finding.variable}' is not a predictor of this model"
+    return ""
 
 
-def _row(
-    study: Study, finding: Finding, answer: _Answer, level: float, is_synthetic: bool
-) -> dict[str, Any]:
-    verdict = judge(
-        (answer.estimate, answer.lower, answer.upper),
-        (finding.estimate, finding.lower, finding.upper),
-        level=level,
-        published_level=finding.level,
+def _of_model(
+    name: str,
+    model: Any,
+    finding: Finding,
+    asked: _Asked,
+    settings: _Settings,
+    attenuation: float,
+) -> Said:
+    k = asked.patients.findings.index(finding)
+    refits = asked.refits[name]
+    pairs = None
+    if asked.simulated is not None:
+        pairs = asked.simulated.true[:, k], asked.simulated.estimated[name][:, k]
+    return standardised(
+        Said(
+            name,
+            STANDARDISED,
+            len(asked.patients.X),
+            int(asked.patients.y["event"].sum()),
+            n_bootstrap=len(refits.average),
+            n_failed=refits.n_failed,
+            failures=refits.reasons,
+            attenuation=attenuation,
+            ranks=places(finding.variable, model, asked.answers[name], refits, settings.level),
+        ),
+        float(asked.answers[name].average[k]),
+        refits.average[:, k] if len(refits.average) else np.empty(0),
+        pairs,
+        level=settings.level,
     )
-    return {
-        "finding": finding.name,
-        "label": finding.label,
-        "variable": finding.variable,
-        "unit": finding.unit or study.variable(finding.variable).unit,
-        "level": level,
-        "published": finding.estimate,
-        "published_lower": finding.lower,
-        "published_upper": finding.upper,
-        "statement": BY_CONSTRUCTION if is_synthetic else "",
-        **vars(verdict),
-        **vars(answer),
-        "reason": answer.reason or verdict.reason,
-    }
