@@ -83,7 +83,7 @@ values <- list(
   mann_whitney = wilcox.test(age ~ arm, data = p, exact = FALSE)$p.value,
   cox = unname(terms[1:4, ])
 )
-versions <- list(R = paste(R.version$major, R.version$minor, sep = "."),
+versions <- list(R = R.version.string,
                  survival = as.character(packageVersion("survival")))
 write(toJSON(list(versions = versions, patients = patients, other = other, values = values),
              digits = NA, auto_unbox = TRUE, na = "null", dataframe = "columns"),

@@ -87,11 +87,13 @@ TESTS = {
 
 
 @pytest.mark.parametrize("name", TESTS)
-def test_logrank_is_that_of_r(name, r, patients, other):
+def test_logrank_is_that_of_r(name, r, patients, other, record_difference):
     population, endpoint, compare = TESTS[name]
     asked = entry("logrank_p", population=population, endpoint=endpoint, compare=compare)
     found = recompute(asked, patients, comparison=other)
     assert found.estimate == pytest.approx(r["values"][name], rel=1e-8)
+    difference = abs(found.estimate / r["values"][name] - 1)
+    record_difference("recompute", "`survival::survdiff`", difference)
 
 
 @pytest.mark.parametrize("method", ["chi2", "chi2_corrected", "fisher"])
@@ -112,9 +114,14 @@ COX = {"hazard_ratio": 0, "hr_ci_low": 1, "hr_ci_high": 2, "wald_p": 3}
 @pytest.mark.parametrize(
     ("row", "variable"), list(enumerate(["pb_blasts", "high_risk_cyto", "tp53_mut", "arm"]))
 )
-def test_cox_model_with_time_dependent_transplant_is_that_of_r(row, variable, kind, r, patients):
+def test_cox_model_with_time_dependent_transplant_is_that_of_r(
+    row, variable, kind, r, patients, record_difference
+):
     found = recompute(entry(kind, variable, endpoint="os"), patients)
-    assert found.estimate == pytest.approx(r["values"]["cox"][row][COX[kind]], rel=1e-6)
+    expected = r["values"]["cox"][row][COX[kind]]
+    assert found.estimate == pytest.approx(expected, rel=1e-6)
+    difference = abs(found.estimate / expected - 1)
+    record_difference("recompute", "`survival::coxph`, `tmerge`", difference)
 
 
 def test_landmark_keeps_those_at_risk_beyond_it(r, patients):
