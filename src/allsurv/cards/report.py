@@ -20,7 +20,7 @@ from allsurv.cards.printed import (
     tally,
 )
 from allsurv.plots.items import is_figure
-from allsurv.reproduction.items import CORRECT, PUBLISHED, Item, Reproduction
+from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item, Reproduction
 from allsurv.study.spec import Study
 
 __all__ = ["write_report"]
@@ -31,6 +31,7 @@ POLICIES = {
     "strict": "strict: no count from 1 to 10 is shown, nor any from which one follows; no single "
     "patient.",
 }
+OTHERS = (CORRECT, ANOTHER)
 REPEATED = ("comparison", "label", "endpoint", "landmark", "note", "analysis", "analysis_label")
 
 
@@ -140,13 +141,13 @@ def _view(item: Item, study: Study, figures: Path) -> _View:
 
 
 def _blocks(items: Sequence[Item], views: Sequence[_View]) -> list[list[_View]]:
-    """Set the paper's reading and the correct definitions that follow it side by side."""
+    """Set the paper's reading and the other definitions that follow it side by side."""
     blocks: list[list[_View]] = []
     for before, item, view in zip((None, *items), items, views, strict=False):
         beside = (
-            item.label == CORRECT
+            item.label in OTHERS
             and before is not None
-            and before.label in (PUBLISHED, CORRECT)
+            and before.label in (PUBLISHED, *OTHERS)
             and before.kind == item.kind
         )
         if beside:

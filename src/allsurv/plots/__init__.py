@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "effects": ["plot_findings", "plot_hazard_ratios"],
         "curves": ["plot_kaplan_meier"],
         "files": ["write_figure", "write_figures"],
-        "items": ["plot_item", "write_items"],
+        "items": ["begin_figures", "plot_item", "write_items"],
         "paper": ["alt_text"],
         "residuals": ["plot_residuals"],
         "swimmer": ["plot_swimmer"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -17,7 +17,7 @@ from allsurv.plots.swimmer import plot_swimmer
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
 
-__all__ = ["is_figure", "item_title", "plot_item", "write_items"]
+__all__ = ["begin_figures", "is_figure", "item_title", "plot_item", "write_items"]
 
 JOURNAL_DPI = 300
 
@@ -109,11 +109,50 @@ def write_items(
         Files written: ``<key>.png``, ``<key>.svg``, ``<key>.csv``, and one CSV for each further
         table behind a figure.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    figures = [item for item in items if is_figure(item)]
-    tasks = (delayed(_write)(item, study, folder, caption, dpi, formats) for item in figures)
-    return tuple(file for files in Parallel(n_jobs=n_jobs)(tasks) for file in files)
+    jobs = [(item, Path(folder)) for item in items]
+    begun = begin_figures(jobs, study, caption=caption, dpi=dpi, formats=formats, n_jobs=n_jobs)
+    return tuple(begun)
+
+
+def begin_figures(
+    jobs: Iterable[tuple[Item, Path]],
+    study: Study,
+    *,
+    caption: str = "",
+    dpi: int = JOURNAL_DPI,
+    formats: tuple[str, ...] = FORMATS,
+    n_jobs: int = 1,
+) -> Iterator[Path]:
+    """Begin to write figures in other processes, while the caller does something else.
+
+    Parameters
+    ----------
+    jobs : iterable of (Item, Path)
+        Items, each with the folder its files go to; tables are passed over.
+    study : Study
+        Names endpoints and the unit of time.
+    caption : str, default=""
+        Line under every figure: where the data come from.
+    dpi : int, default=300
+        Dots per inch of the PNG files.
+    formats : tuple of str, default=("png", "svg")
+        What to draw.
+    n_jobs : int, default=1
+        Processes; with one, each figure is drawn when its files are asked for.
+
+    Returns
+    -------
+    iterator of Path
+        Files as they are written, as of :func:`write_items`; all are there once it is exhausted.
+    """
+    figures = [(item, folder) for item, folder in jobs if is_figure(item)]
+    for _, folder in figures:
+        folder.mkdir(parents=True, exist_ok=True)
+    tasks = (
+        delayed(_write)(item, study, folder, caption, dpi, formats) for item, folder in figures
+    )
+    written = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="all")(tasks)
+    return (file for files in written for file in files)
 
 
 def _write(
@@ -131,7 +170,7 @@ def _write(
 def _curves(item: Item, study: Study, caption: str) -> Axes:
     endpoints = item.table["endpoint"].unique() if "endpoint" in item.table.columns else []
     return plot_kaplan_meier(
-        item.table,
+        item.table.drop(columns="comparison", errors="ignore"),  # one figure, whatever it compares
         title=item_title(item),
         caption=caption,
         unit=study.time.unit,
