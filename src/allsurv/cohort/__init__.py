@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "doors": ["load_cohort", "make_cohort", "read_cohort"],
         "filters": ["matches"],
         "intervals": ["Intervals", "make_intervals"],
+        "simulate": ["make_simulator", "simulate_cohort", "simulate_truth", "write_cohort"],
         "table": ["Cohort", "Source"],
     },
 )

@@ -1,0 +1,272 @@
+"""Baseline variables of mixed kinds, drawn together: a Gaussian copula.
+
+Every variable is cut from one or several latent normal scores: a number from one, by its smoothed
+quantiles; ordered levels from one, by thresholds; unordered levels from one per step ("is it the
+first, if not the second, ..."); and whether a value is known at all from one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from allsurv.cohort.simulate.codes import Codebook, Columns, decimals_of
+from allsurv.study.spec import Variable
+
+__all__ = ["SCORES", "BaselineModel", "fit_baseline", "quantile_knots", "shrunken_correlation"]
+
+Floats = NDArray[np.float64]
+_PROBABILITIES = np.concatenate([[0.005], np.arange(1, 100) / 100, [0.995]])
+SCORES = np.concatenate([[-4.0], ndtri(_PROBABILITIES), [4.0]])
+"""Latent scores between which quantiles are interpolated."""
+_FEWEST_PAIRS = 20
+_LARGEST_CORRELATION = 0.95
+_UNDECIDED = -2
+
+
+@dataclass(frozen=True, eq=False)
+class _Latent:
+    """One latent score: what of which variable it decides, and how it was seen."""
+
+    variable: str
+    role: Literal["number", "ordered", "step", "missing"]
+    scores: Floats
+    cuts: Floats
+    level: int = 0
+    otherwise: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineModel:
+    """What it takes to draw baseline variables.
+
+    Attributes
+    ----------
+    codebook : Codebook
+        How variables are held.
+    latents : tuple
+        What each latent score decides, in the order of the data dictionary.
+    factor : ndarray of shape (n_latents, n_latents)
+        Lower triangular factor of the latent correlation.
+    """
+
+    codebook: Codebook
+    latents: tuple[_Latent, ...]
+    factor: Floats
+
+    @property
+    def correlation(self) -> Floats:
+        """Latent correlation that is drawn from.
+
+        Returns
+        -------
+        ndarray of shape (n_latents, n_latents)
+            1 on the diagonal.
+        """
+        return self.factor @ self.factor.T
+
+    def draw(self, n: int, rng: np.random.Generator) -> Columns:
+        """Draw patients.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        rng : Generator
+            Source of chance.
+
+        Returns
+        -------
+        dict from str to ndarray
+            The baseline variables that are not derived.
+        """
+        normals = rng.standard_normal((self.factor.shape[0], n))
+        scores = self.factor @ normals
+        columns: Columns = {}
+        for latent, score in zip(self.latents, scores, strict=True):
+            self._apply(latent, score, columns)
+        for name in columns:
+            only_if = self.codebook.study.variable(name).only_if
+            if only_if:
+                absent = ~self.codebook.holds(columns, only_if)
+                columns[name][absent] = -1 if name in self.codebook.values else np.nan
+        return columns
+
+    def _apply(self, latent: _Latent, score: Floats, columns: Columns) -> None:
+        name = latent.variable
+        if latent.role == "number":
+            columns[name] = np.round(np.interp(score, SCORES, latent.cuts), latent.level)
+        elif latent.role == "ordered":
+            codes = np.zeros(score.size, dtype=np.int8)
+            for cut in latent.cuts:
+                codes += score > cut
+            columns[name] = codes
+        elif latent.role == "step":
+            codes = columns.setdefault(name, np.full(score.size, _UNDECIDED, dtype=np.int8))
+            undecided = codes == _UNDECIDED
+            codes[undecided] = np.where(
+                score[undecided] > latent.cuts[0], latent.otherwise, latent.level
+            )
+        else:
+            missing = -1 if name in self.codebook.values else np.nan
+            columns[name][score > latent.cuts[0]] = missing
+
+
+def quantile_knots(values: Floats) -> Floats:
+    """Quantiles of numbers at the scores that draws are interpolated between.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Numbers, none missing.
+
+    Returns
+    -------
+    ndarray of shape (103,)
+        Smallest, the 101 quantiles from 0.5% to 99.5%, largest.
+    """
+    inner = np.quantile(values, _PROBABILITIES, method="hazen")
+    return np.concatenate([[values.min()], inner, [values.max()]])
+
+
+def fit_baseline(codebook: Codebook, columns: Columns) -> BaselineModel:
+    r"""Learn margins and dependence of the baseline variables.
+
+    Parameters
+    ----------
+    codebook : Codebook
+        How variables are held.
+    columns : dict from str to ndarray
+        The patients to resemble.
+
+    Returns
+    -------
+    BaselineModel
+        Margins as they are, smoothed; latent correlations shrunken.
+
+    Notes
+    -----
+    A latent score :math:`z` is seen through :math:`s = E[z \mid \text{value}]`, so that
+    :math:`\operatorname{cov}(s_i, s_j) \approx \rho_{ij}\,\sigma_i^2\sigma_j^2` with
+    :math:`\sigma^2 = \operatorname{var}(s)` (exact where one of the two is a number without ties).
+    """
+    study = codebook.study
+    latents = tuple(
+        latent
+        for name, values in columns.items()
+        if (v := study.variable(name)).known == "baseline" and v.derivation is None
+        for latent in _latents_of(codebook, v, values, _asked(codebook, v, columns))
+    )
+    correlation = shrunken_correlation(np.column_stack([latent.scores for latent in latents]))
+    return BaselineModel(codebook, latents, np.asarray(np.linalg.cholesky(correlation)))
+
+
+def _asked(codebook: Codebook, variable: Variable, columns: Columns) -> NDArray[np.bool_]:
+    if not variable.only_if:
+        return np.ones(next(iter(columns.values())).size, dtype=bool)
+    return codebook.holds(columns, variable.only_if)
+
+
+def _latents_of(
+    codebook: Codebook, variable: Variable, values: NDArray[np.float64], asked: NDArray[np.bool_]
+) -> Iterator[_Latent]:
+    name = variable.name
+    coded = name in codebook.values
+    known = asked & (values >= 0 if coded else ~np.isnan(values))
+    if not known.any():
+        return
+    if not coded:
+        found = values[known]
+        scores = _spread(ndtri((rankdata(found) - 0.5) / found.size), known)
+        yield _Latent(name, "number", scores, quantile_knots(found), decimals_of(found))
+    elif variable.kind == "nominal" and len(variable.levels) > 2:
+        yield from _steps(name, values, known, len(variable.levels))
+    else:
+        share = np.bincount(values[known].astype(int), minlength=len(codebook.values[name]))
+        cuts, means = _thresholds(share / share.sum())
+        yield _Latent(name, "ordered", _spread(means[values[known].astype(int)], known), cuts)
+    if not known[asked].all():
+        cuts, means = _thresholds(np.array([known[asked].mean(), 1 - known[asked].mean()]))
+        scores = _spread(means[(~known[asked]).astype(int)], asked)
+        yield _Latent(name, "missing", scores, cuts)
+
+
+def _steps(
+    name: str, values: NDArray[np.float64], known: NDArray[np.bool_], n_levels: int
+) -> Iterator[_Latent]:
+    present = [k for k in range(n_levels) if (values[known] == k).any()]
+    left = known.copy()
+    for level in present[:-1] or present:
+        later = values[left] != level
+        cuts, means = _thresholds(np.array([1 - later.mean(), later.mean()]))
+        otherwise = present[-1] if level == present[-2:][0] else _UNDECIDED
+        scores = _spread(means[later.astype(int)], left)
+        yield _Latent(name, "step", scores, cuts, level, otherwise)
+        left &= values != level
+
+
+def _thresholds(share: Floats) -> tuple[Floats, Floats]:
+    """Cut a normal score into intervals of given probabilities; give the mean of each."""
+    cuts = ndtri(np.clip(np.cumsum(share)[:-1], 0, 1))
+    edges = np.concatenate([[-np.inf], cuts, [np.inf]])
+    density = np.exp(-0.5 * edges**2) / np.sqrt(2 * np.pi)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = (density[:-1] - density[1:]) / share
+    return cuts, np.where(share > 0, means, 0.0)
+
+
+def _spread(values: Floats, where: NDArray[np.bool_]) -> Floats:
+    out = np.full(where.size, np.nan)
+    out[where] = values
+    return out
+
+
+def shrunken_correlation(scores: Floats) -> Floats:
+    r"""Correlation of latent scores, freed of what chance alone would show.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_patients, n_latents)
+        Conditional means of the latent scores; NaN where the question does not arise.
+
+    Returns
+    -------
+    ndarray of shape (n_latents, n_latents)
+        Positive definite, 1 on the diagonal.
+
+    Notes
+    -----
+    Each pair's correlation :math:`r` over its :math:`m` common patients is multiplied by
+    :math:`\max(0, 1 - 2 / (m r^2))`, a positive-part James-Stein factor that leaves strong
+    dependence nearly as it is; pairs of fewer than 20 patients are taken as independent. The
+    result is moved to the nearest positive spectrum and rescaled.
+
+    Examples
+    --------
+    >>> z = np.linspace(-1, 1, 101)
+    >>> shrunken_correlation(np.column_stack([z, -z])).round(2).tolist()
+    [[1.0, -0.95], [-0.95, 1.0]]
+    """
+    known = (~np.isnan(scores)).astype(float)
+    s = np.nan_to_num(scores)
+    pairs = known.T @ known
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = s.T @ known / pairs
+        product = s.T @ s / pairs - mean * mean.T
+        spread = (s * s).T @ known / pairs - mean**2
+        r = product / np.sqrt(spread * spread.T)
+        latent = product / (spread * spread.T)
+        keep = np.maximum(0.0, 1 - 2 / (pairs * r**2))
+    usable = (pairs >= _FEWEST_PAIRS) & np.isfinite(latent) & np.isfinite(keep)
+    rho = np.where(usable, np.clip(latent * keep, -_LARGEST_CORRELATION, _LARGEST_CORRELATION), 0.0)
+    np.fill_diagonal(rho, 1.0)
+    values, vectors = np.linalg.eigh(rho)
+    repaired = (vectors * np.maximum(values, 1e-3)) @ vectors.T
+    scale = 1 / np.sqrt(np.diag(repaired))
+    return repaired * scale[:, None] * scale

@@ -1,0 +1,90 @@
+"""Simulated patients as a file that can be read back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from allsurv.cohort.table import Cohort
+from allsurv.errors import ConfigError
+
+__all__ = ["write_cohort"]
+
+
+def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> Path:
+    """Write patients as CSV or Parquet, one row each, as ``read_cohort`` reads them.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients; derived variables are left out, as they follow from the others.
+    path : str or path
+        File ending in ``.csv`` or ``.parquet``; replaced whole, or left as it was if anything
+        fails.
+
+    Returns
+    -------
+    Path
+        The file. In Parquet the statement of the source is part of the metadata.
+
+    Raises
+    ------
+    ConfigError
+        If the name ends otherwise, or the folder does not exist.
+    """
+    import pyarrow as pa
+
+    target = Path(path)
+    if target.suffix not in {".csv", ".parquet"}:
+        raise ConfigError(f"{target.name}: allowed are names ending in .csv or .parquet.")
+    if not target.parent.is_dir():
+        raise ConfigError(f"{target}: its folder does not exist; make it first.")
+    given = [v for v in cohort.study.variables.values() if v.name in cohort.frame]
+    table = pa.table(
+        {v.column: _arrow(cohort.frame[v.name]) for v in given if v.derivation is None},
+        metadata={"source": cohort.source.statement},
+    )
+    part = target.with_name(target.name + ".part")
+    try:
+        if target.suffix == ".csv":
+            _write_csv(table, part)
+        else:
+            import pyarrow.parquet as pq
+
+            pq.write_table(table, part)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    os.replace(part, target)
+    return target
+
+
+def _write_csv(table: Any, path: Path) -> None:
+    from pyarrow import csv
+
+    csv.write_csv(
+        table, path, write_options=csv.WriteOptions(quoting_style="needed", quoting_header="needed")
+    )
+
+
+def _arrow(column: pd.Series) -> Any:
+    """Turn a canonical column into what a reader expects: yes and no, levels, plain numbers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.dtype == "boolean":
+        return pc.if_else(pa.array(column), "yes", "no")
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        levels = pa.array([str(level) for level in column.cat.categories])
+        return levels.take(pa.array(codes, mask=codes < 0))
+    if column.dtype == "float64":
+        values = column.to_numpy()
+        known = values[~np.isnan(values)]
+        numbers = pa.array(values, from_pandas=True)
+        return numbers.cast(pa.int64()) if (known == np.round(known)).all() else numbers
+    return pa.array(column)
