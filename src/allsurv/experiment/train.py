@@ -11,9 +11,11 @@ import pandas as pd
 from allsurv.cohort import Cohort
 from allsurv.experiment.config import Config
 from allsurv.experiment.support import sample_size_verdict
-from allsurv.explain import importance
+from allsurv.explain import directions, importance
 from allsurv.findings import compare_findings
 from allsurv.models import RiskModel, SurvivalModel, make_model
+from allsurv.models.riskmodel_instability import FEWEST_REFITS
+from allsurv.scoring.instability import measure_instability
 from allsurv.validation import Validation, choose, validate_all
 
 __all__ = ["MEASURE_LABELS", "MODEL_LABELS", "Trained", "train_models"]
@@ -46,8 +48,8 @@ class Trained:
     Parameters
     ----------
     tables : dict of str to DataFrame
-        ``performance``, ``calibration``, ``findings``, ``importance``, ``coefficients``,
-        ``models``.
+        ``performance``, ``calibration``, ``findings``, ``importance``, ``directions``,
+        ``coefficients``, ``models``.
     risk_models : dict of str to RiskModel
         Exported form of each model.
     chosen : str
@@ -121,22 +123,47 @@ def train_models(cohort: Cohort, config: Config, progress: Progress) -> Trained:
         [importance(model, eligible).assign(model=name) for name, model in fitted.items()],
         ignore_index=True,
     )
+    tables["directions"] = directions(fitted, eligible)
     tables["coefficients"] = _coefficients(cohort, fitted)
     tables["models"] = _models(fitted, config, choice.model)
     return Trained(
         chosen=choice.model,
         tables=tables,
-        risk_models={
-            name: RiskModel.from_model(
-                model, eligible, endpoint=config.endpoint, horizons=config.horizons
-            )
-            for name, model in fitted.items()
-        },
+        risk_models=_export(fitted, eligible, config, choice.model, progress),
         statements={
             "choice": choice.statement,
             "sample_size": sample_size_verdict(y, fitted),
         },
     )
+
+
+def _export(
+    fitted: Mapping[str, SurvivalModel],
+    cohort: Cohort,
+    config: Config,
+    chosen: str,
+    progress: Progress,
+) -> dict[str, RiskModel]:
+    """Export every model, the recommended one with what its refits predict."""
+    band = measure_instability(
+        fitted[chosen],
+        cohort,
+        config.endpoint,
+        n_bootstrap=max(config.findings.bootstrap, FEWEST_REFITS),
+        random_state=config.seed,
+        n_jobs=config.jobs,
+        progress=lambda done, total: progress("instability", done, total),
+    )
+    return {
+        name: RiskModel.from_model(
+            model,
+            cohort,
+            endpoint=config.endpoint,
+            horizons=config.horizons,
+            instability=band if name == chosen else None,
+        )
+        for name, model in fitted.items()
+    }
 
 
 def _report_tables(report: Validation, config: Config) -> dict[str, pd.DataFrame]:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from allsurv.errors import DisclosureError, ModelError
 from allsurv.models.development import SMALLEST_GROUP
 
-__all__ = ["Instability"]
+__all__ = ["FEWEST_REFITS", "Instability"]
 
 Floats = NDArray[np.float64]
 Steps = NDArray[np.intp]
 
 _KNOTS = 9
-_FEWEST_REFITS = 10
+FEWEST_REFITS = 10
+"""Refits below which no interval is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +97,11 @@ class Instability:
                 f"{SMALLEST_GROUP} would show single patients."
             )
         speaking = np.isfinite(refits).all(axis=1).sum(axis=0)
-        usable = (speaking >= 0.9 * len(refits)) & (speaking >= _FEWEST_REFITS)
+        usable = (speaking >= 0.9 * len(refits)) & (speaking >= FEWEST_REFITS)
         if not usable.any():
             raise ModelError(
                 f"instability: at most {speaking.max(initial=0)} of {len(refits)} refits reach a "
-                f"time; {_FEWEST_REFITS} or more are needed. Ask for more refits."
+                f"time; {FEWEST_REFITS} or more are needed. Ask for more refits."
             )
         tail = (1 - level) / 2
         low, high = np.nanquantile(refits[:, :, usable], [tail, 1 - tail], axis=0)
