@@ -11,6 +11,7 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``calibration``          per model and horizon: smooth observed against predicted risk
 ``findings``             per published finding and model: estimate beside the published one, verdict
 ``importance``           per model and variable: mean absolute SHAP value of the risk score
+``directions``           per model and term: whether it is used in the direction of Cox regression
 ``coefficients``         of the linear models, per unit of the variable
 ``models``               per model: label, number of terms, parameters, whether it was chosen
 """
@@ -31,6 +32,7 @@ from allsurv.experiment.describe import describe_cohort
 from allsurv.experiment.result import Provenance, Result
 from allsurv.experiment.train import Trained, train_models
 from allsurv.models.origin import package_versions
+from allsurv.models.riskmodel_digest import describe_source
 from allsurv.study import load_study
 from allsurv.study.spec import Study
 
@@ -123,7 +125,7 @@ def _provenance(cohort: Cohort, config: Config, started: datetime, seconds: floa
         study_digest=cohort.study.digest,
         source_kind=cohort.source.kind,
         source_name=cohort.source.name,
-        source_digest=cohort.source.digest,
+        source_digest=describe_source(cohort.source)["digest"],
         source_statement=cohort.source.statement,
         n=len(y),
         n_events=int(y["event"].sum()),
