@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from allsurv.cli.progress import Progress
+from allsurv.describe.scanner import check_artefacts
 from allsurv.experiment import Result, read_config, run_experiment
 from allsurv.experiment.config import Config
 from allsurv.experiment.run import open_cohort
@@ -39,6 +40,8 @@ def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) ->
         result = run_experiment(config, cohort=cohort, progress=progress)
         progress("write", 0, 3)
         write_outputs(result, folder, n_jobs=config.jobs)
+        written = sorted(folder.rglob("*"))
+        check_artefacts(written, cohort, threshold=config.threshold)
         progress("write", 1, 3)
         tracked.log(result, folder)
         progress("write", 2, 3)

@@ -97,7 +97,7 @@
     if (!facts.findings.length) return [];
     const list = element("ul");
     for (const finding of facts.findings) list.append(element("li", speaks(finding, patient[finding.variable] ?? null)));
-    return [element("h3", "What was published, and whether it speaks for this patient"), list];
+    return [element("p", "What was published, and whether it speaks for this patient", { class: "heading" }), list];
   }
 
   function speaks(finding, value) {
