@@ -99,8 +99,9 @@ def compare_findings(models: Any, cohort: Cohort, **settings: Any) -> pd.DataFra
         ``published_upper``, and ``target``, ``target_lower``, ``target_upper``, the same on the
         scale of our answer. *Agreement*: ``same_sign``, ``ratio`` (ours / target) with limits,
         ``heterogeneity_p``, ``published_inside``, ``prediction_lower``, ``prediction_upper``,
-        ``inside_prediction``, ``equivalence_p``, ``equivalent``, ``margin``, ``judged_on``,
-        ``verdict``, ``reason``, see :func:`judge`. *Rank of the variable* among ``n_variables``:
+        ``inside_prediction``, ``equivalence_p``, ``equivalent``, ``margin``, ``verdict``,
+        ``reason``, see :func:`judge`, asked of ``judged`` with limits: the calibrated numbers
+        where there are any (``judged_on``). *Rank of the variable* among ``n_variables``:
         ``shap_rank``, ``permutation_rank``, each with ``_lower`` and ``_upper``. *Counts*: ``n``,
         ``n_events``, ``n_bootstrap``, ``n_failed``, ``failures``, ``n_simulated``. And
         ``statement``, the sentence that belongs to the row where the patients are not real.

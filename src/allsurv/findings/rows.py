@@ -38,7 +38,7 @@ COLUMNS = (
     "published", "published_lower", "published_upper", "target", "target_lower", "target_upper",
     "same_sign", "ratio", "ratio_lower", "ratio_upper", "heterogeneity_p", "published_inside",
     "prediction_lower", "prediction_upper", "inside_prediction", "equivalence_p", "equivalent",
-    "margin", "judged_on", "verdict", "reason", *RANKS,
+    "margin", "judged", "judged_lower", "judged_upper", "judged_on", "verdict", "reason", *RANKS,
     "n", "n_events", "n_bootstrap", "n_failed", "failures", "n_simulated", "statement",
 )  # fmt: skip
 HORIZON_COLUMNS = (
@@ -171,8 +171,9 @@ def finding_row(
     target = tuple(x**said.attenuation for x in published)
     span = _span(finding.contrast)
     is_calibrated = math.isfinite(said.calibrated[0])
+    judged = said.calibrated if is_calibrated else said.estimate
     verdict = judge(
-        said.calibrated if is_calibrated else said.estimate,
+        judged,
         (target[0], target[1], target[2]),
         level=level,
         published_level=finding.level,
@@ -200,6 +201,7 @@ def finding_row(
         ("calibrated", said.calibrated),
         ("published", published),
         ("target", target),
+        ("judged", judged),
     ):
         row |= dict(zip(_limits(name), numbers, strict=True))
     counts = ("n", "n_events", "n_bootstrap", "n_failed", "failures", "n_simulated")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ ESTIMATES = ("hazard_ratio", "lower", "upper")
 LABEL_WIDTH = 34
 LINE = 0.165
 FARTHEST = (1 / 64, 64.0)
+SHRINKAGE = "× is the model as it stands; the marker and its limits have its shrinkage undone."
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class _Row:
     upper: float = math.nan
     text: str = ""
     style: Pen | None = None
+    plain: float = math.nan
 
     @property
     def n_lines(self) -> int:
@@ -132,7 +134,9 @@ def plot_findings(
     Returns
     -------
     Axes
-        Per finding a heading, the published effect and one line per model; log axis.
+        Per finding a heading, the published effect and one line per model; log axis. Effects of
+        numbers are those of the whole contrast; where a model's shrinkage was undone, a cross
+        shows the model as it stands.
 
     Raises
     ------
@@ -142,6 +146,8 @@ def plot_findings(
     long = _one_row_per_source(table)
     check_table(long, ("finding", "label", "source", "estimate", "lower", "upper"), "plot_findings")
     caption = str(table.attrs.get("source", "")) if caption is None else caption
+    if "plain" in long and (long["plain"] != long["estimate"])[long["plain"].notna()].any():
+        caption = f"{caption} {SHRINKAGE}".strip()
     sources = [s for s in dict.fromkeys(long["source"]) if s != "published"]
     rows: list[_Row] = []
     for _, part in long.groupby("finding", sort=False):
@@ -153,7 +159,8 @@ def plot_findings(
             style = Pen(INK, "-", "s") if source == "published" else pen(sources.index(source))
             numbers = [record[name] for name in ("estimate", "lower", "upper")]
             name = "Published" if source == "published" else source
-            rows.append(_effect(f"{name}", numbers, "", style))
+            row = _effect(f"{name}", numbers, "", style)
+            rows.append(replace(row, plain=float(record.get("plain", math.nan))))
     axes = _forest(rows, "Hazard ratio (95% CI)", "", width)
     alt = f"Published and modelled hazard ratios: {title or 'findings'}. {_said(rows)}"
     finish(root_figure(axes), title=title, caption=caption, alt=alt)
@@ -174,27 +181,42 @@ def _heading(record: dict[str, Any]) -> str:
 
 
 def _one_row_per_source(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn a comparison of findings, which has the published effect in columns, into rows."""
+    """Turn a comparison of findings, which has the published effect in columns, into rows.
+
+    A number's effect is shown for its whole contrast: per unit it could not be seen.
+    """
     if "source" in table.columns or "published" not in table.columns:
         return table
     model = "model_label" if "model_label" in table.columns else "model"
+    ours = ("judged", "judged_lower", "judged_upper")
+    if "judged" not in table.columns:
+        ours = ("estimate", "lower", "upper")
     rows = []
     for _, part in table.groupby("finding", sort=False):
         head = part.iloc[0]
-        shared = {"finding": head["finding"], "label": head["label"], "unit": head.get("unit", "")}
-        numbers = [head[f"published{limit}"] for limit in ("", "_lower", "_upper")]
-        rows.append(
-            shared
-            | {"source": "published"}
-            | dict(zip(("estimate", "lower", "upper"), numbers, strict=True))
-        )
-        rows += [
-            shared
-            | {"source": record[model]}
-            | {name: record[name] for name in ("estimate", "lower", "upper")}
-            for record in part.to_dict("records")
-        ]
+        span = float(head.get("span", 1.0))
+        shared = {"finding": head["finding"], "label": head["label"], "unit": _unit(head, span)}
+        published = [head[f"published{limit}"] for limit in ("", "_lower", "_upper")]
+        rows.append(shared | {"source": "published"} | _raised(published, span))
+        for record in part.to_dict("records"):
+            numbers = _raised([record[name] for name in ours], span)
+            plain = _raised([record["estimate"]], span)["estimate"]
+            rows.append(shared | {"source": record[model], "plain": plain} | numbers)
     return pd.DataFrame(rows)
+
+
+def _unit(head: pd.Series, span: float) -> str:
+    if span == 1:
+        return str(head.get("unit") or "")
+    return f"{head['contrast']} (published {head['unit']}: {head['published']:g})"
+
+
+def _raised(numbers: Sequence[float], span: float) -> dict[str, float]:
+    """Hazard ratios of the whole contrast from those of one unit; missing ones stay missing."""
+    return {
+        name: math.nan if number is None else float(number) ** span
+        for name, number in zip(("estimate", "lower", "upper"), numbers, strict=False)
+    }
 
 
 def _effect(label: str, numbers: Sequence[object], p_value: str, style: Pen) -> _Row:
@@ -280,6 +302,8 @@ def _whisker(axes: Axes, row: _Row, y: float, low: float, high: float) -> None:
         ):
             if beyond:
                 axes.plot([edge], [y], marker, color=color, markersize=5, clip_on=False)
+    if low <= row.plain <= high and row.plain != row.estimate:
+        axes.plot([row.plain], [y], "x", color=GREY, markersize=5)
     if low <= row.estimate <= high:
         axes.plot([row.estimate], [y], row.style.marker, color=color, markersize=5.5)
 
