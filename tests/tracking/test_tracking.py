@@ -6,9 +6,11 @@ import json
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from allsurv.cohort import load_cohort
 from allsurv.errors import RiskModelError
@@ -18,23 +20,6 @@ pytestmark = [  # of MLflow's own making
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
     pytest.mark.filterwarnings("ignore:Operation with range is deprecated"),
 ]
-
-
-@pytest.fixture(scope="module")
-def tracked(small_result, small_folder, tmp_path_factory):
-    import mlflow
-
-    from allsurv.tracking import open_run, register
-
-    store = tmp_path_factory.mktemp("mlflow")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(store)
-        patch.delenv("MLFLOW_RUN_ID", raising=False)
-        mlflow.set_tracking_uri(f"sqlite:///{store}/mlflow.db")
-        with open_run("tests", "small") as run:
-            children = run.log(small_result, small_folder)
-            address = register(small_result, small_folder)
-        yield mlflow.MlflowClient(), run, children, address
 
 
 def test_one_child_run_per_model(tracked, small_result):
@@ -85,8 +70,41 @@ def test_it_loads_with_pickle_forbidden_and_refuses_bad_patients(
     example = small_result.risk_models[small_result.chosen].example()
     scored = model.predict(example)
     assert scored["risk_score"].notna().all()
-    with pytest.raises(MlflowException, match="age"):
-        model.predict(example.assign(age=1000.0))
+    with pytest.raises(MlflowException, match="age") as caught:
+        model.predict(example.assign(age=140.0))
+    assert "140" not in str(caught.value)
+
+
+def test_the_signature_says_units_and_ranges(tracked):
+    import mlflow
+
+    _, _, _, address = tracked
+    info = mlflow.models.get_model_info(address)
+    written = yaml.safe_load((model_files(address) / "MLmodel").read_text())
+    inputs = {c["name"]: c for c in json.loads(written["signature"]["inputs"])}
+    assert inputs["wbc"]["description"] == "White blood cell count, in 10^9/L, 0.01 to 1000."
+    outputs = {c["name"]: c for c in json.loads(written["signature"]["outputs"])}
+    assert "24 months" in outputs["survival_24_lower"]["description"]
+    assert info.metadata["units"]["wbc"].endswith("0.01 to 1000.")
+    assert not info.signature.inputs.input_dict()["tp53_mut"].required
+    assert "numpy" in (model_files(address) / "requirements.txt").read_text()
+
+
+def model_files(address):
+    import mlflow
+
+    return Path(mlflow.artifacts.download_artifacts(address))
+
+
+def test_no_patient_is_in_the_registered_model(tracked):
+    """The example is made up from the dictionary; the cards are the run's own."""
+    _, _, _, address = tracked
+    files = model_files(address)
+    example = json.loads((files / "input_example.json").read_text())
+    assert len(example["data"]) == 1
+    names = {p.name for p in (files / "artifacts").iterdir()}
+    assert {"card.json", "card.html", "card.md"} <= names
+    assert not list(files.rglob("*.pkl"))
 
 
 def test_an_unknown_address_says_what_to_check(tracked):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.errors import Violation
+from allsurv.errors import AllsurvError, CohortError, Violation
 
-__all__ = ["reasons_of"]
+__all__ = ["reasons_of", "rule_without_value", "without_values"]
 
 _ONE = {
     "are not numbers": "is not a number",
@@ -47,6 +48,54 @@ def reasons_of(faults: Sequence[Violation], n_rows: int) -> NDArray[np.object_]:
         for row in fault.rows:
             reasons[row - 1] = f"{reasons[row - 1]} {text}".strip()
     return reasons
+
+
+def without_values(error: AllsurvError) -> str:
+    """Say what is wrong without repeating what a patient's cell holds.
+
+    Parameters
+    ----------
+    error : AllsurvError
+        What was raised while patients were scored.
+
+    Returns
+    -------
+    str
+        Columns, rows and what is allowed: fit for a log or an answer over a network.
+
+    Examples
+    --------
+    >>> fault = Violation("sex", "is 'femal'; allowed male, female. Did you mean 'female'?", (2,))
+    >>> print(without_values(CohortError("the table", "rr-all", [fault])))
+    the table breaks 1 rule of study 'rr-all':
+      sex: 1 row (2) is not allowed; allowed male, female.
+    """
+    if not isinstance(error, CohortError):
+        return str(error)
+    plain = [Violation(v.column, rule_without_value(v.rule), v.rows) for v in error.violations]
+    return str(CohortError(error.where, error.study, plain))
+
+
+def rule_without_value(rule: str) -> str:
+    """Take a quoted value out of a rule.
+
+    Parameters
+    ----------
+    rule : str
+        Of a violation.
+
+    Returns
+    -------
+    str
+        The rule with ``not allowed`` in place of the value.
+
+    Examples
+    --------
+    >>> rule_without_value("is 140; allowed 15 to 100. Looks 10 times too large; is the unit %?")
+    'is not allowed; allowed 15 to 100. Looks 10 times too large; is the unit %?'
+    """
+    rule = re.sub(r"^(is|are) ('.*'|[-+.\deE]+);", r"\1 not allowed;", rule, flags=re.DOTALL)
+    return re.sub(r" Did you mean '.*'\?", "", rule)
 
 
 def _about_one(rule: str) -> str:

@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "runs": ["ExperimentRun", "download_run", "open_run"],
         "reproduction": ["log_reproduction"],
+        "promotion": ["Promotion", "promote"],
         "registry": ["download_risk_model", "register", "registered_name"],
     },
 )

@@ -10,6 +10,7 @@ from mlflow.pyfunc import PythonModel
 
 from allsurv.errors import AllsurvError
 from allsurv.scoring import RiskScorer
+from allsurv.scoring.faults import without_values
 
 __all__ = ["RiskModelService"]
 
@@ -57,4 +58,4 @@ class RiskModelService(PythonModel):
         try:
             return self.scorer.score(model_input)
         except AllsurvError as error:
-            raise MlflowException.invalid_parameter_value(str(error)) from None
+            raise MlflowException.invalid_parameter_value(without_values(error)) from None

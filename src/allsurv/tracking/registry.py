@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import mlflow
+import pandas as pd
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 import allsurv
 from allsurv.errors import RiskModelError
 from allsurv.experiment import Result
 from allsurv.models.riskmodel import RiskModel
-from allsurv.scoring import RiskScorer
+from allsurv.tracking.signature import describe_variable, signature_of
 
 __all__ = ["download_risk_model", "register", "registered_name"]
 
@@ -66,25 +66,25 @@ def register(result: Result, folder: Path, *, alias: str = "candidate") -> str:
     """
     risk_model = result.risk_models[result.chosen]
     name = registered_name(result.provenance.study, result.provenance.endpoint)
-    example = risk_model.example()
-    card = folder / "card.md"
     artifacts = {"risk_model": str(folder / "models" / result.chosen)}
-    if card.is_file():
-        artifacts["card"] = str(card)
+    for kind in ("card.json", "card.html", "card.md"):
+        if (folder / kind).is_file():
+            artifacts[kind.replace(".", "_")] = str(folder / kind)
     info = mlflow.pyfunc.log_model(
         name="risk_model",
         python_model=str(Path(__file__).with_name("pyfunc_entry.py")),
         code_paths=[str(Path(allsurv.__file__).parent)],
         artifacts=artifacts,
-        signature=_signature(risk_model),
-        input_example=example,
+        signature=signature_of(risk_model),
+        input_example=_typed_example(risk_model),
         pip_requirements=[f"{package}=={version(package)}" for package in RUNTIME],
         registered_model_name=name,
+        metadata=_metadata(result, risk_model),
     )
     client = MlflowClient()
     number = str(info.registered_model_version)
     client.set_registered_model_alias(name, alias, number)
-    for key, value in _tags(result).items():
+    for key, value in _tags(result, risk_model).items():
         client.set_model_version_tag(name, number, key, value)
     description = "\n\n".join(result.statements.values())[:DESCRIPTION_LENGTH]
     client.update_model_version(name, number, description=description)
@@ -124,30 +124,29 @@ def download_risk_model(uri: str) -> Path:
     return found[0].parent
 
 
-def _signature(risk_model: RiskModel) -> ModelSignature:
-    inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(
-            DataType.double if variable.is_number or variable.is_yes_no else DataType.string,
-            variable.name,
-            required=variable.missing == "refused",
-        )
-        for variable in risk_model.variables.values()
-    ]
-    scored = RiskScorer(risk_model).score(risk_model.example())
-    outputs: list[ColSpec | TensorSpec] = [
-        ColSpec(DataType.string if scored[c].dtype == "string" else DataType.double, c)
-        for c in scored
-    ]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+def _typed_example(risk_model: RiskModel) -> pd.DataFrame:
+    """Give the made-up patient in the types of the signature."""
+    example = risk_model.example()
+    yes_no = [v.name for v in risk_model.variables.values() if v.is_yes_no]
+    return example.astype(dict.fromkeys(yes_no, "float64"))
 
 
-def _tags(result: Result) -> dict[str, str]:
+def _metadata(result: Result, risk_model: RiskModel) -> dict[str, Any]:
+    return {
+        "units": {v.name: describe_variable(v) for v in risk_model.variables.values()},
+        "statement": result.provenance.source_statement,
+        "use": "Research use only.",
+    }
+
+
+def _tags(result: Result, risk_model: RiskModel) -> dict[str, str]:
     origin = result.provenance
     return {
         "study": origin.study,
         "cohort_source": origin.source_kind,
-        "cohort_digest": origin.source_digest,
+        "cohort_digest": risk_model.provenance["source"]["digest"],
         "endpoint": origin.endpoint,
         "model": result.chosen,
         "review_status": "not reviewed",
+        "statement": origin.source_statement,
     }

@@ -1,0 +1,79 @@
+"""Make a registered risk model the champion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from allsurv.errors import ConfigError
+
+__all__ = ["promote_command", "read_thresholds"]
+
+
+def promote_command(
+    name: str, version: str, alias: str, thresholds: Path | None, approval: Path | None = None
+) -> None:
+    """Promote a model, or fail with everything that speaks against it.
+
+    Parameters
+    ----------
+    name : str
+        Registered model.
+    version : str
+        Number or alias.
+    alias : str
+        Alias it is given.
+    thresholds : Path or None
+        YAML file: per measure ``min`` and ``max``.
+    approval : Path or None
+        The reviewer's record, where it is not among the run's artefacts.
+    """
+    from allsurv.tracking import promote
+
+    limits = read_thresholds(thresholds) if thresholds else None
+    done = promote(name, version=version, alias=alias, thresholds=limits, approval=approval)
+    print(f"{done.name} version {done.version} is now '{done.alias}'.")
+    if done.previous:
+        print(f"  Before it was version {done.previous}.")
+    for row in done.checks.itertuples():
+        print(f"  {row.check}: {row.found}")
+
+
+def read_thresholds(path: Path) -> Mapping[str, Mapping[str, float]]:
+    """Read limits of measures.
+
+    Parameters
+    ----------
+    path : Path
+        YAML file: per measure ``min`` and ``max``.
+
+    Returns
+    -------
+    mapping from str to mapping
+        Limits by measure.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or says something else.
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError):
+        raise ConfigError(
+            f"{path}: cannot be read as YAML; give per measure min and max."
+        ) from None
+    sound = isinstance(found, dict) and all(
+        isinstance(limits, dict)
+        and limits
+        and set(limits) <= {"min", "max"}
+        and all(isinstance(value, int | float) for value in limits.values())
+        for limits in found.values()
+    )
+    if not found or not sound:
+        raise ConfigError(
+            f"{path}: is no list of thresholds; write for example 'harrell_c: {{min: 0.6}}'."
+        )
+    return found
