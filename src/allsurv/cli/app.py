@@ -125,6 +125,9 @@ def promote(
     thresholds: Annotated[
         Path | None, typer.Option(help="YAML file of thresholds; the built-in ones otherwise.")
     ] = None,
+    approval: Annotated[
+        Path | None, typer.Option(help="Record of the review, if it is not with the run.")
+    ] = None,
 ) -> None:
     """Make a registered risk model the champion, if its card is approved and it is good enough.
 
@@ -132,7 +135,7 @@ def promote(
     """
     from allsurv.cli.promote import promote_command
 
-    promote_command(name, version, alias, thresholds)
+    promote_command(name, version, alias, thresholds, approval)
 
 
 @app.command()
