@@ -40,6 +40,7 @@ def safe_hazard_ratios(table: pd.DataFrame, threshold: int = 11) -> pd.DataFrame
     """
     safe = table.drop(columns=["n_level", "n_level_events"], errors="ignore").copy()
     safe["suppressed"] = False
+    safe["note"] = safe["note"].mask(safe["hazard_ratio"].isna(), "")
     if "n_level" in table.columns:
         level = table["n_level"].astype("Float64")
         rest = table["n"].astype("Float64") - level

@@ -10,19 +10,25 @@ import pandas as pd
 from allsurv.cohort import Cohort
 from allsurv.describe import (
     analysis_table,
-    p_text,
     safe_hazard_ratios,
     screened_table,
     univariable_table,
 )
-from allsurv.describe.cox_fits import CohortFit, fit_analysis
 from allsurv.describe.cox_tables import landmark_cox_table
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.reproduction.items import ANOTHER, PROTOCOL, Item
 from allsurv.reproduction.paper_text import cox_text
 from allsurv.study.spec import Analysis, Study
 
-__all__ = ["analysis_items", "forest", "landmark_items", "residual_items", "screening_items"]
+__all__ = [
+    "PROPORTIONAL",
+    "analysis_items",
+    "excluded_text",
+    "forest",
+    "has_columns",
+    "landmark_items",
+    "screening_items",
+]
 
 PROPORTIONAL = "P of proportionality: score test of scaled Schoenfeld residuals (R's cox.zph)."
 SELECTED = (
@@ -40,6 +46,7 @@ def forest(
     study: Study,
     threshold: int,
     notes: Sequence[str] = (),
+    counts: Sequence[str] = (),
 ) -> Item:
     """Make a table of hazard ratios and its forest plot.
 
@@ -55,6 +62,8 @@ def forest(
         Smallest count that the safe form shows.
     notes : sequence of str, default=()
         Footnotes.
+    counts : sequence of str, default=()
+        Footnotes that may hold small counts: for the study team only.
 
     Returns
     -------
@@ -62,20 +71,23 @@ def forest(
         With its safe form.
     """
     decimals = max((f.decimals for f in study.findings.values()), default=2)
-    said = [*notes, *dict.fromkeys(note for note in table["note"] if note)]
+    fitted = table["hazard_ratio"].notna()
+    said = [*notes, *dict.fromkeys(note for note in table.loc[fitted, "note"] if note)]
+    counts = [*counts, *dict.fromkeys(note for note in table.loc[~fitted, "note"] if note)]
     if (table["method"] == "Firth").any() and not any("Firth" in note for note in said):
         said.append(FIRTH_NOTE)
     if table["ph_p_value"].notna().any():
         said.append(PROPORTIONAL)
 
-    def item(shown: pd.DataFrame) -> Item:
+    def item(shown: pd.DataFrame, said: Sequence[str]) -> Item:
         drawn = shown[shown["hazard_ratio"].notna()].reset_index(drop=True)
         text = cox_text(shown, decimals=decimals)
         return Item(key, title, label, "forest", drawn, text, tuple(said))
 
     hidden = safe_hazard_ratios(table, threshold)
-    shown = bool(hidden["hazard_ratio"].notna().any())
-    return replace(item(table), safe=item(hidden) if shown else None)
+    if not hidden["hazard_ratio"].notna().any():
+        return item(table, [*said, *counts])
+    return replace(item(table, [*said, *counts]), safe=item(hidden, said))
 
 
 def screening_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
@@ -97,14 +109,12 @@ def screening_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     if screening is None:
         return
     table = univariable_table(cohort)
-    landmarks = table.loc[table["analysis"] == "landmark"]
     notes = ["Each variable alone; patients of unknown value are left out of its model."]
-    for label, part in landmarks.groupby("analysis_label", sort=False):
-        excluded = int(part["n_excluded"].max())
-        if excluded >= threshold:
-            notes.append(
-                f"{label}: {excluded} patients with an event, or censored, by then left out."
-            )
+    counts = [
+        f"{row['label']}: {int(row['n_excluded'])} patients with an event, or censored, before the "
+        "landmark left out."
+        for row in table[table["n_excluded"] > 0].to_dict("records")
+    ]
     if screening.note:
         notes.append(screening.note)
     outcome = study.endpoint(screening.endpoint).label.lower()
@@ -116,6 +126,7 @@ def screening_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
         study,
         threshold,
         notes,
+        counts,
     )
     try:
         chosen = screened_table(cohort, table)
@@ -147,13 +158,14 @@ def analysis_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     """
     study = cohort.study
     for analysis in study.analyses.values():
-        if not _has(cohort, analysis):
+        if not has_columns(cohort, analysis):
             continue
         label = (PROTOCOL if analysis.paper else ANOTHER) if study.screening else ""
         table = analysis_table(cohort, analysis, missing="leave_out")
         title = f"{analysis.paper}. {analysis.label}" if analysis.paper else analysis.label
         key = f"cox-{analysis.name}".replace("_", "-")
-        yield forest(key, title, label, table, study, threshold)
+        missing = [f"Missing values, as published: {analysis.missing}"] if analysis.missing else []
+        yield forest(key, title, label, table, study, threshold, missing)
 
 
 def landmark_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
@@ -173,9 +185,9 @@ def landmark_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     """
     study = cohort.study
     asked = next((a for a in study.analyses.values() if a.time_dependent), None)
-    if asked is None or not _has(cohort, asked):
+    if asked is None or not has_columns(cohort, asked):
         return
-    parts, notes = [], [f"Variables and events of: {asked.label}."]
+    parts, counts = [], []
     for at in study.landmarks:
         label = f"From {at:g} {study.time.unit} on"
         try:
@@ -189,98 +201,50 @@ def landmark_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
                 missing="leave_out",
             )
         except (ModelError, OutcomeError) as error:
-            notes.append(f"{label}: not fitted. {error}")
+            counts.append(f"{label}: not fitted. {error}")
             continue
-        excluded = int(table["n_event_before"].iloc[0] + table["n_censored_before"].iloc[0])
-        if not 0 < excluded < threshold:
-            notes.append(
-                f"{label}: {excluded} patients with the event, or censored, by then left out."
-            )
+        counts.append(f"{label}: left out {excluded_text(table)}.")
         parts.append(table.assign(analysis=f"landmark_{at:g}", analysis_label=label))
     if parts:
         table = pd.concat(parts, ignore_index=True)
         title = "Cox models from landmarks on, of what had happened by then"
-        yield forest("cox-landmark", title, "", table, study, threshold, notes)
+        notes = [f"Variables and events of: {asked.label}."]
+        yield forest("cox-landmark", title, "", table, study, threshold, notes, counts)
 
 
-def residual_items(cohort: Cohort) -> Iterator[Item]:
-    """Make the residuals by which proportional hazards are judged.
+def excluded_text(table: pd.DataFrame) -> str:
+    """Say whom a landmark leaves out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``landmark_cox_table``.
+
+    Returns
+    -------
+    str
+        Two counts in words.
+    """
+    first = table.iloc[0]
+    died, censored = int(first["n_event_before"]), int(first["n_censored_before"])
+    return f"{died} with the event before it, {censored} censored before it"
+
+
+def has_columns(cohort: Cohort, analysis: Analysis) -> bool:
+    """Tell whether a cohort has what an analysis needs.
 
     Parameters
     ----------
     cohort : Cohort
         The patients.
+    analysis : Analysis
+        One of the study's.
 
-    Yields
-    ------
-    Item
-        One, of the study's first analysis; its safe form is the table of tests. Residuals stand at
-        exact times of events, so they are for the study team only.
+    Returns
+    -------
+    bool
+        Whether all its columns are there.
     """
-    study = cohort.study
-    analysis = next((a for a in study.analyses.values() if _has(cohort, a)), None)
-    if analysis is None:
-        return
-    patients = cohort.where(analysis.population)
-    fitted = fit_analysis(patients, analysis, "residuals", missing="leave_out")
-    table, tests = _residuals(fitted), _tests(fitted)
-    title = f"Proportional hazards: {analysis.label}"
-    notes = (PROPORTIONAL, "Points: scaled Schoenfeld residuals plus the estimate, one per event.")
-    columns = {"label": "", "statistic": "Chi-squared", "df": "Degrees of freedom", "p_value": "P"}
-    text = tests.rename(columns=columns)[list(columns.values())].assign(
-        **{
-            "Chi-squared": [f"{x:.2f}" for x in tests["statistic"]],
-            "P": [p_text(p) for p in tests["p_value"]],
-        }
-    )
-    shown = Item("cox-proportional-hazards", title, "", "table", tests, text, notes[:1])
-    yield replace(
-        shown,
-        kind="residuals",
-        table=table,
-        text=text,
-        notes=notes,
-        extra={"tests": tests},
-        local_only=True,
-        safe=shown,
-    )
-
-
-def _residuals(fitted: CohortFit) -> pd.DataFrame:
-    fit = fitted.fit
-    data = fit.likelihood.data
-    times = data.time[data.event]
-    times.sort()
-    scaled = fit.residuals("scaled-schoenfeld")
-    labels = {term.name: term.label for term in fitted.terms}
-    return pd.concat(
-        [
-            pd.DataFrame({"term": name, "label": labels[name], "time": times, "residual": column})
-            for name, column in zip(fit.names, scaled.T, strict=True)
-        ],
-        ignore_index=True,
-    )
-
-
-def _tests(fitted: CohortFit) -> pd.DataFrame:
-    fit = fitted.fit
-    test = fit.proportional_hazards_test()
-    labels = {term.name: term.label for term in fitted.terms}
-    table = pd.DataFrame(
-        {
-            "term": test.names,
-            "label": [labels[name] for name in test.names],
-            "statistic": test.statistic,
-            "df": test.df,
-            "p_value": test.p_value,
-        }
-    )
-    whole = test.global_test
-    table.loc[len(table)] = ["GLOBAL", "All together", whole.statistic, whole.df, whole.p_value]
-    return table
-
-
-def _has(cohort: Cohort, analysis: Analysis) -> bool:
     study = cohort.study
     events = [study.events[name] for name in analysis.time_dependent]
     needed = {*analysis.variables, *analysis.population}

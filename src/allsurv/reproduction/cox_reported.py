@@ -16,13 +16,13 @@ from allsurv.describe import (
 )
 from allsurv.describe.cox_fits import FIRTH
 from allsurv.errors import ModelError, OutcomeError
-from allsurv.reproduction.cox_items import forest
+from allsurv.reproduction.cox_items import excluded_text, forest
 from allsurv.reproduction.items import REPORTED, Item
 from allsurv.study.spec import Screening, Study
 
 __all__ = ["bias_items", "reported_items"]
 
-FEW_PER_COEFFICIENT = 10
+FEW_EVENTS = 5
 
 
 def reported_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
@@ -46,12 +46,13 @@ def reported_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     names = tuple(n for n in study.prediction.predictors if n in cohort.frame.columns)
     patients = cohort.eligible(screening.endpoint)
     lacking = [n for n in names if patients.frame[n].isna().any()]
-    tables, notes = [], []
+    tables, counts = [], []
+    notes = ["No screening: every variable was chosen before the data were looked at."]
     for name, label, fit in _ways(patients, screening, names, lacking):
         try:
             table = fit()
         except (ModelError, OutcomeError) as error:
-            notes.append(f"{label}: not fitted. {error}")
+            counts.append(f"{label}: not fitted. {error}")
             continue
         notes += _said(table, label, study, lacking)
         tables.append(table.assign(analysis=name, analysis_label=label))
@@ -60,10 +61,9 @@ def reported_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     table = pd.concat(tables, ignore_index=True)
     first = tables[0]
     n, n_events = int(first["n"].iloc[0]), int(first["n_events"].iloc[0])
-    notes.insert(0, "No screening: every variable was chosen before the data were looked at.")
     notes.append(support_sentence(n, n_events, len(first), who="this model has"))
     title = f"Cox model for {study.endpoint(screening.endpoint).label.lower()}, pre-specified"
-    yield forest("cox-reported", title, REPORTED, table, study, threshold, notes)
+    yield forest("cox-reported", title, REPORTED, table, study, threshold, notes, counts)
 
 
 def bias_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
@@ -84,20 +84,22 @@ def bias_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     study, screening = cohort.study, cohort.study.screening
     endpoint = screening.endpoint if screening else study.prediction.endpoint
     later = [*study.events, *(screening.landmarks if screening else ())]
-    tables, notes = [], ["The rows marked biased stand here to be seen, not to be used."]
+    tables, counts = [], []
     for name in later:
         label = study.events[name].label if name in study.events else study.variable(name).label
         try:
             table = immortal_time_table(cohort, endpoint, name)
         except (ModelError, OutcomeError) as error:
-            notes.append(f"{label}: not fitted. {error}")
+            counts.append(f"{label}: not fitted. {error}")
             continue
-        rows = table.assign(label=[f"{what}" for what in table["analysis_label"]], note="")
+        counts.append(f"{label}: the landmark leaves out {excluded_text(table.iloc[-1:])}.")
+        rows = table.assign(label=table["analysis_label"], note="")
         tables.append(rows.assign(analysis=name, analysis_label=label))
     if tables:
         table = pd.concat(tables, ignore_index=True)
         title = f"Immortal time in {study.endpoint(endpoint).label.lower()}"
-        yield forest("immortal-time", title, "", table, study, threshold, notes)
+        notes = ["The rows marked biased stand here to be seen, not to be used."]
+        yield forest("immortal-time", title, "", table, study, threshold, notes, counts)
 
 
 def _ways(
@@ -107,12 +109,15 @@ def _ways(
     endpoint, kept = screening.endpoint, screening.kept
 
     def fit(cohort: Cohort) -> pd.DataFrame:
-        table = cox_table(cohort, endpoint, names, time_dependent=kept, missing="leave_out")
-        if table["n_events"].iloc[0] < FEW_PER_COEFFICIENT * len(table):
-            return cox_table(
-                cohort, endpoint, names, time_dependent=kept, missing="leave_out", firth=True
-            )
-        return table
+        asked = partial(cox_table, cohort, endpoint, names, time_dependent=kept)
+        try:
+            table = asked(missing="leave_out")
+        except ModelError:
+            return asked(missing="leave_out", firth=True)
+        with_level = table["n_level_events"].dropna().astype(int)
+        without = table["n_events"] - with_level
+        few = bool((with_level < FEW_EVENTS).any() or (without < FEW_EVENTS).any())
+        return asked(missing="leave_out", firth=True) if few else table
 
     if not lacking:
         yield "all", "All patients", partial(fit, patients)
@@ -153,6 +158,6 @@ def _said(table: pd.DataFrame, label: str, study: Study, lacking: Sequence[str])
         )
     if (table["method"] == FIRTH).any():
         yield (
-            f"{label}: fewer than {FEW_PER_COEFFICIENT} events per coefficient, so Firth's method "
-            "with profile penalised likelihood limits."
+            f"{label}: a level has fewer than {FEW_EVENTS} events, so Firth's method with limits "
+            "of the profile penalised likelihood."
         )

@@ -13,10 +13,10 @@ from allsurv.errors import ConfigError, StudyError
 from allsurv.reproduction.cox_items import (
     analysis_items,
     landmark_items,
-    residual_items,
     screening_items,
 )
 from allsurv.reproduction.cox_reported import bias_items, reported_items
+from allsurv.reproduction.cox_residuals import residual_items
 from allsurv.reproduction.items import Item, Reproduction, safe
 from allsurv.reproduction.paper_curves import curve_items, figures
 from allsurv.reproduction.paper_ledger import ledger_items

@@ -8,12 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from allsurv.describe.cox_fits import FIRTH
 from allsurv.describe.groups import OVERALL
 from allsurv.describe.journal import number_text, p_text, round_half_up
 
 __all__ = ["characteristics_text", "cox_text", "grades_text", "rates_text"]
 
 INDENT = "  "
+PLURAL = ("years", "months", "weeks", "days")
 Row = dict[str, str]
 
 
@@ -128,27 +130,33 @@ def cox_text(table: pd.DataFrame, *, decimals: int = 2) -> pd.DataFrame:
     for _, part in table.groupby("analysis", sort=False):
         if several:
             rows.append({"": str(part["analysis_label"].iloc[0])})
-        rows += [_cox_row(row, decimals, several) for row in part.to_dict("records")]
+        shared = part["variable"].duplicated(keep=False)
+        records = part.assign(shared=shared).to_dict("records")
+        rows += [_cox_row(row, decimals, several) for row in records]
     columns = ["", "Patients", "Events", "Hazard ratio (95% CI)", "P", "P of proportionality"]
     if "variable_p_value" in table.columns:
         columns.insert(5, "P, all levels")
-    if (table["method"] != "partial likelihood").any():
-        columns.append("Method")
+    columns.append("Method")
     return _frame(rows, tuple(columns))
 
 
 def _cox_row(row: Mapping[Any, Any], decimals: int, indented: bool) -> Row:
-    label = ", ".join(filter(None, [_string(row["label"]), _string(row["unit"])]))
+    label = ", ".join(filter(None, [_string(row["label"]), _per(_string(row["unit"]))]))
     return {
         "": f"{INDENT if indented else ''}{label}",
         "Patients": _count(row["n"]),
         "Events": _count(row["n_events"]),
         "Hazard ratio (95% CI)": _ratio(row, decimals),
         "P": _p(row["p_value"]),
-        "P, all levels": _p(row.get("variable_p_value", math.nan)),
+        "P, all levels": _p(row.get("variable_p_value", math.nan)) if row["shared"] else "",
         "P of proportionality": _p(row["ph_p_value"]),
-        "Method": _string(row["method"]),
+        "Method": FIRTH if row["method"] == FIRTH else "",
     }
+
+
+def _per(unit: str) -> str:
+    """Print a unit in the singular: per 1 year."""
+    return unit.removesuffix("s") if unit in {f"per 1 {u}" for u in PLURAL} else unit
 
 
 def _ratio(row: Mapping[Any, Any], decimals: int) -> str:

@@ -1,0 +1,93 @@
+"""Proportional hazards: residuals and tests of the paper's main Cox model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.describe import p_text
+from allsurv.describe.cox_fits import CohortFit, fit_analysis
+from allsurv.reproduction.cox_items import PROPORTIONAL, has_columns
+from allsurv.reproduction.items import Item
+
+__all__ = ["residual_items"]
+
+
+def residual_items(cohort: Cohort) -> Iterator[Item]:
+    """Make the residuals by which proportional hazards are judged.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+
+    Yields
+    ------
+    Item
+        One, of the study's first analysis; its safe form is the table of tests. Residuals stand at
+        exact times of events, so they are for the study team only.
+    """
+    study = cohort.study
+    analysis = next((a for a in study.analyses.values() if has_columns(cohort, a)), None)
+    if analysis is None:
+        return
+    patients = cohort.where(analysis.population)
+    fitted = fit_analysis(patients, analysis, "residuals", missing="leave_out")
+    table, tests = _residuals(fitted), _tests(fitted)
+    title = f"Proportional hazards: {analysis.label}"
+    notes = (PROPORTIONAL, "Points: scaled Schoenfeld residuals plus the estimate, one per event.")
+    columns = {"label": "", "statistic": "Chi-squared", "df": "Degrees of freedom", "p_value": "P"}
+    text = tests.rename(columns=columns)[list(columns.values())].assign(
+        **{
+            "Chi-squared": [f"{x:.2f}" for x in tests["statistic"]],
+            "P": [p_text(p) for p in tests["p_value"]],
+        }
+    )
+    shown = Item("cox-proportional-hazards", title, "", "table", tests, text, notes[:1])
+    yield replace(
+        shown,
+        kind="residuals",
+        table=table,
+        text=text,
+        notes=notes,
+        extra={"tests": tests},
+        local_only=True,
+        safe=shown,
+    )
+
+
+def _residuals(fitted: CohortFit) -> pd.DataFrame:
+    fit = fitted.fit
+    data = fit.likelihood.data
+    times = data.time[data.event]
+    times.sort()
+    scaled = fit.residuals("scaled-schoenfeld")
+    labels = {term.name: term.label for term in fitted.terms}
+    return pd.concat(
+        [
+            pd.DataFrame({"term": name, "label": labels[name], "time": times, "residual": column})
+            for name, column in zip(fit.names, scaled.T, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def _tests(fitted: CohortFit) -> pd.DataFrame:
+    fit = fitted.fit
+    test = fit.proportional_hazards_test()
+    labels = {term.name: term.label for term in fitted.terms}
+    table = pd.DataFrame(
+        {
+            "term": test.names,
+            "label": [labels[name] for name in test.names],
+            "statistic": test.statistic,
+            "df": test.df,
+            "p_value": test.p_value,
+        }
+    )
+    whole = test.global_test
+    table.loc[len(table)] = ["GLOBAL", "All together", whole.statistic, whole.df, whole.p_value]
+    return table
