@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from allsurv.cohort import load_cohort
 from allsurv.errors import RiskModelError
@@ -75,19 +74,22 @@ def test_it_loads_with_pickle_forbidden_and_refuses_bad_patients(
     assert "140" not in str(caught.value)
 
 
-def test_the_signature_says_units_and_ranges(tracked):
+def test_the_signature_is_typed_and_its_columns_are_described(tracked):
     import mlflow
 
     _, _, _, address = tracked
     info = mlflow.models.get_model_info(address)
-    written = yaml.safe_load((model_files(address) / "MLmodel").read_text())
-    inputs = {c["name"]: c for c in json.loads(written["signature"]["inputs"])}
-    assert inputs["wbc"]["description"] == "White blood cell count, in 10^9/L, 0.01 to 1000."
-    outputs = {c["name"]: c for c in json.loads(written["signature"]["outputs"])}
-    assert "24 months" in outputs["survival_24_lower"]["description"]
-    assert info.metadata["units"]["wbc"].endswith("0.01 to 1000.")
-    assert not info.signature.inputs.input_dict()["tp53_mut"].required
-    assert "numpy" in (model_files(address) / "requirements.txt").read_text()
+    columns = info.metadata["columns"]
+    assert columns["inputs"]["wbc"] == "White blood cell count, in 10^9/L, 0.01 to 1000."
+    assert "24 months" in columns["outputs"]["survival_24_lower"]
+    inputs = info.signature.inputs.input_dict()
+    assert set(inputs) == set(columns["inputs"])
+    assert not inputs["tp53_mut"].required
+    assert inputs["wbc"].required
+    assert set(info.signature.outputs.input_names()) == set(columns["outputs"])
+    needed = (model_files(address) / "requirements.txt").read_text().split()
+    assert {line.partition("==")[0] for line in needed} >= {"numpy", "pandas", "mlflow"}
+    assert all("==" in line for line in needed)
 
 
 def model_files(address):

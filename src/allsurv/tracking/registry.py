@@ -15,7 +15,7 @@ import allsurv
 from allsurv.errors import RiskModelError
 from allsurv.experiment import Result
 from allsurv.models.riskmodel import RiskModel
-from allsurv.tracking.signature import describe_variable, signature_of
+from allsurv.tracking.signature import describe_columns, signature_of
 
 __all__ = ["download_risk_model", "register", "registered_name"]
 
@@ -133,7 +133,7 @@ def _typed_example(risk_model: RiskModel) -> pd.DataFrame:
 
 def _metadata(result: Result, risk_model: RiskModel) -> dict[str, Any]:
     return {
-        "units": {v.name: describe_variable(v) for v in risk_model.variables.values()},
+        "columns": describe_columns(risk_model),
         "statement": result.provenance.source_statement,
         "use": "Research use only.",
     }

@@ -1,8 +1,6 @@
-"""The signature of a registered risk model: types, and in words units and ranges."""
+"""The signature of a registered risk model, and its columns in words: units and ranges."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
@@ -11,7 +9,7 @@ from allsurv.models.riskmodel import RiskModel
 from allsurv.scoring import RiskScorer
 from allsurv.study.dictionary import Variable
 
-__all__ = ["DescribedColumn", "describe_variable", "signature_of"]
+__all__ = ["describe_columns", "describe_variable", "signature_of"]
 
 _SAID = {
     "risk_score": "Higher is worse; no unit.",
@@ -22,39 +20,6 @@ _SAID = {
     "outside_population": "Variables by which the patient is unlike development, by comma.",
     "fault": "Empty.",
 }
-
-
-class DescribedColumn(ColSpec):
-    """A column of a signature that says what it is.
-
-    MLflow writes what ``to_dict`` gives and ignores, when reading, what it does not know: the
-    description is in the model's file and harms nobody.
-
-    Parameters
-    ----------
-    kind : DataType
-        Type of the column.
-    name : str
-        Its name.
-    required : bool
-        Whether it must be given.
-    description : str
-        In words.
-    """
-
-    def __init__(self, kind: DataType, name: str, *, required: bool, description: str) -> None:
-        super().__init__(kind, name, required=required)
-        self.description = description
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give what is written to the model's file.
-
-        Returns
-        -------
-        dict of str to object
-            Type, name, whether required, description.
-        """
-        return {**super().to_dict(), "description": self.description}
 
 
 def describe_variable(variable: Variable) -> str:
@@ -107,25 +72,40 @@ def signature_of(risk_model: RiskModel) -> ModelSignature:
         Numbers and yes/no as doubles, levels as texts; output columns do not depend on the call.
     """
     inputs: list[ColSpec | TensorSpec] = [
-        DescribedColumn(
+        ColSpec(
             DataType.double if variable.is_number or variable.is_yes_no else DataType.string,
             variable.name,
             required=variable.missing == "refused",
-            description=describe_variable(variable),
         )
         for variable in risk_model.variables.values()
     ]
     scored = RiskScorer(risk_model).score(risk_model.example())
     outputs: list[ColSpec | TensorSpec] = [
-        DescribedColumn(
-            DataType.string if scored[name].dtype == "string" else DataType.double,
-            name,
-            required=True,
-            description=_SAID.get(name) or _survival(name, risk_model),
-        )
+        ColSpec(DataType.string if scored[name].dtype == "string" else DataType.double, name)
         for name in scored
     ]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def describe_columns(risk_model: RiskModel) -> dict[str, dict[str, str]]:
+    """Say in words what each column of the signature is.
+
+    Parameters
+    ----------
+    risk_model : RiskModel
+        What is registered.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        ``inputs`` and ``outputs``: column to label, unit and range. It is the model's metadata,
+        as MLflow's own schema has no place for a description.
+    """
+    scored = RiskScorer(risk_model).score(risk_model.example())
+    return {
+        "inputs": {v.name: describe_variable(v) for v in risk_model.variables.values()},
+        "outputs": {name: _SAID.get(name) or _survival(name, risk_model) for name in scored},
+    }
 
 
 def _survival(name: str, risk_model: RiskModel) -> str:
