@@ -104,7 +104,9 @@ def print_item(item: Item, study: Study) -> PrintedTable | None:
         rows = (
             _row(tuple(_cell(v) for v in values)) for values in item.text.itertuples(index=False)
         )
-        columns = tuple(str(column) for column in item.text.columns)
+        columns = tuple(
+            str(column).replace("n = ", "n\u00a0=\u00a0") for column in item.text.columns
+        )
         return PrintedTable(item.key, item_title(item), columns, tuple(rows), item.notes)
     if item.kind == "ledger":
         return print_ledger(item)
@@ -297,10 +299,10 @@ def _excluded(summary: pd.DataFrame) -> tuple[str, ...]:
     if not math.isfinite(at) or not set(EXCLUDED) <= set(summary.columns):
         return ()
     known = {name: first[name] for name in EXCLUDED if not pd.isna(first[name])}
-    said = [f"{int(n)} {EXCLUDED[name]}" for name, n in known.items()]
+    said = [f"{int(n)} {EXCLUDED[name]}" for name, n in known.items() if n]
     if len(known) < len(EXCLUDED):
-        said.append("further small counts are not shown")
-    return (f"Excluded at the landmark: {', '.join(said)}.",)
+        said.append("small counts are not shown")
+    return (f"Excluded at the landmark: {', '.join(said) or 'nobody'}.",)
 
 
 def _remark(record: dict[str, object]) -> str:

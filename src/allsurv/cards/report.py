@@ -148,7 +148,7 @@ def _blocks(items: Sequence[Item], views: Sequence[_View]) -> list[list[_View]]:
             item.label in OTHERS
             and before is not None
             and before.label in (PUBLISHED, *OTHERS)
-            and before.kind == item.kind
+            and before.kind == item.kind == "curves"
         )
         if beside:
             blocks[-1].append(view)
