@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "at_risk": ["numbers_at_risk"],
         "imputed": ["impute_markers", "imputed_cox_table"],
+        "pooled_cox": ["pooled_cox_table"],
         "screening": ["screened_table", "univariable_table"],
         "support": ["support_sentence"],
         "immortal_time": ["immortal_time_table"],

@@ -1,25 +1,21 @@
-"""Cox analyses of cohorts with untested markers: multiple imputation, pooled by Rubin's rules."""
+"""Untested markers multiply imputed for a Cox analysis."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.describe.cox_fits import IMPUTED
-from allsurv.describe.cox_rows import COX_COLUMNS
-from allsurv.describe.groups import check_known_at_origin, tidy
-from allsurv.describe.terms import Term, event_terms, variable_terms
+from allsurv.describe.groups import check_known_at_origin
+from allsurv.describe.pooled_cox import pooled_cox_table
+from allsurv.describe.terms import variable_terms
 from allsurv.errors import ModelError
 from allsurv.stats import nonparametric
 from allsurv.stats.chained import impute_binary
-from allsurv.stats.cox import CoxFit, fit_cox
-from allsurv.stats.pooling import PooledCoefficients, pool_coefficients
 
 __all__ = ["impute_markers", "imputed_cox_table", "n_imputations_for"]
 
@@ -154,62 +150,20 @@ def imputed_cox_table(
     Notes
     -----
     Pooled by Rubin's rules with the degrees of freedom of Barnard and Rubin, events less
-    coefficients for complete data. Vouched for by R ``mice`` and ``survival::coxph``.
+    coefficients for complete data. Vouched for by R ``survival::coxph`` and ``mice::pool.scalar``.
     """
-    where = "imputed_cox_table"
-    check_known_at_origin(cohort.study, tuple(variables), where)
-    patients = cohort.eligible(endpoint)
+    check_known_at_origin(cohort.study, tuple(variables), "imputed_cox_table")
     completed = impute_markers(
-        patients,
+        cohort.eligible(endpoint),
         endpoint,
         variables,
         time_dependent=time_dependent,
         n_imputations=n_imputations,
         random_state=random_state,
     )
-    model = _Model.of(patients, endpoint, time_dependent)
-    fits = []
-    for one in completed:
-        terms = [
-            term
-            for v in variables
-            for term in variable_terms(one.frame, one.study.variable(v), where)
-        ]
-        fits.append(model.fit(terms, level))
-    pooled = pool_coefficients(
-        [fit.coef for fit in fits],
-        [fit.covariance for fit in fits],
-        df_complete=max(fits[0].n_events - fits[0].coef.size, 1),
-        level=level,
+    return pooled_cox_table(
+        completed, endpoint, variables, time_dependent=time_dependent, level=level
     )
-    rows = list(_rows(patients, [*terms, *model.events], fits[0], pooled))
-    return tidy(rows, (*COX_COLUMNS, "n_imputations", "missing_information"), cohort)
-
-
-@dataclass(frozen=True, eq=False)
-class _Model:
-    """Rows of the analysis, the same in every imputation."""
-
-    patient: NDArray[np.intp]
-    start: Floats | None
-    time: Floats
-    event: NDArray[np.bool_]
-    events: list[Term]
-
-    @classmethod
-    def of(cls, cohort: Cohort, endpoint: str, time_dependent: Sequence[str]) -> _Model:
-        if not time_dependent:
-            y = cohort.y(endpoint)
-            return cls(np.arange(cohort.n), None, y["time"], y["event"], [])
-        rows = cohort.intervals(endpoint, list(time_dependent))
-        events = event_terms(cohort, time_dependent, rows.X)
-        return cls(rows.patient, rows.start, rows.stop, rows.event, events)
-
-    def fit(self, terms: Sequence[Term], level: float) -> CoxFit:
-        baseline = [term.values[self.patient] for term in terms]
-        X = np.column_stack([*baseline, *(term.values for term in self.events)])
-        names = [term.name for term in (*terms, *self.events)]
-        return fit_cox(self.time, self.event, X, start=self.start, level=level, names=names)
 
 
 def _imputation_design(
@@ -245,33 +199,3 @@ def _completed(cohort: Cohort, names: Sequence[str], values: Floats) -> Cohort:
     for name, column in zip(names, values.T, strict=True):
         frame[name] = pd.array(column == 1, dtype="boolean")
     return Cohort(cohort.study, frame, cohort.source)
-
-
-def _rows(
-    cohort: Cohort, terms: Sequence[Term], fit: CoxFit, pooled: PooledCoefficients
-) -> Iterator[dict[str, object]]:
-    for at, term in enumerate(terms):
-        yield {
-            "analysis": "",
-            "analysis_label": "",
-            "variable": term.variable,
-            "level": term.level,
-            "term": term.name,
-            "label": term.label,
-            "unit": term.unit,
-            "coef": float(pooled.coef[at]),
-            "std_error": float(pooled.std_error[at]),
-            "hazard_ratio": math.exp(pooled.coef[at]),
-            "lower": math.exp(pooled.lower[at]),
-            "upper": math.exp(pooled.upper[at]),
-            "z": float(pooled.statistic[at]),
-            "p_value": float(pooled.p_value[at]),
-            "n": cohort.n,
-            "n_rows": fit.n,
-            "n_events": fit.n_events,
-            "n_left_out": 0,
-            "method": IMPUTED,
-            "note": "",
-            "n_imputations": pooled.n_imputations,
-            "missing_information": float(pooled.missing_information[at]),
-        }
