@@ -12,7 +12,10 @@ import pandas as pd
 import pytest
 
 from allsurv.cards.calculator import make_calculator
+from allsurv.cohort import load_cohort
+from allsurv.models import make_model
 from allsurv.models.riskmodel import RiskModel
+from allsurv.models.riskmodel_instability import Instability
 from allsurv.scoring import RiskScorer
 
 BROWSER = next(filter(None, map(shutil.which, ["chromium", "google-chrome", "chrome"])), None)
@@ -70,15 +73,45 @@ def test_every_family_equals_python_on_1000_patients(small_folder, small_result,
             tmp_path,
             {"packed": packed, "patients": patients},
             "(model, ask) => ask.patients.map((p) => { const r = Scorer.score(model, p); "
-            "return [r.risk_score, r.risk_centile, r.risk_group, r.survival]; })",
+            "return [r.risk_score, r.risk_centile, r.risk_group, r.survival, r.horizons]; })",
         )
-        score, centile, group, survival = map(list, zip(*found, strict=True))
+        score, centile, group, survival, horizons = map(list, zip(*found, strict=True))
         scored = RiskScorer.load(folder).score(pd.DataFrame(patients), horizons=list(model.grid))
         columns = [f"survival_{time:g}" for time in model.grid]
         np.testing.assert_allclose(score, scored["risk_score"], rtol=0, atol=1e-9)
         np.testing.assert_allclose(centile, scored["risk_centile"], rtol=0, atol=1e-9)
         np.testing.assert_allclose(survival, scored[columns], rtol=0, atol=1e-9)
         assert group == scored["risk_group"].tolist()
+        if model.instability is not None:
+            for limit in ("lower", "upper"):
+                ours = [[at[limit] for at in one] for one in horizons]
+                columns = [f"survival_{time:g}_{limit}" for time in model.horizons]
+                np.testing.assert_allclose(ours, scored[columns], rtol=0, atol=1e-9)
+
+
+@needs_browser
+def test_instability_intervals_equal_python(tmp_path):
+    cohort = load_cohort("rr-all")
+    model = make_model("cox", cohort.study, predictors=["age", "pb_blasts", "arm"])
+    model.fit(cohort.X, cohort.y("os"))
+    refits = np.random.default_rng(0).normal(0, 0.05, size=(30, cohort.n, 3))
+    survival = model.predict_survival(cohort.X, [12, 24, 36])
+    band = Instability.of(
+        survival, np.clip(survival + refits, 0, 1), np.array([12, 24, 36]), level=0.95
+    )
+    exported = RiskModel.from_model(model, cohort, endpoint="os", instability=band)
+    folder = exported.write(tmp_path / "model")
+    patients = random_patients(exported, 200, seed=2)
+    found = run_in_browser(
+        tmp_path,
+        {"packed": make_calculator(folder, cohort.study)["packed"], "patients": patients},
+        "(model, ask) => ask.patients.map((p) => Scorer.score(model, p).horizons)",
+    )
+    scored = RiskScorer.load(folder).score(pd.DataFrame(patients), horizons=[12, 24, 36])
+    for limit in ("lower", "upper"):
+        ours = [[at[limit] for at in one] for one in found]
+        columns = [f"survival_{time}_{limit}" for time in (12, 24, 36)]
+        np.testing.assert_allclose(ours, scored[columns], rtol=0, atol=1e-9)
 
 
 @needs_browser

@@ -34,18 +34,21 @@
     return [element("p", "Not calculated.", { class: "fault" }), list];
   }
 
+  const level = model.instability ? `${(100 * model.instability.level).toFixed(0)}% ` : "";
+  const instabilityHead = `${level}instability interval of the risk`;
+
   function answered(found) {
     const table = element("table"), head = element("tr"), body = element("tbody");
     table.append(element("caption", `${facts.endpoint}, from ${facts.origin}`));
-    ["Time", "Survival", "Risk", "95% instability interval of the risk"]
+    ["Time", "Survival", "Risk", instabilityHead]
       .forEach((text) => head.append(element("th", text, { scope: "col" })));
-    for (const { time, survival } of found.horizons) {
-      const row = element("tr"), range = instability(time, 1 - survival);
+    for (const { time, survival, lower, upper } of found.horizons) {
+      const row = element("tr");
       row.append(
         element("th", `${time} ${facts.unit}`, { scope: "row" }),
         element("td", percent(survival)),
         element("td", percent(1 - survival)),
-        element("td", range ? `${percent(range[0])} to ${percent(range[1])}` : "Not evaluated"),
+        element("td", lower === null ? "Not evaluated" : `${percent(1 - upper)} to ${percent(1 - lower)}`),
       );
       body.append(row);
     }
@@ -55,14 +58,6 @@
       ? `Risk group ${found.risk_group}; ` : "";
     const group = element("p", `${where}risk higher than in about ${found.risk_centile.toFixed(0)}% of the patients of development.`);
     return [table, group, curve(found.survival), ...published(found.patient)];
-  }
-
-  // How far refits of the whole pipeline moved risks of this size, one row per horizon and bin.
-  function instability(time, risk) {
-    const rows = (model.instability ?? []).filter((row) => row.horizon === time);
-    const row = rows.find((bin) => risk <= bin.risk_upper) ?? rows[rows.length - 1];
-    if (!row) return null;
-    return [Math.max(0, risk + row.lower), Math.min(1, risk + row.upper)];
   }
 
   function curve(survival) {

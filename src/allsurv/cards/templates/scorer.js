@@ -216,18 +216,37 @@ const Scorer = (() => {
     return risk_groups[cuts.filter((cut) => score > cut).length];
   }
 
+  // Between which limits most refits on other samples of the cohort lie, at a step of the grid.
+  function instability(model, survival, step) {
+    const band = model.instability;
+    if (!band || step > band.steps[band.steps.length - 1]) return { lower: null, upper: null };
+    const after = band.steps.findIndex((known) => known >= step), before = Math.max(after - 1, 0);
+    const gap = Math.max(band.steps[after] - band.steps[before], 1);
+    const share = after ? (step - band.steps[before]) / gap : 0;
+    const distance = (table) =>
+      (1 - share) * interpolate(survival, band.survival[before], table[before]) +
+      share * interpolate(survival, band.survival[after], table[after]);
+    return {
+      lower: Math.max(0, survival - distance(band.below)),
+      upper: Math.min(1, survival + distance(band.above)),
+    };
+  }
+
   // Risk score, centile and group, and survival on the whole grid and at the horizons.
   function score(model, given) {
     const patient = derive(model, given);
     const design = model.terms.map((term) => column(term, patient));
     const found = MECHANISMS[model.mechanism](model, design);
-    const at = (time) => found.survival[Math.floor(time / model.time.step + 1e-9)];
+    const at = (time) => {
+      const step = Math.floor(time / model.time.step + 1e-9), survival = found.survival[step];
+      return { time, survival, ...instability(model, survival, step) };
+    };
     return {
       risk_score: found.score,
       risk_centile: centile(model, found.score),
       risk_group: group(model, found.score),
       survival: found.survival,
-      horizons: model.time.horizons.map((time) => ({ time, survival: at(time) })),
+      horizons: model.time.horizons.map(at),
       patient,
     };
   }
