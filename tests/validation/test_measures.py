@@ -9,14 +9,10 @@ import pandas as pd
 import pytest
 
 from allsurv.stats.outcome import make_y
-from allsurv.validation.measures import (
-    measure_resamples,
-    pool_risks,
-    summarise,
-    summarise_reasons,
-)
+from allsurv.validation.measures import measure_resamples, pool_risks
 from allsurv.validation.plans import Split
 from allsurv.validation.prediction import Prediction
+from allsurv.validation.summary import summarise, summarise_reasons
 
 
 def rows(measure: str, *values: tuple[int, float, float, float]) -> pd.DataFrame:
@@ -101,7 +97,7 @@ def test_the_order_of_patients_within_and_across_folds_is_irrelevant():
     tables = []
     for order, parts in ((np.arange(80), folds), (shuffled, [place[f][::-1] for f in folds])):
         made = predictions(score[order], risk[order], parts)
-        pooled = pool_risks(made, 80, 1)
+        pooled = pool_risks(made, 1)
         tables.append(summarise(measure_resamples(made, pooled, y[order], np.array([12.0]))))
     for column in ("estimate", "lower", "upper"):
         np.testing.assert_allclose(tables[0][column], tables[1][column], rtol=1e-10)
@@ -117,7 +113,7 @@ def test_the_slope_compares_patients_of_the_same_fold_only():
     found = []
     for values in (risk, shifted):
         made = predictions(score, values, folds)
-        table = measure_resamples(made, pool_risks(made, 200, 1), y, np.array([12.0]))
+        table = measure_resamples(made, pool_risks(made, 1), y, np.array([12.0]))
         found.append(table.query("measure == 'calibration_slope'")["estimate"].iloc[0])
     assert found[0] == pytest.approx(found[1], rel=1e-6)
 
@@ -127,7 +123,7 @@ def test_a_fold_without_a_comparable_pair_is_counted():
     folds = [np.array([0, 1, 2]), np.array([3, 4, 5])]
     score = np.array([3.0, 2, 1, 0, 0, 0])
     made = predictions(score, np.full((6, 1), 0.5) + score[:, None] / 10, folds)
-    table = summarise(measure_resamples(made, pool_risks(made, 6, 1), y, np.array([2.5])))
+    table = summarise(measure_resamples(made, pool_risks(made, 1), y, np.array([2.5])))
     harrell = table.query("measure == 'harrell_c'").iloc[0]
     assert (harrell["n_resamples"], harrell["n_failed"]) == (1, 1)
     assert harrell["estimate"] == 1.0

@@ -48,8 +48,8 @@ def test_the_table_has_every_measure_of_model_and_reference(report: Validation):
     assert list(table.columns) == COLUMNS
     assert set(table["model"]) == {"cox", "kaplan_meier"}
     per_model = table[table["model"] == "cox"]
-    # Harrell's C once, six measures at each of two horizons.
-    assert len(per_model) == 1 + 6 * 2
+    # Harrell's C, D and the integrated Brier score once, nine measures at each of two horizons.
+    assert len(per_model) == 3 + 9 * 2
     assert per_model["n_failed"].sum() == 0
     assert (per_model["lower"] < per_model["estimate"]).all()
     assert (per_model["estimate"] < per_model["upper"]).all()

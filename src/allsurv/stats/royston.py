@@ -36,7 +36,13 @@ class RoystonD:
     r2: float
 
 
-def royston_d(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95) -> RoystonD:
+def royston_d(
+    y: NDArray[np.void],
+    risk_score: ArrayLike,
+    *,
+    strata: ArrayLike | None = None,
+    level: float = 0.95,
+) -> RoystonD:
     r"""Separation of the survival curves by a score, and the variation it explains.
 
     D is the log hazard ratio of the worse against the better half; 0 is no separation. Only the
@@ -48,6 +54,9 @@ def royston_d(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95
         Fields ``event`` (bool) and ``time`` (float), as from ``make_y``.
     risk_score : array-like of shape (n_patients,)
         Unitless, higher is worse.
+    strata : array-like of shape (n_patients,), optional
+        Labels of groups within which scores are ranked and compared, as the folds of a
+        cross-validation.
     level : float, default=0.95
         Confidence level, in (0, 1).
 
@@ -87,8 +96,12 @@ def royston_d(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95
         return RoystonD(Estimate.missing("all scores are equal", level=level), math.nan)
     if not event.any():
         return RoystonD(Estimate.missing("no event", level=level), math.nan)
+    groups = np.zeros(time.size) if strata is None else np.asarray(strata)
+    normal = np.empty(time.size)
+    for group in np.unique(groups):
+        normal[groups == group] = _normal_scores(score[groups == group])
     try:
-        fit = fit_cox(time, event, _normal_scores(score)[:, None], names=["normal score"])
+        fit = fit_cox(time, event, normal[:, None], strata=groups, names=["normal score"])
     except ModelError as error:
         return RoystonD(Estimate.missing(str(error), level=level), math.nan)
     kappa = math.sqrt(8 / math.pi)

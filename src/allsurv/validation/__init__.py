@@ -7,7 +7,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "choice": ["Choice", "choose"],
         "instability": ["instability"],
-        "report": ["Validation", "validate", "validate_all"],
+        "report": ["validate", "validate_all"],
+        "validated": ["Validation"],
         "plans": ["Bootstrap", "External", "InternalExternal", "Plan"],
     },
 )

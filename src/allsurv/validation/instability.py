@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.validation.measures import summarise_reasons
 from allsurv.validation.plans import draw_bootstraps
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.resampling import refit_all
+from allsurv.validation.summary import summarise_reasons
 
 __all__ = ["instability"]
 

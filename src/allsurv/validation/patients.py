@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allsurv.describe.groups import Groups
+from allsurv.describe.survival import curve_rows
 from allsurv.stats.calibration import calibration_curve
 from allsurv.stats.nonparametric import kaplan_meier
 from allsurv.study.spec import Prediction as PredictionPlan
 from allsurv.validation.measures import ALIKE, PooledRisk
 from allsurv.validation.prediction import Prediction
 
-__all__ = ["average_patients", "calibration_curves", "group_survival"]
+__all__ = ["average_patients", "calibration_curves", "group_curves", "group_survival"]
 
 Floats = NDArray[np.float64]
 N_POINTS = 41
@@ -110,6 +112,43 @@ def group_survival(
             row = {"model": model, "group": name, "horizon": horizon, "n": int(members.sum())}
             rows.append(row | _observed(y[members], float(horizon), table["risk"][members]))
     return pd.DataFrame(rows, columns=GROUP_COLUMNS)
+
+
+def group_curves(
+    out_of_fold: pd.DataFrame, y: NDArray[np.void], plan: PredictionPlan
+) -> pd.DataFrame:
+    """Kaplan-Meier curves of the same groups, at every time of follow-up.
+
+    Parameters
+    ----------
+    out_of_fold : DataFrame
+        As from :func:`average_patients`.
+    y : structured ndarray of shape (n_patients,)
+        Outcome.
+    plan : Prediction
+        The study's names of the risk groups and the centiles between them.
+
+    Returns
+    -------
+    DataFrame
+        ``model`` and the columns of :func:`allsurv.describe.kaplan_meier`. It shows exact times;
+        :func:`allsurv.describe.safe_curve` makes it fit to be shown.
+    """
+    tables = []
+    for model, table in out_of_fold.groupby("model", sort=False):
+        first = table[table["horizon"] == table["horizon"].iloc[0]].sort_values("patient")
+        centile = first["risk_centile"].to_numpy()
+        code = np.searchsorted(plan.risk_centiles, centile, side="left")
+        code[~np.isfinite(centile)] = -1
+        present = [k for k in range(len(plan.risk_groups)) if np.any(code == k)]
+        names = tuple(plan.risk_groups[k] for k in present)
+        place = np.full(len(plan.risk_groups) + 1, -1)
+        place[present] = np.arange(len(present))
+        groups = Groups(names, names, place[code])
+        patients = first["patient"].to_numpy()
+        tables.append(pd.DataFrame(curve_rows(y[patients], groups)).assign(model=model))
+    curves = pd.concat(tables, ignore_index=True)
+    return curves[["model", *(c for c in curves if c != "model")]]
 
 
 def _observed(y: NDArray[np.void], horizon: float, risk: pd.Series) -> dict[str, Any]:

@@ -53,6 +53,11 @@ class Prediction:
     horizon_reasons: tuple[str, ...] = ()
     curves: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
+    def __post_init__(self) -> None:
+        """Give a prediction without a grid its rows."""
+        if self.curves.size == 0:
+            object.__setattr__(self, "curves", np.empty((len(self.risk), 0)))
+
     def reason_at(self, k: int) -> str:
         """Say why there is no risk at a horizon.
 

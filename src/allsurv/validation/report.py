@@ -3,79 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
-from allsurv.validation.measures import measure_resamples, pool_risks, summarise
-from allsurv.validation.patients import average_patients, calibration_curves, group_survival
-from allsurv.validation.plans import Plan, draw_folds
-from allsurv.validation.resampling import refit_all
+from allsurv.validation.assess import Assessment
+from allsurv.validation.finished import FinishedRefits
+from allsurv.validation.plans import (
+    AnyPlan,
+    Bootstrap,
+    External,
+    Plan,
+)
+from allsurv.validation.validated import Validation
 
-__all__ = ["Validation", "validate", "validate_all"]
+__all__ = ["validate", "validate_all"]
 
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
 REFERENCE = "kaplan_meier"
 DEFAULT_PLAN = Plan()
-
-
-@dataclass(frozen=True, eq=False)
-class Validation:
-    """How well models predict patients they have not seen.
-
-    Attributes
-    ----------
-    endpoint : str
-        What is predicted.
-    horizons : tuple of float
-        By when, in the study's unit.
-    plan : Plan
-        The resamples.
-    n, n_events : int
-        Patients and events measured.
-    performance : DataFrame
-        One row per model, measure and horizon, the reference ``kaplan_meier`` included: ``model``,
-        ``measure``, ``horizon`` (NaN where the measure has none), ``estimate``,
-        ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``, ``estimator``.
-        What the limits mean stands in :func:`allsurv.validation.measures.summarise`.
-    calibration : DataFrame
-        Smooth curves: ``model``, ``horizon``, ``predicted``, ``observed``, ``lower``, ``upper``,
-        ``reason``.
-    risk_groups : DataFrame
-        Patients grouped by the out-of-fold centile of their risk score, cut at the centiles the
-        study states: ``model``, ``group``, ``horizon``, ``n``, ``n_events``, ``n_at_risk``,
-        ``predicted`` (mean survival), ``survival`` (Kaplan-Meier), ``lower``, ``upper``.
-    resamples : DataFrame
-        Every measure of every resample, behind ``performance``.
-    out_of_fold : DataFrame
-        One row per model, patient and horizon: ``model``, ``patient`` (position among the
-        eligible), ``horizon``, ``risk`` and ``risk_centile``, averaged over repeats, and
-        ``n_repeats``. About single patients: it stays in memory and is not to be logged.
-    """
-
-    endpoint: str
-    horizons: tuple[float, ...]
-    plan: Plan
-    n: int
-    n_events: int
-    performance: pd.DataFrame
-    calibration: pd.DataFrame
-    risk_groups: pd.DataFrame
-    resamples: pd.DataFrame
-    out_of_fold: pd.DataFrame
-
-    def __repr__(self) -> str:
-        """Say what was validated, without showing a patient."""
-        models = ", ".join(self.performance["model"].unique())
-        return (
-            f"Validation({models}; endpoint='{self.endpoint}', n={self.n}, "
-            f"n_events={self.n_events}, {self.plan})"
-        )
 
 
 def validate(
@@ -84,10 +35,12 @@ def validate(
     endpoint: str = "os",
     *,
     horizons: Sequence[float] | None = None,
-    plan: Plan = DEFAULT_PLAN,
+    plan: AnyPlan = DEFAULT_PLAN,
     random_state: int | None = 0,
     n_jobs: int | None = 1,
-    progress: Callable[[int, int], None] | None = None,
+    n_bootstrap: int = 50,
+    progress: Progress | None = None,
+    finished: FinishedRefits | None = None,
 ) -> Validation:
     """Measure how well a model predicts patients it has not seen.
 
@@ -102,14 +55,19 @@ def validate(
         Name of the endpoint.
     horizons : sequence of float, optional
         Times, in the study's unit; the study's prediction horizons unless given.
-    plan : Plan, default=Plan(repeats=5, folds=5)
-        The resamples.
+    plan : Plan, Bootstrap, InternalExternal or External, default=Plan(repeats=5, folds=5)
+        Repeated cross-validation (nested, if the model tunes itself); bootstrap of the whole
+        pipeline; each group left out in turn; or other patients, on whom nothing is refitted.
     random_state : int or None, default=0
         Seed of splits and refits.
     n_jobs : int or None, default=1
         Processes, as joblib counts them; the numbers do not depend on it.
+    n_bootstrap : int, default=50
+        Samples of patients behind the limits of calibration errors and net benefit.
     progress : callable, optional
         Called as ``progress(done, total)`` after each refit.
+    finished : FinishedRefits, optional
+        Where refits are kept as they finish, so that a killed job goes on from them.
 
     Returns
     -------
@@ -129,7 +87,9 @@ def validate(
         plan=plan,
         random_state=random_state,
         n_jobs=n_jobs,
+        n_bootstrap=n_bootstrap,
         progress=progress,
+        finished=finished,
     )
 
 
@@ -139,10 +99,12 @@ def validate_all(
     endpoint: str = "os",
     *,
     horizons: Sequence[float] | None = None,
-    plan: Plan = DEFAULT_PLAN,
+    plan: AnyPlan = DEFAULT_PLAN,
     random_state: int | None = 0,
     n_jobs: int | None = 1,
-    progress: Callable[[int, int], None] | None = None,
+    n_bootstrap: int = 50,
+    progress: Progress | None = None,
+    finished: FinishedRefits | None = None,
 ) -> Validation:
     """Measure several models on the same folds.
 
@@ -156,14 +118,19 @@ def validate_all(
         Name of the endpoint.
     horizons : sequence of float, optional
         Times, in the study's unit; the study's prediction horizons unless given.
-    plan : Plan, default=Plan(repeats=5, folds=5)
-        The resamples.
+    plan : Plan, Bootstrap, InternalExternal or External, default=Plan(repeats=5, folds=5)
+        Repeated cross-validation (nested, if the model tunes itself); bootstrap of the whole
+        pipeline; each group left out in turn; or other patients, on whom nothing is refitted.
     random_state : int or None, default=0
         Seed of splits and refits.
     n_jobs : int or None, default=1
         Processes, as joblib counts them; the numbers do not depend on it.
+    n_bootstrap : int, default=50
+        Samples of patients behind the limits of calibration errors and net benefit.
     progress : callable, optional
         Called as ``progress(done, total)`` after each refit.
+    finished : FinishedRefits, optional
+        Where refits are kept as they finish, so that a killed job goes on from them.
 
     Returns
     -------
@@ -180,28 +147,24 @@ def validate_all(
     if not models:
         raise ModelError("validate: no model was given; give at least one.")
     study = cohort.study
-    times = _check_horizons(study.prediction.horizons if horizons is None else horizons)
-    eligible = cohort.eligible(endpoint)
-    X, y = eligible.X, eligible.y(endpoint)
-    splits = draw_folds(y["event"], plan, random_state)
-    everyone = dict(models)
-    everyone.setdefault(REFERENCE, make_model("null", study))
-    predictions = refit_all(everyone, X, y, splits, times, n_jobs=n_jobs, progress=progress)
-    pooled = pool_risks(predictions, len(X), times.size)
-    resamples = measure_resamples(predictions, pooled, y, times)
-    out_of_fold = average_patients(predictions, len(X), times)
-    return Validation(
+    asked = study.prediction.horizons if horizons is None else horizons
+    work = Assessment(
+        models={**models, REFERENCE: models.get(REFERENCE, make_model("null", study))},
+        cohort=cohort.eligible(endpoint),
         endpoint=endpoint,
-        horizons=tuple(map(float, times)),
+        horizons=_check_horizons(asked),
         plan=plan,
-        n=len(X),
-        n_events=int(y["event"].sum()),
-        performance=summarise(resamples),
-        calibration=calibration_curves(out_of_fold, pooled, y),
-        risk_groups=group_survival(out_of_fold, y, study.prediction),
-        resamples=resamples,
-        out_of_fold=out_of_fold,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        n_bootstrap=n_bootstrap,
+        progress=progress,
+        finished=finished,
     )
+    if isinstance(plan, Bootstrap):
+        return work.bootstrap(plan)
+    if isinstance(plan, External):
+        return work.external(plan)
+    return work.left_out()
 
 
 def _check_horizons(horizons: Sequence[float]) -> NDArray[np.float64]:

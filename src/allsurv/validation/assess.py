@@ -1,0 +1,205 @@
+"""From a plan to predictions, and from predictions to all tables of a validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allsurv.cohort import Cohort
+from allsurv.validation.decisions import bootstrap_calibration_errors, net_benefit_table
+from allsurv.validation.finished import FinishedRefits
+from allsurv.validation.measures import measure_resamples, pool_risks
+from allsurv.validation.optimism import OPTIMISM_COLUMNS, optimism_table
+from allsurv.validation.over_time import measure_over_time, time_grid
+from allsurv.validation.patients import (
+    average_patients,
+    calibration_curves,
+    group_curves,
+    group_survival,
+)
+from allsurv.validation.plans import (
+    AnyPlan,
+    Bootstrap,
+    External,
+    InternalExternal,
+    Plan,
+    Split,
+    draw_bootstraps,
+    draw_folds,
+    draw_groups,
+)
+from allsurv.validation.prediction import Prediction, predict_fitted
+from allsurv.validation.resampling import refit_all, seeded_clone
+from allsurv.validation.subgroups import measure_subgroups, subgroups_of
+from allsurv.validation.summary import COLUMNS, compare_models, summarise, with_limits
+from allsurv.validation.validated import Validation
+
+__all__ = ["Assessment"]
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+BOOTSTRAP = "on the patients fitted on, less the mean optimism of refits on bootstrap samples"
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """One validation on its way: what was asked, and the steps from predictions to tables.
+
+    Attributes
+    ----------
+    models : mapping from str to SurvivalModel
+        Whole pipelines, references included.
+    cohort : Cohort
+        Patients of the endpoint's population.
+    endpoint : str
+        Name of the endpoint.
+    horizons : ndarray of shape (n_horizons,)
+        Rising.
+    plan : Plan, Bootstrap, InternalExternal or External
+        How patients are split.
+    random_state : int or None
+        Seed.
+    n_jobs : int or None
+        Processes.
+    n_bootstrap : int
+        Samples of patients behind some limits.
+    progress : callable, optional
+        Called as ``progress(done, total)``.
+    finished : FinishedRefits, optional
+        Where refits are kept.
+    """
+
+    models: Mapping[str, Any]
+    cohort: Cohort
+    endpoint: str
+    horizons: Floats
+    plan: AnyPlan
+    random_state: int | None
+    n_jobs: int | None
+    n_bootstrap: int
+    progress: Progress | None
+    finished: FinishedRefits | None
+
+    def left_out(self) -> Validation:
+        """Predict patients by models fitted without them.
+
+        Returns
+        -------
+        Validation
+            All tables but ``optimism``.
+        """
+        event = self.cohort.y(self.endpoint)["event"]
+        if isinstance(self.plan, InternalExternal):
+            groups = subgroups_of(self.cohort, self.plan.by)
+            names = [groups.names[code] if code >= 0 else "" for code in groups.code]
+            splits = draw_groups(names, event, self.random_state)
+        elif isinstance(self.plan, Plan):
+            splits = draw_folds(event, self.plan, self.random_state)
+        return self._measure(self._refit(splits, self._times), self.cohort)
+
+    def external(self, plan: External) -> Validation:
+        """Predict other patients by models that are fitted, or are fitted once.
+
+        Parameters
+        ----------
+        plan : External
+            Names the patients.
+
+        Returns
+        -------
+        Validation
+            All tables but ``optimism``, about those patients.
+        """
+        others = plan.cohort.eligible(self.endpoint)
+        X, y = self.cohort.X, self.cohort.y(self.endpoint)
+        split = Split(0, 0, np.arange(len(X)), np.arange(others.n), self.random_state or 0)
+        predictions = []
+        for done, (name, model) in enumerate(self.models.items(), start=1):
+            fitted = model
+            if not hasattr(model, "mechanism_"):
+                fitted = seeded_clone(model, split.seed).fit(X, y)
+            predictions.append(
+                predict_fitted(name, fitted, X, others.X, split, self.horizons, self._times)
+            )
+            if self.progress is not None:
+                self.progress(done, len(self.models))
+        return self._measure(predictions, others)
+
+    def bootstrap(self, plan: Bootstrap) -> Validation:
+        """Subtract from what models show on their own patients what refits lose outside theirs.
+
+        Parameters
+        ----------
+        plan : Bootstrap
+            How many refits.
+
+        Returns
+        -------
+        Validation
+            With ``performance`` and ``optimism`` only.
+        """
+        X, y = self.cohort.X, self.cohort.y(self.endpoint)
+        everybody = np.arange(len(X))
+        own = Split(-1, 0, everybody, everybody, self.random_state or 0)
+        splits = draw_bootstraps(len(X), plan.replicates, self.random_state)
+        predictions = self._refit([own, *splits], np.empty(0))
+        apparent = {p.model: p for p in predictions if p.split.repeat < 0}
+        refits = [p for p in predictions if p.split.repeat >= 0]
+        table = optimism_table(apparent, refits, y, self.horizons)
+        return Validation(
+            endpoint=self.endpoint,
+            horizons=tuple(map(float, self.horizons)),
+            plan=plan,
+            n=len(X),
+            n_events=int(y["event"].sum()),
+            performance=table.assign(estimator=BOOTSTRAP)[COLUMNS],
+            optimism=table[OPTIMISM_COLUMNS],
+        )
+
+    @property
+    def _times(self) -> Floats:
+        return time_grid(float(self.horizons[-1]), self.cohort.study.time.grid)
+
+    def _refit(self, splits: list[Split], times: Floats) -> list[Prediction]:
+        return refit_all(
+            self.models,
+            self.cohort.X,
+            self.cohort.y(self.endpoint),
+            splits,
+            self.horizons,
+            times=times,
+            n_jobs=self.n_jobs,
+            progress=self.progress,
+            finished=self.finished,
+        )
+
+    def _measure(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
+        y, times, horizons = cohort.y(self.endpoint), self._times, self.horizons
+        study = self.cohort.study.prediction
+        pooled = pool_risks(predictions, horizons.size)
+        resamples = measure_resamples(predictions, pooled, y, horizons, times=times)
+        out_of_fold = average_patients(predictions, len(y), horizons)
+        draws = draw_bootstraps(len(y), self.n_bootstrap, self.random_state)
+        samples = [split.train for split in draws]
+        errors = bootstrap_calibration_errors(pooled, y, horizons, samples)
+        return Validation(
+            endpoint=self.endpoint,
+            horizons=tuple(map(float, horizons)),
+            plan=self.plan,
+            n=len(y),
+            n_events=int(y["event"].sum()),
+            performance=with_limits(summarise(resamples), errors),
+            differences=compare_models(resamples, len(y)),
+            over_time=measure_over_time(predictions, pooled, y, times),
+            calibration=calibration_curves(out_of_fold, pooled, y),
+            net_benefit=net_benefit_table(pooled, y, horizons, study.thresholds, samples),
+            risk_groups=group_survival(out_of_fold, y, study),
+            group_curves=group_curves(out_of_fold, y, study),
+            subgroups=measure_subgroups(predictions, cohort, y, horizons, study.subgroups),
+            resamples=resamples.drop(columns=["patients", "influence"]),
+            out_of_fold=out_of_fold,
+        )

@@ -1,0 +1,159 @@
+"""How well models do in groups of patients that the study names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.cohort import Cohort
+from allsurv.describe.disclosure import Sum, hidden_cells
+from allsurv.describe.groups import Groups, group_patients
+from allsurv.errors import ModelError
+from allsurv.validation.measures import measure_resamples, pool_risks
+from allsurv.validation.prediction import Prediction
+from allsurv.validation.summary import summarise
+
+__all__ = ["measure_subgroups", "subgroups_of", "suppress_subgroups"]
+
+Floats = NDArray[np.float64]
+MEASURES = ("harrell_c", "auc", "brier", "observed_expected_ratio", "calibration_slope")
+FEWEST = 11
+COLUMNS = [
+    "variable", "group", "group_label", "n", "n_events", "model", "measure", "horizon", "estimate",
+    "lower", "upper", "level", "n_resamples", "n_failed", "reason",
+]  # fmt: skip
+
+
+def subgroups_of(cohort: Cohort, by: str) -> Groups:
+    """Sort patients into subgroups by a variable.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    by : str
+        A baseline variable; a number is split at the cohort's median.
+
+    Returns
+    -------
+    Groups
+        Names and members.
+
+    Raises
+    ------
+    ModelError
+        If the variable has no column or is known of nobody.
+    """
+    variable = cohort.study.variable(by)
+    if not variable.is_number:
+        return group_patients(cohort, by)
+    if by not in cohort.frame.columns:
+        raise ModelError(f"groups by '{by}': the cohort has no such column; add it.")
+    values = cohort.frame[by].to_numpy(dtype=float, na_value=np.nan)
+    middle = float(np.nanmedian(values))
+    code = np.where(np.isnan(values), -1, (values > middle).astype(int))
+    unit = f" {variable.unit}" if variable.unit else ""
+    labels = (f"{middle:g}{unit} or less", f"more than {middle:g}{unit}")
+    return Groups(("low", "high"), labels, code.astype(np.intp))
+
+
+def measure_subgroups(
+    predictions: Sequence[Prediction],
+    cohort: Cohort,
+    y: NDArray[np.void],
+    horizons: Floats,
+    variables: Sequence[str],
+) -> pd.DataFrame:
+    """Measure models in each subgroup, from the same out-of-fold predictions.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        Of one plan, for the patients of ``cohort``.
+    cohort : Cohort
+        The patients who were predicted.
+    y : structured ndarray of shape (n_patients,)
+        Their outcome.
+    horizons : ndarray of shape (n_horizons,)
+        Times at which risk was predicted.
+    variables : sequence of str
+        What the subgroups are made by.
+
+    Returns
+    -------
+    DataFrame
+        ``variable``, ``group``, ``group_label``, ``n``, ``n_events``, ``model``, ``measure``
+        (Harrell's C, AUC, Brier score, O/E, calibration slope), ``horizon``, ``estimate``,
+        ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``. A group of
+        fewer than eleven patients or events is named with its reason and not measured.
+    """
+    tables = []
+    for by in variables:
+        groups = subgroups_of(cohort, by)
+        for code, (name, label) in enumerate(zip(groups.names, groups.labels, strict=True)):
+            members = groups.code == code
+            n, n_events = int(members.sum()), int(y["event"][members].sum())
+            if min(n, n_events) < FEWEST:
+                table = pd.DataFrame({"reason": [f"fewer than {FEWEST} patients or events"]})
+            else:
+                inside = list(_restrict(predictions, members))
+                pooled = pool_risks(inside, horizons.size)
+                measured = measure_resamples(
+                    inside, pooled, y[members], horizons, measures=MEASURES
+                )
+                table = summarise(measured)
+            here = {"variable": by, "group": name, "group_label": label}
+            tables.append(table.assign(**here, n=n, n_events=n_events).reindex(columns=COLUMNS))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+
+
+def suppress_subgroups(table: pd.DataFrame, threshold: int = FEWEST) -> pd.DataFrame:
+    """Hide counts that are small, or from which small ones follow.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`measure_subgroups`.
+    threshold : int, default=11
+        Smallest count that is shown.
+
+    Returns
+    -------
+    DataFrame
+        ``n`` and ``n_events`` missing where hidden, and where those without the event would be
+        too few; the sizes of all groups of a variable add up to a total that readers know.
+    """
+    safe = table.astype({"n": "Int64", "n_events": "Int64"})
+    for _, part in table.groupby("variable", sort=False):
+        groups = part.drop_duplicates("group")
+        counts = np.concatenate([groups["n_events"], groups["n"] - groups["n_events"]])
+        size = len(groups)
+        parts = [Sum(tuple(range(size))), Sum(tuple(range(size, 2 * size)))]
+        hidden = hidden_cells(counts.astype(int), parts, threshold)
+        for k, name in enumerate(groups["group"]):
+            if hidden[k] or hidden[k + size]:
+                safe.loc[part.index[part["group"] == name], ["n", "n_events"]] = pd.NA
+    return safe
+
+
+def _restrict(
+    predictions: Sequence[Prediction], members: NDArray[np.bool_]
+) -> Iterator[Prediction]:
+    """Keep the predictions of some patients, who are counted anew."""
+    place = np.cumsum(members) - 1
+    for prediction in predictions:
+        kept = members[prediction.split.test]
+        if kept.any():
+            test = place[prediction.split.test[kept]]
+            yield replace(
+                prediction,
+                split=replace(prediction.split, test=test),
+                risk_score=prediction.risk_score[kept],
+                centile=prediction.centile[kept],
+                risk=prediction.risk[kept],
+                curves=prediction.curves[kept],
+            )

@@ -1,0 +1,211 @@
+"""Averages over resamples, with limits; and differences between models on the same resamples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from allsurv.validation.measures import LOG_SCALE, MEASURES
+
+__all__ = ["COLUMNS", "compare_models", "summarise", "summarise_reasons", "with_limits"]
+
+Floats = NDArray[np.float64]
+COLUMNS = [
+    "model", "measure", "horizon", "estimate", "lower", "upper", "level", "n_resamples", "n_failed",
+    "reason", "estimator",
+]  # fmt: skip
+DIFFERENCE_COLUMNS = [
+    "model", "compared_with", "measure", "horizon", "estimate", "lower", "upper", "p_value",
+    "level", "n_resamples",
+]  # fmt: skip
+
+
+def summarise(resamples: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    r"""Average a measure over its resamples.
+
+    Parameters
+    ----------
+    resamples : DataFrame
+        As from :func:`measure_resamples`.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``measure``, ``horizon``, ``estimate``, ``lower``, ``upper``, ``level``,
+        ``n_resamples`` that could be measured, ``n_failed`` that could not, ``reason`` with counts,
+        and ``estimator``, how it was made.
+
+    Notes
+    -----
+    With weights :math:`w` and analytic standard errors :math:`s` of the resamples, the estimate is
+    :math:`\sum w\hat\theta / \sum w` and its variance the mean over repeats of
+    :math:`\sum_f w_f^2 s_f^2 / (\sum_f w_f)^2`; O/E on the log scale. Repeats are strongly
+    correlated and their number does not make the interval narrower. The interval is that of the
+    patients measured, the refitted models taken as given: it ignores that models vary with the
+    patients they are fitted on, so at the cohort's size it is somewhat too narrow for what a
+    new cohort would show [1]_. On 100 simulated cohorts of 110 with 4 predictors the 95% intervals
+    held what the Cox model fitted to the whole cohort reached among 4,000 new patients in 98%
+    (Harrell's C), 96% (Uno's C), 94% (AUC), 92% (Brier score), 91% (IPA), 97% (O/E) and 89%
+    (calibration slope); the Monte-Carlo error is 2 to 3 points.
+
+    References
+    ----------
+    .. [1] Bates S, Hastie T, Tibshirani R. J Am Stat Assoc. 2024;119(546):1434-1445.
+       doi:10.1080/01621459.2023.2197686
+    """
+    groups = resamples.groupby(["model", "measure", "horizon"], sort=False, dropna=False)
+    rows = [
+        {"model": model, "measure": measure, "horizon": horizon}
+        | _average(group, measure in LOG_SCALE, level)
+        | {"estimator": MEASURES[measure]}
+        for (model, measure, horizon), group in groups
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _average(group: pd.DataFrame, is_log: bool, level: float) -> dict[str, float | int | str]:
+    estimate, weight = group["estimate"].to_numpy(), group["weight"].to_numpy()
+    measured = np.isfinite(estimate) & (weight > 0)
+    row: dict[str, float | int | str] = {
+        "estimate": np.nan,
+        "lower": np.nan,
+        "upper": np.nan,
+        "level": level,
+        "n_resamples": int(measured.sum()),
+        "n_failed": int((~measured).sum()),
+        "reason": summarise_reasons(Counter(group["reason"].to_numpy()[~measured])),
+    }
+    if not measured.any():
+        return row
+    value, weight = estimate[measured], weight[measured]
+    value = np.log(value) if is_log else value
+    squared = (weight * group["std_error"].to_numpy()[measured]) ** 2
+    repeat = group["repeat"].to_numpy()[measured]
+    variance = [
+        squared[repeat == r].sum() / weight[repeat == r].sum() ** 2 for r in np.unique(repeat)
+    ]
+    centre = float(np.average(value, weights=weight))
+    half = float(ndtri(0.5 + level / 2) * np.sqrt(np.mean(variance)))
+    limits = np.array([centre, centre - half, centre + half])
+    row["estimate"], row["lower"], row["upper"] = map(float, np.exp(limits) if is_log else limits)
+    return row
+
+
+def summarise_reasons(reasons: Counter[str]) -> str:
+    """Say how often each reason occurred.
+
+    Parameters
+    ----------
+    reasons : Counter of str
+        Reason to the number of resamples.
+
+    Returns
+    -------
+    str
+        ``2x no event by 12; 1x no fit``; empty without any.
+
+    Examples
+    --------
+    >>> summarise_reasons(Counter(["no event by 12", "no event by 12"]))
+    '2x no event by 12'
+    """
+    return "; ".join(f"{count}x {reason}" for reason, count in reasons.most_common())
+
+
+def with_limits(performance: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Set limits, on the log scale, about measures whose error was found by drawing patients.
+
+    Parameters
+    ----------
+    performance : DataFrame
+        As from :func:`summarise`.
+    errors : DataFrame
+        ``model``, ``measure``, ``horizon``, ``log_error``.
+
+    Returns
+    -------
+    DataFrame
+        The same rows.
+    """
+    table = performance.merge(errors, on=["model", "measure", "horizon"], how="left")
+    known = table["log_error"].notna()
+    factor = np.exp(ndtri(0.5 + table["level"] / 2) * table["log_error"])
+    table.loc[known, "lower"] = (table["estimate"] / factor)[known]
+    table.loc[known, "upper"] = (table["estimate"] * factor)[known]
+    return table.drop(columns="log_error")
+
+
+def compare_models(
+    resamples: pd.DataFrame, n_patients: int, *, level: float = 0.95
+) -> pd.DataFrame:
+    r"""Differences between models, each measured on the same patients of the same resamples.
+
+    Parameters
+    ----------
+    resamples : DataFrame
+        As from :func:`allsurv.validation.measures.measure_resamples`.
+    n_patients : int
+        Size of the cohort.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``compared_with``, ``measure``, ``horizon``, ``estimate`` (the first less the
+        second), ``lower``, ``upper``, ``p_value``, ``level``, ``n_resamples`` in which both could
+        be measured.
+
+    Notes
+    -----
+    The variance is the sum over patients of the squared difference of what each adds to the two
+    averages over all resamples. As the limits of :func:`summarise` it takes the refitted models as
+    given. Measures without an influence function (O/E, slope, D, calibration errors) are left out.
+    """
+    known = resamples[resamples["influence"].notna() & (resamples["weight"] > 0)]
+    rows = []
+    for (measure, horizon), table in known.groupby(
+        ["measure", "horizon"], sort=False, dropna=False
+    ):
+        by_model = {
+            str(model): part.set_index(["repeat", "fold"])
+            for model, part in table.groupby("model", sort=False)
+        }
+        for first, second in combinations(by_model, 2):
+            difference = _difference(by_model[first], by_model[second], n_patients, level)
+            if difference:
+                row = {"model": first, "compared_with": second, "measure": measure}
+                rows.append(row | {"horizon": horizon, "level": level} | difference)
+    return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+
+def _difference(
+    first: pd.DataFrame, second: pd.DataFrame, n_patients: int, level: float
+) -> dict[str, float | int]:
+    both = first.index.intersection(second.index)
+    if both.empty:
+        return {}
+    one, other = first.loc[both], second.loc[both]
+    weight = one["weight"].to_numpy()
+    value = float(np.average(one["estimate"] - other["estimate"], weights=weight))
+    added = np.zeros(n_patients)
+    parts = zip(one["patients"], one["influence"], other["influence"], weight, strict=True)
+    for patients, mine, theirs, share in parts:
+        added[patients] += share * (mine - theirs)
+    std_error = float(np.linalg.norm(added) / weight.sum())
+    half = float(ndtri(0.5 + level / 2)) * std_error
+    p_value = 2 * float(ndtr(-abs(value) / std_error)) if std_error > 0 else np.nan
+    return {
+        "estimate": value,
+        "lower": value - half,
+        "upper": value + half,
+        "p_value": p_value,
+        "n_resamples": len(both),
+    }

@@ -1,0 +1,84 @@
+"""What a validation found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from allsurv.validation.plans import AnyPlan
+
+__all__ = ["Validation"]
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """How well models predict patients they have not seen.
+
+    Attributes
+    ----------
+    endpoint : str
+        What is predicted.
+    horizons : tuple of float
+        By when, in the study's unit.
+    plan : Plan, Bootstrap, InternalExternal or External
+        The resamples.
+    n, n_events : int
+        Patients and events measured.
+    performance : DataFrame
+        One row per model, measure and horizon, the reference ``kaplan_meier`` included: ``model``,
+        ``measure``, ``horizon`` (NaN where the measure has none), ``estimate``,
+        ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``, ``estimator``.
+        What the limits mean stands in :func:`allsurv.validation.summary.summarise`.
+    differences : DataFrame
+        Paired differences of all models and references, as from
+        :func:`allsurv.validation.summary.compare_models`.
+    over_time : DataFrame
+        AUC and Brier score at each time of a grid.
+    calibration : DataFrame
+        Smooth curves: ``model``, ``horizon``, ``predicted``, ``observed``, ``lower``, ``upper``,
+        ``reason``.
+    net_benefit : DataFrame
+        Per model, horizon and threshold of the study; treating all and none beside.
+    risk_groups : DataFrame
+        Patients grouped by the out-of-fold centile of their risk score, cut at the centiles the
+        study states: ``model``, ``group``, ``horizon``, ``n``, ``n_events``, ``n_at_risk``,
+        ``predicted`` (mean survival), ``survival`` (Kaplan-Meier), ``lower``, ``upper``.
+    group_curves : DataFrame
+        Their Kaplan-Meier curves, with exact times: it is not to be shown as it is.
+    subgroups : DataFrame
+        Measures by the variables that the study names.
+    optimism : DataFrame
+        Of a bootstrap: apparent, corrected, out-of-bag and .632+ estimates.
+    resamples : DataFrame
+        Every measure of every resample, behind ``performance``.
+    out_of_fold : DataFrame
+        One row per model, patient and horizon: ``model``, ``patient`` (position among the
+        eligible), ``horizon``, ``risk`` and ``risk_centile``, averaged over repeats, and
+        ``n_repeats``. About single patients: it stays in memory and is not to be logged.
+    """
+
+    endpoint: str
+    horizons: tuple[float, ...]
+    plan: AnyPlan
+    n: int
+    n_events: int
+    performance: pd.DataFrame
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    over_time: pd.DataFrame = field(default_factory=pd.DataFrame)
+    calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
+    net_benefit: pd.DataFrame = field(default_factory=pd.DataFrame)
+    risk_groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    group_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    subgroups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    optimism: pd.DataFrame = field(default_factory=pd.DataFrame)
+    resamples: pd.DataFrame = field(default_factory=pd.DataFrame)
+    out_of_fold: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def __repr__(self) -> str:
+        """Say what was validated, without showing a patient."""
+        models = ", ".join(self.performance["model"].unique())
+        return (
+            f"Validation({models}; endpoint='{self.endpoint}', n={self.n}, "
+            f"n_events={self.n_events}, {self.plan})"
+        )
