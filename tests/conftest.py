@@ -219,7 +219,7 @@ def small_config(root):
     config = read_config(
         root / "experiments" / "001-paper" / "config.yaml", {"models": "coxnet,gbs"}
     )
-    return replace(config, validation=Plan(1, 3), findings=FindingsPlan(3), jobs=1)
+    return replace(config, validation=Plan(1, 3), findings=FindingsPlan(3, simulated=0), jobs=1)
 
 
 @pytest.fixture(scope="session")

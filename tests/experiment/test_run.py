@@ -17,7 +17,8 @@ from allsurv.study import load_study
 
 TABLES = {
     "table_one", "missing", "survival", "curves", "cox", "performance", "calibration",
-    "findings", "importance", "coefficients", "models",
+    "findings", "findings_horizons", "findings_importance", "non_findings", "published_equation",
+    "importance", "directions", "coefficients", "models",
 }  # fmt: skip
 
 

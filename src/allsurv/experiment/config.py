@@ -32,9 +32,15 @@ class FindingsPlan:
     ----------
     bootstrap : int
         Refits of the whole pipeline per model.
+    simulated : int
+        Refits per model to outcomes of known effect, by which its shrinkage is undone; 0 for none.
+    margin : float
+        Factor by which two hazard ratios may differ and still count as equivalent.
     """
 
     bootstrap: int = 25
+    simulated: int = 25
+    margin: float = 1.5
 
 
 @dataclass(frozen=True)

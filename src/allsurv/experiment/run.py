@@ -10,6 +10,10 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``performance``          per model, measure and horizon: out-of-fold estimate with limits
 ``calibration``          per model and horizon: smooth observed against predicted risk
 ``findings``             per published finding and model: estimate beside the published one, verdict
+``findings_horizons``    per finding, model and horizon: the standardised contrast with limits
+``findings_importance``  per model, measure and variable: importance, and its rank over refits
+``non_findings``         what the paper examined and did not retain, added to its model here
+``published_equation``   recalibration of the published equation, and what these patients add to it
 ``importance``           per model and variable: mean absolute SHAP value of the risk score
 ``directions``           per model and term: whether it is used in the direction of Cox regression
 ``coefficients``         of the linear models, per unit of the variable

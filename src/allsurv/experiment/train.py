@@ -10,9 +10,9 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.experiment.config import Config
+from allsurv.experiment.evidence import evidence_tables
 from allsurv.experiment.support import sample_size_verdict
 from allsurv.explain import directions, importance
-from allsurv.findings import compare_findings
 from allsurv.models import RiskModel, SurvivalModel, make_model
 from allsurv.models.riskmodel_instability import FEWEST_REFITS
 from allsurv.scoring.instability import measure_instability
@@ -107,18 +107,14 @@ def train_models(cohort: Cohort, config: Config, progress: Progress) -> Trained:
         progress("fit", done, len(unfitted))
     choice = choose(report.performance)
     tables = _report_tables(report, config)
-    if study.findings:
-        found = compare_findings(
-            fitted,
-            cohort,
-            endpoint=config.endpoint,
-            horizons=config.horizons,
-            n_bootstrap=config.findings.bootstrap,
-            random_state=config.seed,
-            n_jobs=config.jobs,
-            progress=lambda done, total: progress("findings", done, total),
+    evidence = evidence_tables(
+        fitted, cohort, config, lambda done, total: progress("findings", done, total)
+    )
+    for name, table in evidence.items():
+        labelled = "model" in table
+        tables[name] = (
+            table.assign(model_label=table["model"].map(MODEL_LABELS)) if labelled else table
         )
-        tables["findings"] = found.assign(model_label=found["model"].map(MODEL_LABELS))
     tables["importance"] = pd.concat(
         [importance(model, eligible).assign(model=name) for name, model in fitted.items()],
         ignore_index=True,

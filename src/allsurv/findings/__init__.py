@@ -7,7 +7,10 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "compare": ["Agreement", "assess_findings", "compare_findings"],
         "contrast": ["StandardisedEffect", "standardised_effect"],
+        "power": ["operating_characteristics"],
+        "non_findings": ["compare_non_findings"],
         "selfcheck": ["check_findings"],
+        "update": ["update_published"],
         "verdict": ["Verdict", "judge"],
     },
 )

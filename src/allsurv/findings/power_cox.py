@@ -15,7 +15,7 @@ from allsurv.cohort import make_intervals
 from allsurv.cohort.simulate.codes import Codebook, Columns
 from allsurv.cohort.simulate.model import Simulator
 from allsurv.errors import ModelError, OutcomeError
-from allsurv.findings.power_univariable import fit_one_by_one, fit_switch
+from allsurv.findings.power_univariable import Slopes, fit_one_by_one, fit_switch
 from allsurv.stats.cox import CoxFit, fit_cox
 from allsurv.study.spec import Analysis, Screening
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Terms = dict[str, Floats]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Answer:
     """What one analysis says of one term in each simulated cohort.
 
@@ -177,7 +177,8 @@ def screening_answers(
     by_variable = {name: cohorts.terms(name) for name in names}
     univariable = _one_by_one(cohorts, by_variable)
     for event in screening.time_dependent:
-        univariable[event] = _answer(*fit_switch(cohorts.time, cohorts.event, cohorts.switches[event]))
+        slopes = fit_switch(cohorts.time, cohorts.event, cohorts.switches[event])
+        univariable[event] = _answer(cohorts, slopes, {}, [event])
     coded = {name: cohorts.terms(screening.coded_as.get(name, name)) for name in names}
     events = dict.fromkeys([*screening.time_dependent, *screening.kept])
     every = [term for terms in coded.values() for term in terms]
@@ -192,16 +193,25 @@ def screening_answers(
 def _one_by_one(cohorts: Cohorts, by_variable: Mapping[str, Terms]) -> dict[str, Answer]:
     single = {name: next(iter(t.values())) for name, t in by_variable.items() if len(t) == 1}
     slopes = fit_one_by_one(cohorts.time, cohorts.event, np.stack(list(single.values()), axis=2))
-    fitted = dict(zip(single, zip(slopes.coef.T, slopes.std_error.T, strict=True), strict=True))
+    fitted = {
+        name: _answer(cohorts, Slopes(coef, error), by_variable[name], ())
+        for name, coef, error in zip(single, slopes.coef.T, slopes.std_error.T, strict=True)
+    }
     return {
-        name: _answer(*fitted[name]) if name in fitted else _joint(cohorts, terms)
+        name: fitted[name] if name in fitted else _joint(cohorts, terms)
         for name, terms in by_variable.items()
     }
 
 
-def _answer(coef: Floats, std_error: Floats) -> Answer:
-    p_value = 2 * ndtr(-np.abs(coef / std_error))
-    return Answer(coef, p_value, np.ones(coef.size, dtype=bool), np.isnan(coef))
+def _answer(cohorts: Cohorts, slopes: Slopes, terms: Terms, events: Sequence[str]) -> Answer:
+    """Test each slope; where there is none, fit that model as the others are, or by Firth."""
+    results = _Results([*terms, *events], len(slopes.coef))
+    results.asked[:] = True
+    results.coef[0] = slopes.coef
+    results.p_value[0] = 2 * ndtr(-np.abs(slopes.coef / slopes.std_error))
+    for k in np.flatnonzero(np.isnan(slopes.coef)).tolist():
+        results.fit(cohorts, k, terms, events)
+    return next(iter(results.answers().values()))
 
 
 def _joint(cohorts: Cohorts, terms: Terms) -> Answer:
@@ -242,9 +252,7 @@ class _Results:
     def answers(self) -> dict[str, Answer]:
         """Give the answer of each term."""
         parts = zip(self.names, self.coef, self.p_value, self.asked, strict=True)
-        return {
-            name: Answer(coef, p, asked, self.failed & asked) for name, coef, p, asked in parts
-        }
+        return {name: Answer(coef, p, asked, self.failed & asked) for name, coef, p, asked in parts}
 
 
 def _fitted(

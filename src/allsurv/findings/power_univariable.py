@@ -143,9 +143,7 @@ def fit_switch(time: Floats, event: NDArray[np.bool_], switch: Floats) -> Slopes
     return Slopes(*(np.array(values) for values in zip(*fits, strict=True)))
 
 
-def _fit_counts(
-    time: Floats, event: NDArray[np.bool_], switch: Floats
-) -> tuple[float, float]:
+def _fit_counts(time: Floats, event: NDArray[np.bool_], switch: Floats) -> tuple[float, float]:
     at = np.sort(time[event])
     switched = np.isfinite(switch) & (switch < time)
     left = np.searchsorted(np.sort(time[switched]), at, side="left")

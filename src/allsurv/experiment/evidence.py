@@ -1,0 +1,71 @@
+"""The published evidence of a study held against a cohort and its models, safe to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.experiment.config import Config
+from allsurv.findings import assess_findings, compare_non_findings, update_published
+from allsurv.models import SurvivalModel
+from allsurv.models.published import published_equation
+
+__all__ = ["evidence_tables"]
+
+
+def evidence_tables(
+    fitted: Mapping[str, SurvivalModel],
+    cohort: Cohort,
+    config: Config,
+    progress: Callable[[int, int], None],
+) -> dict[str, pd.DataFrame]:
+    """Hold models and cohort against everything the study has published.
+
+    Parameters
+    ----------
+    fitted : mapping from str to SurvivalModel
+        Fitted on this cohort.
+    cohort : Cohort
+        Checked patients.
+    config : Config
+        Complete configuration.
+    progress : callable
+        Called with done, total.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``findings``, ``findings_horizons``, ``findings_importance``, ``non_findings`` and
+        ``published_equation``; what the study does not have is left out.
+    """
+    study, plan = cohort.study, config.findings
+    tables: dict[str, pd.DataFrame] = {}
+    if study.findings:
+        found = assess_findings(
+            fitted,
+            cohort,
+            endpoint=config.endpoint,
+            horizons=config.horizons,
+            n_bootstrap=plan.bootstrap,
+            n_simulated=plan.simulated,
+            margin=plan.margin,
+            random_state=config.seed,
+            n_jobs=config.jobs,
+            progress=progress,
+        )
+        tables["findings"] = found.findings
+        tables["findings_horizons"] = found.horizons
+        tables["findings_importance"] = found.importance
+    if study.non_findings:
+        table = compare_non_findings(cohort, margin=plan.margin)
+        left_out = cohort.n - table["n"]
+        shown = table["n"].ge(config.threshold) & ~left_out.between(1, config.threshold - 1)
+        counts = table[["n", "n_events"]].where(shown)
+        tables["non_findings"] = table.assign(**dict(counts.items()))
+    if published_equation(study, config.endpoint):
+        tables["published_equation"] = update_published(
+            cohort, endpoint=config.endpoint, predictors=config.predictors
+        )
+    return tables

@@ -1,0 +1,109 @@
+"""What model families without P values make of the published effects in simulated cohorts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from allsurv.cohort.simulate.model import Simulator
+from allsurv.errors import AllsurvError
+from allsurv.findings.power_cox import Cohorts, draw_cohorts
+from allsurv.findings.questions import Patients, ask
+from allsurv.models import make_model
+from allsurv.stats.outcome import make_y
+from allsurv.study.spec import Finding
+from allsurv.validation.resampling import map_tasks
+
+__all__ = ["ModelEffects", "model_effects"]
+
+Floats = NDArray[np.float64]
+
+
+class ModelEffects(NamedTuple):
+    """What one family finds in simulated cohorts.
+
+    Attributes
+    ----------
+    logs : ndarray of shape (n_cohorts, n_findings)
+        Log average hazard ratios per unit of the finding, by g-computation over the cohort; NaN
+        where the model could not be fitted or does not have the variable.
+    n_events : ndarray of shape (n_cohorts,)
+        Events in each cohort.
+    """
+
+    logs: Floats
+    n_events: Floats
+
+
+def model_effects(
+    simulator: Simulator,
+    family: str,
+    findings: Sequence[Finding],
+    *,
+    n: int,
+    n_cohorts: int,
+    seed: np.random.SeedSequence,
+    n_jobs: int | None = 1,
+) -> ModelEffects:
+    """Fit one family to simulated cohorts and ask it about findings.
+
+    Parameters
+    ----------
+    simulator : Simulator
+        Draws the cohorts.
+    family : str
+        As for :func:`allsurv.models.make_model`, with its default parameters.
+    findings : sequence of Finding
+        Effects asked for.
+    n, n_cohorts : int
+        Patients in a cohort, and cohorts.
+    seed : SeedSequence
+        Of cohorts and models.
+    n_jobs : int or None, default=1
+        Processes; the numbers do not depend on it.
+
+    Returns
+    -------
+    ModelEffects
+        Standardised effects, and events.
+    """
+    tasks = (
+        joblib.delayed(_effects)(simulator, family, tuple(findings), n, child)
+        for child in seed.spawn(n_cohorts)
+    )
+    logs, n_events = zip(*map_tasks(tasks, n_jobs), strict=True)
+    return ModelEffects(np.array(logs).reshape(n_cohorts, len(findings)), np.array(n_events))
+
+
+def _effects(
+    simulator: Simulator,
+    family: str,
+    findings: tuple[Finding, ...],
+    n: int,
+    seed: np.random.SeedSequence,
+) -> tuple[Floats, float]:
+    cohorts = draw_cohorts(simulator, n, 1, seed)
+    study = simulator.codebook.study
+    model = make_model(family, study, random_state=int(seed.generate_state(1)[0]))
+    X = _frame(cohorts)
+    y = make_y(cohorts.time[0], cohorts.event[0])
+    horizons = np.asarray(study.prediction.horizons, dtype=float)
+    patients = Patients(study, X, y, findings, horizons)
+    logs = np.full(len(findings), np.nan)
+    with threadpool_limits(1):
+        try:
+            logs = ask(model.fit(X, y), patients, importance=False).average
+        except (AllsurvError, ArithmeticError):
+            pass  # NaN: counted as failed
+    return logs, float(cohorts.event.sum())
+
+
+def _frame(cohorts: Cohorts) -> pd.DataFrame:
+    one = {name: values[0] for name, values in cohorts.columns.items()}
+    return pd.DataFrame(cohorts.codebook.arrays(one))
