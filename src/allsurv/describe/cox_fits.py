@@ -174,6 +174,7 @@ def fit_from_landmark(
     ties: Ties = "efron",
     level: float = 0.95,
     missing: Missing = "refused",
+    firth: bool = False,
 ) -> CohortFit:
     """Fit a Cox model from a landmark on, of what was known or had happened by then.
 
@@ -197,6 +198,8 @@ def fit_from_landmark(
         Confidence level, in (0, 1).
     missing : {"refused", "leave_out"}, default="refused"
         ``leave_out`` keeps patients with complete values only.
+    firth : bool, default=False
+        Penalise by Firth's method.
 
     Returns
     -------
@@ -213,9 +216,10 @@ def fit_from_landmark(
     terms = _baseline_terms(reached.cohort, variables, where)
     terms += event_terms(reached.cohort, events, reached.happened)
     y = reached.y
-    fit = _fit(terms, y["time"], y["event"], None, ties=ties, level=level, where=where)
+    fit = _fit(terms, y["time"], y["event"], None, ties=ties, level=level, where=where, firth=firth)
     patient = np.arange(reached.cohort.n)
-    return CohortFit(tuple(terms), fit, reached.cohort, patient, n_left_out, landmark=reached)
+    method = FIRTH if firth else ORDINARY
+    return CohortFit(tuple(terms), fit, reached.cohort, patient, n_left_out, method, reached)
 
 
 def _complete(cohort: Cohort, names: Sequence[str], missing: Missing) -> tuple[Cohort, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pandas as pd
 
@@ -165,7 +166,8 @@ def _answer(
 def _fit(cohort: Cohort, asked: Analysis, at: float | None, level: float) -> CohortFit:
     if at is None:
         return fit_finite(cohort, asked, WHERE, level=level, missing="leave_out")
-    return fit_from_landmark(
+    from_landmark = partial(
+        fit_from_landmark,
         cohort,
         asked.endpoint,
         asked.variables,
@@ -175,3 +177,7 @@ def _fit(cohort: Cohort, asked: Analysis, at: float | None, level: float) -> Coh
         level=level,
         missing="leave_out",
     )
+    try:
+        return from_landmark()
+    except ModelError:
+        return from_landmark(firth=True)
