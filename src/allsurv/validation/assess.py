@@ -6,11 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import joblib
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.validation.decisions import bootstrap_calibration_errors, net_benefit_table
+from allsurv.describe.groups import Groups
+from allsurv.study.spec import Prediction as StudyPrediction
+from allsurv.validation.decisions import (
+    bootstrap_calibration_errors,
+    net_benefit_table,
+    strategies_table,
+)
 from allsurv.validation.finished import FinishedRefits
 from allsurv.validation.measures import measure_resamples, pool_risks
 from allsurv.validation.optimism import OPTIMISM_COLUMNS, optimism_table
@@ -33,7 +41,7 @@ from allsurv.validation.plans import (
     draw_groups,
 )
 from allsurv.validation.prediction import Prediction, predict_fitted
-from allsurv.validation.resampling import refit_all, seeded_clone
+from allsurv.validation.resampling import map_tasks, refit_all, seeded_clone
 from allsurv.validation.subgroups import measure_subgroups, subgroups_of
 from allsurv.validation.summary import COLUMNS, compare_models, summarise, with_limits
 from allsurv.validation.validated import Validation
@@ -178,28 +186,62 @@ class Assessment:
         )
 
     def _measure(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
-        y, times, horizons = cohort.y(self.endpoint), self._times, self.horizons
+        y, horizons = cohort.y(self.endpoint), self.horizons
         study = self.cohort.study.prediction
-        pooled = pool_risks(predictions, horizons.size)
-        resamples = measure_resamples(predictions, pooled, y, horizons, times=times)
-        out_of_fold = average_patients(predictions, len(y), horizons)
         draws = draw_bootstraps(len(y), self.n_bootstrap, self.random_state)
-        samples = [split.train for split in draws]
-        errors = bootstrap_calibration_errors(pooled, y, horizons, samples)
+        about = _Measured(
+            y=y,
+            horizons=horizons,
+            times=self._times,
+            study=study,
+            samples=tuple(split.train for split in draws),
+            groups={by: subgroups_of(cohort, by) for by in study.subgroups if by in cohort.frame},
+        )
+        by_model = [[p for p in predictions if p.model == name] for name in self.models]
+        found = list(map_tasks((joblib.delayed(about.of)(mine) for mine in by_model), self.n_jobs))
+        tables = {
+            name: pd.concat([each[name] for each in found], ignore_index=True) for name in found[0]
+        }
+        strategies = strategies_table(y, horizons, study.thresholds, about.samples)
+        tables["net_benefit"] = pd.concat([tables["net_benefit"], strategies], ignore_index=True)
+        tables["differences"] = compare_models(tables["resamples"], len(y))
+        tables["resamples"] = tables["resamples"].drop(columns=["patients", "influence"])
         return Validation(
             endpoint=self.endpoint,
             horizons=tuple(map(float, horizons)),
             plan=self.plan,
             n=len(y),
             n_events=int(y["event"].sum()),
-            performance=with_limits(summarise(resamples), errors),
-            differences=compare_models(resamples, len(y)),
-            over_time=measure_over_time(predictions, pooled, y, times),
-            calibration=calibration_curves(out_of_fold, pooled, y),
-            net_benefit=net_benefit_table(pooled, y, horizons, study.thresholds, samples),
-            risk_groups=group_survival(out_of_fold, y, study),
-            group_curves=group_curves(out_of_fold, y, study),
-            subgroups=measure_subgroups(predictions, cohort, y, horizons, study.subgroups),
-            resamples=resamples.drop(columns=["patients", "influence"]),
-            out_of_fold=out_of_fold,
+            **tables,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """Patients and times at which any model is measured; work for another process."""
+
+    y: NDArray[np.void]
+    horizons: Floats
+    times: Floats
+    study: StudyPrediction
+    samples: tuple[NDArray[np.intp], ...]
+    groups: Mapping[str, Groups]
+
+    def of(self, predictions: list[Prediction]) -> dict[str, pd.DataFrame]:
+        """All tables about one model."""
+        y, horizons, study = self.y, self.horizons, self.study
+        pooled = pool_risks(predictions, horizons.size)
+        resamples = measure_resamples(predictions, pooled, y, horizons, times=self.times)
+        out_of_fold = average_patients(predictions, len(y), horizons)
+        errors = bootstrap_calibration_errors(pooled, y, horizons, self.samples)
+        return {
+            "performance": with_limits(summarise(resamples), errors),
+            "over_time": measure_over_time(predictions, pooled, y, self.times),
+            "calibration": calibration_curves(out_of_fold, pooled, y),
+            "net_benefit": net_benefit_table(pooled, y, horizons, study.thresholds, self.samples),
+            "risk_groups": group_survival(out_of_fold, y, study),
+            "group_curves": group_curves(out_of_fold, y, study),
+            "subgroups": measure_subgroups(predictions, self.groups, y, horizons),
+            "resamples": resamples,
+            "out_of_fold": out_of_fold,
+        }

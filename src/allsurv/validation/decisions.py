@@ -13,7 +13,7 @@ from allsurv.stats.calibration_curve import calibration_errors
 from allsurv.stats.net_benefit import net_benefit
 from allsurv.validation.measures import PooledRisk
 
-__all__ = ["bootstrap_calibration_errors", "net_benefit_table"]
+__all__ = ["bootstrap_calibration_errors", "net_benefit_table", "strategies_table"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -32,7 +32,7 @@ def net_benefit_table(
     *,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Net benefit of each model, of treating all and of treating none.
+    """Net benefit of acting on the out-of-fold risks of models.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def net_benefit_table(
     Returns
     -------
     DataFrame
-        ``model`` (also ``treat_all``, ``treat_none``), ``horizon``, ``threshold``, ``estimate``
+        ``model``, ``horizon``, ``threshold``, ``estimate``
         (net true positives per patient, averaged over repeats), ``lower``, ``upper``, ``level``,
         ``share_above`` the threshold, ``reason``.
     """
@@ -73,6 +73,39 @@ def net_benefit_table(
             estimate = np.mean([benefit for benefit, _ in found], axis=0)
             above = np.mean([share for _, share in found], axis=0)
             tables.append(_table(model, horizon, grid, level, estimate, np.array(drawn), above))
+    return pd.concat(tables, ignore_index=True)
+
+
+def strategies_table(
+    y: NDArray[np.void],
+    horizons: Floats,
+    thresholds: Sequence[float],
+    samples: Sequence[Ints],
+    *,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Net benefit of treating all and of treating none.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Outcome.
+    horizons : ndarray of shape (n_horizons,)
+        Times by which the event counts.
+    thresholds : sequence of float
+        Risks from which one would act.
+    samples : sequence of ndarray of int
+        Patients drawn with replacement, behind the limits.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    DataFrame
+        As :func:`net_benefit_table`; ``model`` is ``treat_all`` or ``treat_none``.
+    """
+    grid = np.asarray(thresholds, dtype=float)
+    tables = []
     for horizon in horizons:
         everyone = np.ones(y.size)
         benefit = net_benefit(y, everyone, horizon, grid).treat_all

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from allsurv.validation.summary import summarise
 __all__ = ["measure_subgroups", "subgroups_of", "suppress_subgroups"]
 
 Floats = NDArray[np.float64]
-MEASURES = ("harrell_c", "auc", "brier", "observed_expected_ratio", "calibration_slope")
+MEASURES = ("harrell_c", "brier", "observed_expected_ratio", "calibration_slope")
 FEWEST = 11
 COLUMNS = [
     "variable", "group", "group_label", "n", "n_events", "model", "measure", "horizon", "estimate",
@@ -63,42 +63,40 @@ def subgroups_of(cohort: Cohort, by: str) -> Groups:
 
 def measure_subgroups(
     predictions: Sequence[Prediction],
-    cohort: Cohort,
+    groups: Mapping[str, Groups],
     y: NDArray[np.void],
     horizons: Floats,
-    variables: Sequence[str],
 ) -> pd.DataFrame:
     """Measure models in each subgroup, from the same out-of-fold predictions.
 
     Parameters
     ----------
     predictions : sequence of Prediction
-        Of one plan, for the patients of ``cohort``.
-    cohort : Cohort
-        The patients who were predicted.
+        Of one plan.
+    groups : mapping from str to Groups
+        Subgroups by variable, as from :func:`subgroups_of`.
     y : structured ndarray of shape (n_patients,)
         Their outcome.
     horizons : ndarray of shape (n_horizons,)
         Times at which risk was predicted.
-    variables : sequence of str
-        What the subgroups are made by.
 
     Returns
     -------
     DataFrame
         ``variable``, ``group``, ``group_label``, ``n``, ``n_events``, ``model``, ``measure``
-        (Harrell's C, AUC, Brier score, O/E, calibration slope), ``horizon``, ``estimate``,
+        (Harrell's C, Brier score, O/E, calibration slope), ``horizon``, ``estimate``,
         ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``. A group of
         fewer than eleven patients or events is named with its reason and not measured.
     """
     tables = []
-    for by in variables:
-        groups = subgroups_of(cohort, by)
-        for code, (name, label) in enumerate(zip(groups.names, groups.labels, strict=True)):
-            members = groups.code == code
+    for by, sorted_by in groups.items():
+        named = zip(sorted_by.names, sorted_by.labels, strict=True)
+        for code, (name, label) in enumerate(named):
+            members = sorted_by.code == code
             n, n_events = int(members.sum()), int(y["event"][members].sum())
             if min(n, n_events) < FEWEST:
-                table = pd.DataFrame({"reason": [f"fewer than {FEWEST} patients or events"]})
+                few = f"fewer than {FEWEST} patients or events"
+                table = pd.DataFrame({"model": [predictions[0].model], "reason": [few]})
             else:
                 inside = list(_restrict(predictions, members))
                 pooled = pool_risks(inside, horizons.size)
