@@ -49,15 +49,21 @@ def test_a_good_patient_is_scored(client, patient):
     [
         ({"age": 141.0}, "age: 1 row (1) is not allowed; allowed 15 to 100", "141"),
         ({"sex": "femal"}, "sex: 1 row (1) is not allowed; allowed male, female", "femal'"),
-        ({"wbc": float("nan")}, "wbc: 1 row (1) is missing", "nan"),
+        ({"wbc": None}, "wbc: 1 row (1) is missing", "500"),
+        ({"wbc": "secret77"}, "wbc: 1 row (1) is not a number", "secret77"),
+        ({"wbc": [1, 777]}, "wbc: 1 row (1) is not a number", "777"),
+        ({"wbc": {"a": 777}}, "wbc: 1 row (1) is not a number", "777"),
+        ({"wbc": ...}, "wbc: is missing, but required", "57"),
+        ({"tp53_mut": "positive"}, "tp53_mut: 1 row (1) is none of the allowed levels", "positive"),
         ({"wbc": 5230.0}, "1,000 times too large", "5230"),
     ],
 )
 def test_a_bad_patient_is_refused_with_our_message(client, patient, change, says, never):
-    body = {"dataframe_records": patient.assign(**change).to_dict("records")}
+    record = {**patient.to_dict("records")[0], **change}
+    record = {name: value for name, value in record.items() if value is not ...}
     answer = client.post(
         "/invocations",
-        content=json.dumps(body).replace("NaN", "null"),
+        content=json.dumps({"dataframe_records": [record]}),
         headers={"Content-Type": "application/json"},
     )
     assert answer.status_code == 400

@@ -6,13 +6,38 @@ from typing import Any
 
 import pandas as pd
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel
 
 from allsurv.errors import AllsurvError
 from allsurv.scoring import RiskScorer
 from allsurv.scoring.faults import without_values
 
-__all__ = ["RiskModelService"]
+__all__ = ["PatientsRefused", "RiskModelService"]
+
+
+class PatientsRefused(MlflowException):
+    """Answered as HTTP 400, in our words alone.
+
+    MLflow's server puts the rows it was sent before a model's message; here they are taken off.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, without a patient's values.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, error_code=INVALID_PARAMETER_VALUE)
+
+    @property
+    def message(self) -> str:  # numpydoc ignore=RT01
+        """What is wrong."""
+        return self._message
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._message = text.rpartition("\nError: ")[2]
 
 
 class RiskModelService(PythonModel):
@@ -58,4 +83,4 @@ class RiskModelService(PythonModel):
         try:
             return self.scorer.score(model_input)
         except AllsurvError as error:
-            raise MlflowException.invalid_parameter_value(without_values(error)) from None
+            raise PatientsRefused(without_values(error)) from None

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -76,7 +75,7 @@ def register(result: Result, folder: Path, *, alias: str = "candidate") -> str:
         code_paths=[str(Path(allsurv.__file__).parent)],
         artifacts=artifacts,
         signature=signature_of(risk_model),
-        input_example=_typed_example(risk_model),
+        input_example=risk_model.example(),
         pip_requirements=[f"{package}=={version(package)}" for package in RUNTIME],
         registered_model_name=name,
         metadata=_metadata(result, risk_model),
@@ -122,13 +121,6 @@ def download_risk_model(uri: str) -> Path:
             f"{uri}: holds {len(found)} risk models; name the address of exactly one."
         )
     return found[0].parent
-
-
-def _typed_example(risk_model: RiskModel) -> pd.DataFrame:
-    """Give the made-up patient in the types of the signature."""
-    example = risk_model.example()
-    yes_no = [v.name for v in risk_model.variables.values() if v.is_yes_no]
-    return example.astype(dict.fromkeys(yes_no, "float64"))
 
 
 def _metadata(result: Result, risk_model: RiskModel) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import AnyType
 
 from allsurv.models.riskmodel import RiskModel
 from allsurv.scoring import RiskScorer
@@ -33,15 +34,17 @@ def describe_variable(variable: Variable) -> str:
     Returns
     -------
     str
-        For example ``White blood cell count, in 10^9/L, 0.01 to 1000.``
+        For example ``White blood cell count, a number, in 10^9/L, 0.01 to 1000.``
 
     Examples
     --------
     >>> wbc = Variable("wbc", "White cells", "continuous", "wbc", unit="10^9/L", minimum=0.01)
     >>> describe_variable(wbc)
-    'White cells, in 10^9/L, at least 0.01.'
+    'White cells, a number, in 10^9/L, at least 0.01.'
     """
     parts = [variable.label]
+    if variable.is_number:
+        parts.append("a whole number" if variable.kind == "integer" else "a number")
     low, high = variable.minimum, variable.maximum
     if variable.unit:
         parts.append(f"in {variable.unit}")
@@ -69,15 +72,11 @@ def signature_of(risk_model: RiskModel) -> ModelSignature:
     Returns
     -------
     ModelSignature
-        Numbers and yes/no as doubles, levels as texts; output columns do not depend on the call.
+        Inputs of any type, none required: MLflow would echo the rows it refuses, where the scorer
+        names what is wrong and no value. Output columns do not depend on the call.
     """
     inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(
-            DataType.double if variable.is_number or variable.is_yes_no else DataType.string,
-            variable.name,
-            required=variable.missing == "refused",
-        )
-        for variable in risk_model.variables.values()
+        ColSpec(AnyType(), name, required=False) for name in risk_model.variables
     ]
     scored = RiskScorer(risk_model).score(risk_model.example())
     outputs: list[ColSpec | TensorSpec] = [
