@@ -42,8 +42,12 @@ def tabulation_faults(study: Study, table: Tabulation) -> Iterator[Fault]:
         for key in ("event", "population"):
             entry = getattr(row, key)
             yield from filter_faults(study.variables, entry, (*path, "rows", position, key))
-    if table.grades and not any(
-        v.table == table.grades and v.kind == "ordinal" for v in study.variables.values()
+    if (
+        table.grades
+        and not table.rows
+        and not any(
+            v.table == table.grades and v.kind == "ordinal" for v in study.variables.values()
+        )
     ):
         message = f"no ordinal variable of the data dictionary is assigned to '{table.grades}'."
         yield Fault((*path, "grades"), message)
