@@ -53,6 +53,13 @@ def test_it_scores_as_the_scorer(client, scorer, patient):
     assert answer.json()["statement"] == "Made up for tests."
 
 
+def test_what_may_be_missing_may_be_left_out(client, patient):
+    del patient["tp53_mut"]
+    left_out = client.post("/score", json={"patients": [patient]}).json()
+    null = client.post("/score", json={"patients": [{**patient, "tp53_mut": None}]}).json()
+    assert left_out["patients"] == null["patients"]
+
+
 def test_horizons_and_explanation(client, patient):
     answer = client.post("/score", json={"patients": [patient], "horizons": [6], "explain": True})
     (row,) = answer.json()["patients"]

@@ -114,6 +114,9 @@ def _answer(scorer: RiskScorer, body: bytes, max_rows: int) -> JSONResponse:
     import pandas as pd
 
     frame = pd.DataFrame.from_records(asked[PATIENTS])
+    for variable in scorer.risk_model.variables.values():
+        if variable.missing == "allowed" and not {variable.name, variable.column} & set(frame):
+            frame[variable.name] = None
     try:
         scored = scorer.score(frame, asked.get(HORIZONS), explain=bool(asked.get(EXPLAIN, False)))
     except CohortError as error:

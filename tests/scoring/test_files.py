@@ -1,0 +1,163 @@
+"""Files of any size: the numbers of a table, whole or not at all, taken up after a break."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from allsurv.errors import CohortError, ConfigError
+from allsurv.models import RiskModel, make_model
+from allsurv.scoring import RiskScorer, batch, chunks
+from allsurv.scoring.batch import score_file
+
+
+@pytest.fixture(scope="module")
+def scorer(made_up):
+    cohort = made_up(n=60)
+    fitted = make_model("cox", cohort.study, ridge=1.0).fit(cohort.X, cohort.y("os"))
+    return RiskScorer(RiskModel.from_model(fitted, cohort, endpoint="os"))
+
+
+@pytest.fixture(scope="module")
+def patients(made_up, scorer):
+    return made_up(n=700, seed=2).frame[list(scorer.risk_model.variables)]
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch):
+    monkeypatch.setattr(chunks, "_BLOCK", 12_000)
+    monkeypatch.setattr(chunks, "_ROWS", 100)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("to", ["csv", "parquet"])
+def test_a_file_is_scored_as_its_table(scorer, patients, tmp_path, kind, to):
+    given, out = tmp_path / f"new.{kind}", tmp_path / f"risks.{to}"
+    if kind == "csv":
+        patients.to_csv(given, index=False)
+    else:
+        patients.to_parquet(given)
+    done = score_file(scorer, given, out)
+    assert (done.n_rows, done.n_faulty, done.n_resumed) == (700, 0, 0)
+    scored = pd.read_csv(out) if to == "csv" else pd.read_parquet(out)
+    expected = scorer.score(patients)
+    assert scored["row"].tolist() == list(range(1, 701))
+    np.testing.assert_allclose(scored["risk_score"], expected["risk_score"], rtol=1e-12)
+    assert scored["risk_group"].tolist() == expected["risk_group"].tolist()
+    assert scored["imputed"].fillna("").tolist() == expected["imputed"].tolist()
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([given.name, out.name])
+
+
+@pytest.fixture
+def faulty(patients, tmp_path):
+    """Rows 5 and 600 break the dictionary, line 3 has a cell too many, the end is blank lines."""
+    bad = patients.astype(object)
+    bad.loc[4, "age"] = 400
+    bad.loc[599, "sex"] = "femal"
+    lines = bad.to_csv(index=False).splitlines()
+    lines[3] += ",1"
+    path = tmp_path / "bad.csv"
+    path.write_text("\n".join(lines) + "\n\n\n")
+    return path
+
+
+def test_bad_rows_are_reported_in_their_place(scorer, patients, faulty, tmp_path):
+    done = score_file(scorer, faulty, tmp_path / "out.csv", on_error="report")
+    scored = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
+    assert (done.n_rows, done.n_faulty) == (700, 3)
+    assert scored["row"].tolist() == list(range(1, 701))
+    said = scored.set_index("row")["fault"]
+    assert said[said != ""].index.tolist() == [3, 5, 600]
+    assert "more or fewer cells" in said[3]
+    assert said[5] == "age: is 400; allowed 15 to 100."
+    good = scored["fault"] == ""
+    expected = scorer.score(patients)["risk_score"][good]
+    np.testing.assert_allclose(scored["risk_score"][good].astype(float), expected, rtol=1e-12)
+
+
+def test_otherwise_nothing_is_written_and_all_faults_are_named(scorer, faulty, tmp_path):
+    out = tmp_path / "out.csv"
+    out.write_text("as it was")
+    with pytest.raises(CohortError) as caught:
+        score_file(scorer, faulty, out)
+    assert {(v.column, v.rows) for v in caught.value.violations} == {
+        ("file", (3,)),
+        ("age", (5,)),
+        ("sex", (600,)),
+    }
+    assert out.read_text() == "as it was"
+    assert not (tmp_path / "out.csv.part").exists()
+
+
+def test_it_goes_on_where_it_was_interrupted(scorer, patients, tmp_path, monkeypatch):
+    given, out = tmp_path / "new.csv", tmp_path / "out.csv"
+    patients.to_csv(given, index=False)
+    score_file(scorer, given, tmp_path / "whole.csv")
+    real, calls = batch._score_chunk, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(batch, "_score_chunk", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        score_file(scorer, given, out)
+    assert not out.exists()
+    assert (tmp_path / "out.csv.part").is_dir()
+    monkeypatch.setattr(batch, "_score_chunk", real)
+    done = score_file(scorer, given, out)
+    assert 0 < done.n_resumed < done.n_rows == 700
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_another_job_starts_anew(scorer, patients, tmp_path, monkeypatch):
+    given, out = tmp_path / "new.csv", tmp_path / "out.csv"
+    patients.to_csv(given, index=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "_join", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            score_file(scorer, given, out)
+    done = score_file(scorer, given, out, horizons=[6])
+    assert done.n_resumed == 0
+    assert "survival_6" in pd.read_csv(out)
+
+
+def test_a_folder_in_the_way_is_left_alone(scorer, patients, tmp_path):
+    given = tmp_path / "new.csv"
+    patients.to_csv(given, index=False)
+    (tmp_path / "out.csv.part").mkdir()
+    with pytest.raises(ConfigError, match="not of allsurv's making"):
+        score_file(scorer, given, tmp_path / "out.csv")
+    with pytest.raises(ConfigError, match="there is no folder"):
+        score_file(scorer, given, tmp_path / "nowhere" / "out.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04xxxx", "Excel"),
+        (b"age;sex\n1;male\n", "separated by semicolons"),
+        (b"PAR1 and then nothing", "Parquet"),
+        (b"age,sex\n\xff\xfe,male\n", "UTF-8"),
+        (b"age\n45\n", "is missing, but required"),
+    ],
+)
+def test_other_files_are_refused(scorer, tmp_path, content, says):
+    path = tmp_path / "odd.csv"
+    path.write_bytes(content)
+    with pytest.raises(CohortError, match=says):
+        score_file(scorer, path, tmp_path / "out.csv")
+    assert [p.name for p in tmp_path.iterdir()] == ["odd.csv"]
+    with pytest.raises(CohortError, match="does not exist"):
+        score_file(scorer, tmp_path / "no.csv", tmp_path / "out.csv")
+
+
+def test_a_header_alone_gives_a_header(scorer, patients, tmp_path):
+    given = tmp_path / "none.csv"
+    patients.head(0).to_csv(given, index=False)
+    assert score_file(scorer, given, tmp_path / "out.csv").n_rows == 0
+    assert list(pd.read_csv(tmp_path / "out.csv"))[:2] == ["row", "risk_score"]
