@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import Cohort, Source, load_cohort, matches, read_cohort
-from allsurv.cohort.table import table_digest
+from allsurv.cohort.digest import table_digest
 from allsurv.errors import ConfigError, OutcomeError, StudyError
 from allsurv.study import load_study
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from allsurv.cohort.checks import check_frame, check_study
+from allsurv.cohort.digest import table_digest
 from allsurv.cohort.files import read_file
-from allsurv.cohort.table import Cohort, Source, table_digest
+from allsurv.cohort.table import Cohort, Source
 from allsurv.errors import CohortError, ConfigError, Violation
 from allsurv.study.spec import CohortFile, Study
 

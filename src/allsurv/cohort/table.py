@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +19,7 @@ from allsurv.stats.outcome import make_y
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Endpoint, Event, Filter, Study
 
-__all__ = ["Cohort", "Source", "table_digest"]
+__all__ = ["Cohort", "Source"]
 
 
 @dataclass(frozen=True)
@@ -225,6 +224,22 @@ class Cohort:
     def _in_study_units(self, name: str) -> float:
         return unit_ratio(self.study.variable(name).unit, self.study.time.unit)
 
+    def has_event(self, name: str) -> bool:
+        """Tell whether an event of the study can be told from these columns.
+
+        Parameters
+        ----------
+        name : str
+            Name of an event of the study.
+
+        Returns
+        -------
+        bool
+            Whether its time and what says that it occurred are there.
+        """
+        event = self._event(name)
+        return {event.time, *event.occurred} <= set(self.frame.columns)
+
     def event_times(self, name: str) -> NDArray[np.float64]:
         """Give the time of an event after baseline.
 
@@ -290,42 +305,3 @@ class Cohort:
 
 def _names(conditions: Sequence[Filter]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for condition in conditions for name in condition))
-
-
-def table_digest(frame: pd.DataFrame) -> str:
-    r"""Name the content of a table of canonical values.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_patients, n_variables)
-        Canonical values, as in ``Cohort.frame``.
-
-    Returns
-    -------
-    str
-        SHA-256 over column names and values, in hexadecimal; the same on every machine.
-
-    Examples
-    --------
-    The name, a separator, then the number as eight bytes:
-
-    >>> table_digest(pd.DataFrame({"age": [34.0]}))[:12]
-    '087f223cce63'
-    >>> hashlib.sha256(b"age\x1e" + np.float64(34).tobytes()).hexdigest()[:12]
-    '087f223cce63'
-    """
-    digest = hashlib.sha256()
-    for name, column in frame.items():
-        digest.update(f"{name}\x1e".encode())
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            digest.update("\x1f".join(map(str, column.cat.categories)).encode())
-            digest.update(column.cat.codes.to_numpy().astype("<i4").tobytes())
-        elif column.dtype == "boolean":
-            digest.update(column.to_numpy(dtype=np.int8, na_value=-1).tobytes())
-        elif pd.api.types.is_numeric_dtype(column.dtype):
-            values = column.to_numpy(dtype="<f8") + 0.0
-            digest.update(np.where(np.isnan(values), np.nan, values).tobytes())
-        else:
-            texts = column.to_numpy(dtype=object, na_value="")
-            digest.update("\x1f".join(map(str, texts)).encode())
-    return digest.hexdigest()

@@ -97,12 +97,13 @@ def screened_table(
     baseline = chosen.loc[chosen["analysis"] == "baseline", "variable"]
     events = chosen.loc[chosen["analysis"] == "time_dependent", "variable"]
     variables = tuple(screening.coded_as.get(name, name) for name in dict.fromkeys(baseline))
+    kept = (name for name in screening.kept if cohort.has_event(name))
     asked = Analysis(
         "screened",
         f"All with univariable P < {screening.p_value:g}",
         screening.endpoint,
         variables,
-        tuple(dict.fromkeys([*events, *screening.kept])),
+        tuple(dict.fromkeys([*events, *kept])),
     )
     fitted = fit_finite(cohort, asked, "screened_table", level=level, missing="leave_out")
     return cohort_rows(cohort, cox_rows(fitted, asked))
@@ -124,7 +125,7 @@ def _questions(cohort: Cohort, screening: Screening) -> Iterator[tuple[Analysis,
         if name in cohort.frame.columns:
             yield Analysis("baseline", "Known at the start", endpoint, (name,)), None
     for event in screening.time_dependent:
-        if cohort.study.events[event].time in cohort.frame.columns:
+        if cohort.has_event(event):
             yield Analysis("time_dependent", "As it happens", endpoint, (), (event,)), None
     for name, at in screening.landmarks.items():
         if name in cohort.frame.columns:

@@ -245,8 +245,6 @@ def has_columns(cohort: Cohort, analysis: Analysis) -> bool:
     bool
         Whether all its columns are there.
     """
-    study = cohort.study
-    events = [study.events[name] for name in analysis.time_dependent]
     needed = {*analysis.variables, *analysis.population}
-    needed |= {event.time for event in events} | {n for event in events for n in event.occurred}
-    return needed <= set(cohort.frame.columns)
+    events = all(cohort.has_event(name) for name in analysis.time_dependent)
+    return events and needed <= set(cohort.frame.columns)

@@ -83,7 +83,8 @@ def bias_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     """
     study, screening = cohort.study, cohort.study.screening
     endpoint = screening.endpoint if screening else study.prediction.endpoint
-    later = [*study.events, *(screening.landmarks if screening else ())]
+    later = [name for name in study.events if cohort.has_event(name)]
+    later += [n for n in (screening.landmarks if screening else ()) if n in cohort.frame.columns]
     tables, counts = [], []
     for name in later:
         label = study.events[name].label if name in study.events else study.variable(name).label
@@ -106,7 +107,8 @@ def _ways(
     patients: Cohort, screening: Screening, names: Sequence[str], lacking: Sequence[str]
 ) -> Iterator[tuple[str, str, Callable[[], pd.DataFrame]]]:
     """Name each way to treat missing values, and how to fit it."""
-    endpoint, kept = screening.endpoint, screening.kept
+    endpoint = screening.endpoint
+    kept = tuple(name for name in screening.kept if patients.has_event(name))
 
     def fit(cohort: Cohort) -> pd.DataFrame:
         asked = partial(cox_table, cohort, endpoint, names, time_dependent=kept)

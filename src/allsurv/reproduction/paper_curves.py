@@ -123,9 +123,8 @@ def _has(cohort: Cohort, comparisons: Sequence[Comparison]) -> bool:
         needed |= {endpoint.time, *comparison.population, *endpoint.population}
         needed |= {name for condition in endpoint.event for name in condition}
         needed |= {name for name in (endpoint.origin_time, comparison.by) if name}
-        if comparison.by_event:
-            event = study.events[comparison.by_event]
-            needed |= {event.time, *event.occurred}
+        if comparison.by_event and not cohort.has_event(comparison.by_event):
+            return False
     return needed <= columns
 
 

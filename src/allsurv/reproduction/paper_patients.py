@@ -61,7 +61,7 @@ def swimmer_items(cohort: Cohort) -> Iterator[Item]:
 def _marks(cohort: Cohort, order: np.ndarray) -> pd.DataFrame:
     rows = []
     for name, event in cohort.study.events.items():
-        if event.time in cohort.frame.columns:
+        if cohort.has_event(name):
             times = cohort.event_times(name)[order]
             happened = np.flatnonzero(np.isfinite(times))
             rows.append(
