@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from allsurv.plots.accuracy import plot_calibration, plot_performance
 from allsurv.plots.curves import plot_kaplan_meier
 from allsurv.plots.effects import plot_findings, plot_hazard_ratios
+from allsurv.plots.explanation import plot_importance
 from allsurv.plots.paper import alt_text, root_figure
 from allsurv.plots.png import png_bytes
 
@@ -157,6 +158,7 @@ def _drawings(tables: Mapping[str, pd.DataFrame], unit: str) -> dict[str, Callab
         "performance": partial(plot_performance, unit=unit),
         "calibration": partial(plot_calibration, unit=unit),
         "findings": plot_findings,
+        "importance": plot_importance,
     }
     for name, plot in plain.items():
         if name in tables and len(tables[name]):
