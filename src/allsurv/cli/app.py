@@ -235,6 +235,37 @@ def simulate(
     simulate_command(study, n, seed, effects, out)
 
 
+@app.command()
+def findings(
+    study: StudyOption = "rr-all",
+    check: Annotated[
+        bool, typer.Option("--check", help="Hold the published numbers against each other.")
+    ] = False,
+    power: Annotated[
+        bool,
+        typer.Option("--power", help="How often would a study find the effects, were they true?"),
+    ] = False,
+    n: Annotated[str, typer.Option("-n", help="Patients in a simulated cohort, by comma.")] = "110",
+    cohorts: Annotated[int, typer.Option("-B", help="Simulated cohorts of each size.")] = 1000,
+    families: Annotated[str, typer.Option(help="By comma: cox,coxnet,rsf,gbs,cgbs.")] = "cox",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
+    out: Annotated[str, typer.Option(help="Folder for table and figure of --power.")] = "",
+) -> None:
+    """Check published numbers for consistency; simulate how often studies would find them.
+
+    Example: allsurv findings --power -n 110 -B 1000 --out power
+    """
+    from allsurv.cli.findings import PowerOrder, check_command, power_command
+
+    if not (check or power):
+        raise ConfigError("findings: say what to do; --check, --power or both.")
+    if check:
+        check_command(study)
+    if power:
+        power_command(study, PowerOrder(n, cohorts, families, seed, jobs, out))
+
+
 def main() -> None:
     """Run the command line; an error of allsurv becomes one message and its exit code."""
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,68 +16,26 @@ from allsurv.cohort.simulate.model import Simulator
 from allsurv.errors import ConfigError
 from allsurv.findings.power_cox import Answer, draw_cohorts, published_answers, screening_answers
 from allsurv.findings.power_models import model_effects
+from allsurv.findings.power_rows import (
+    ALPHA,
+    POWER_COLUMNS,
+    PUBLISHED,
+    SCREENED,
+    SCREENING,
+    STANDARDISED,
+    World,
+    level_term,
+    power_row,
+)
 from allsurv.models.catalog import FAMILIES
 from allsurv.study.spec import Finding, Study
 from allsurv.validation.resampling import map_tasks
 
-__all__ = [
-    "POWER_COLUMNS",
-    "PUBLISHED",
-    "SCREENED",
-    "SCREENING",
-    "STANDARDISED",
-    "operating_characteristics",
-]
+__all__ = ["operating_characteristics"]
 
 Floats = NDArray[np.float64]
-PUBLISHED = "published model"
-SCREENING = "screening, one by one"
-SCREENED = "model after screening"
-STANDARDISED = "standardised effect"
-EFFECT, NO_EFFECT = "effect", "no effect"
-POWER_COLUMNS = [
-    "n", "family", "protocol", "variable", "label", "unit", "truth", "true_hazard_ratio",
-    "found", "found_se", "type_m", "type_m_se", "type_s", "type_s_se", "shown_hazard_ratio",
-    "n_significant", "n_cohorts", "n_failed", "n_events",
-]  # fmt: skip
-_ALPHA = 0.05
 _PATIENTS_AT_ONCE = 5_000
 _NOT_ASKED = ("null", "published")
-
-
-@dataclass(frozen=True)
-class _World:
-    """What is true in the simulated cohorts, and how it is named for readers."""
-
-    study: Study
-    effects: Mapping[str, float]
-
-    def truth(self, name: str, screened: bool) -> float:
-        """Log hazard ratio of a term, or of the variable that stands for it; 0 where none."""
-        if screened and self.study.screening is not None:
-            name = self.study.screening.coded_as.get(name, name)
-        found = [v for t, v in self.effects.items() if name in (t, t.partition("=")[0])]
-        return float(found[0]) if found else 0.0
-
-    def label(self, name: str) -> tuple[str, str]:
-        """Name of a term for readers, and what one unit of it is."""
-        for finding in self.study.findings.values():
-            if name in (finding.analysis_variable or finding.variable, _term(finding)):
-                return finding.label, finding.unit
-        if name in self.study.events:
-            return self.study.events[name].label, "once it has happened"
-        variable, _, level = name.partition("=")
-        known = self.study.variable(variable)
-        if known.is_number:
-            return known.label, f"per 1 {known.unit}".strip()
-        if not level:
-            return known.label, ""
-        levels = {str(k): k for k in known.levels}
-        return f"{known.label}: {known.level_label(levels[level])}", ""
-
-
-def _term(finding: Finding) -> str:
-    return f"{finding.analysis_variable or finding.variable}={finding.contrast.to}"
 
 
 def operating_characteristics(
@@ -144,8 +101,8 @@ def operating_characteristics(
     variable with ``no effect`` in ``screening, one by one`` need not be chance: a variable that
     goes along with another that has an effect is associated with survival. A model without P
     values has found an effect where its standardised log hazard ratio lies beyond 95% of those in
-    as many cohorts simulated without this one effect: a false alarm in 5 of 100. Its ``type_m`` below
-    1 says how far the family shrinks.
+    as many cohorts simulated without this one effect: a false alarm in 5 of 100. Its ``type_m``
+    below 1 says how far the family shrinks.
 
     References
     ----------
@@ -160,7 +117,7 @@ def operating_characteristics(
             "endpoint; say with effects= what is true."
         )
     simulator = make_simulator(study, effects=truth)
-    world = _World(study, truth)
+    world = World(study, truth)
     batches = sum(1 if family == "cox" else 1 + len(_askable(study)) for family in families)
     report = _Progress(progress, len(sizes) * n_cohorts * batches)
     rows: list[dict[str, Any]] = []
@@ -203,7 +160,7 @@ def _check(n: int | Sequence[int], n_cohorts: int, families: Sequence[str]) -> t
 
 
 def _cox_rows(
-    world: _World, simulator: Simulator, n: int, n_cohorts: int,
+    world: World, simulator: Simulator, n: int, n_cohorts: int,
     seed: np.random.SeedSequence, n_jobs: int | None, report: _Progress,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     at_once = max(1, _PATIENTS_AT_ONCE // n)
@@ -223,7 +180,7 @@ def _cox_rows(
         answer = Answer(
             *(np.concatenate([getattr(part, f) for part in parts]) for f in Answer.__slots__)
         )
-        row = _row(world, protocol, name, answer, screened=protocol != PUBLISHED)
+        row = power_row(world, protocol, name, answer, screened=protocol != PUBLISHED)
         yield {"n": n, "family": "cox", "n_events": n_events / n_cohorts} | row
 
 
@@ -257,65 +214,27 @@ def _askable(study: Study) -> list[Finding]:
 
 
 def _model_rows(
-    world: _World, simulator: Simulator, family: str, n: int, n_cohorts: int,
+    world: World, simulator: Simulator, family: str, n: int, n_cohorts: int,
     seed: np.random.SeedSequence, n_jobs: int | None, report: _Progress,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     study = world.study
     findings = _askable(study)
     asked = partial(model_effects, family=family, n=n, n_cohorts=n_cohorts, n_jobs=n_jobs)
-    seeds = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 1)).spawn(
-        1 + len(findings)
-    )
+    seeds = seed.spawn(1 + len(findings))
     drawn = asked(simulator, findings=findings, seed=seeds[0])
     report.add(n_cohorts)
     for k, finding in enumerate(findings):
         name = finding.analysis_variable or finding.variable
-        others = {t: v for t, v in world.effects.items() if t not in (name, _term(finding))}
+        others = {t: v for t, v in world.effects.items() if t not in (name, level_term(finding))}
         without = asked(
             make_simulator(study, effects=others), findings=[finding], seed=seeds[1 + k]
         )
         report.add(n_cohorts)
         scale = finding.contrast.per or 1.0
         coef = drawn.logs[:, k] / scale
-        limit = np.nanquantile(np.abs(without.logs), 1 - _ALPHA) / scale
+        limit = np.nanquantile(np.abs(without.logs), 1 - ALPHA) / scale
         failed = np.isnan(coef)
         p_value = np.where(failed, np.nan, np.where(np.abs(coef) > limit, 0.0, 1.0))
         answer = Answer(coef, p_value, np.ones(coef.size, dtype=bool), failed)
-        row = _row(world, STANDARDISED, name, answer, screened=False)
+        row = power_row(world, STANDARDISED, name, answer, screened=False)
         yield {"n": n, "family": family, "n_events": float(drawn.n_events.mean())} | row
-
-
-def _row(
-    world: _World, protocol: str, name: str, answer: Answer, *, screened: bool
-) -> dict[str, Any]:
-    truth = world.truth(name, screened)
-    label, unit = world.label(name)
-    significant = answer.p_value < _ALPHA
-    right = significant if truth == 0 else significant & (answer.coef * truth > 0)
-    right |= significant & np.isnan(answer.coef)  # several levels tested together have no sign
-    coef = answer.coef[significant & np.isfinite(answer.coef)]
-    n_cohorts = answer.coef.size
-    row: dict[str, Any] = {
-        "protocol": protocol,
-        "variable": name,
-        "label": label,
-        "unit": unit,
-        "truth": EFFECT if truth else NO_EFFECT,
-        "true_hazard_ratio": float(np.exp(truth)),
-        "shown_hazard_ratio": float(np.exp(np.abs(coef).mean())) if coef.size else np.nan,
-        "n_significant": int(significant.sum()),
-        "n_cohorts": n_cohorts,
-        "n_failed": int(answer.failed.sum()),
-    }
-    row |= _share("found", right)
-    if truth and coef.size:
-        inflated = np.abs(coef / truth)
-        spread = inflated.std(ddof=1) / np.sqrt(coef.size) if coef.size > 1 else np.nan
-        row |= {"type_m": float(inflated.mean()), "type_m_se": float(spread)}
-        row |= _share("type_s", coef * truth < 0)
-    return row
-
-
-def _share(name: str, happened: NDArray[np.bool_]) -> dict[str, float]:
-    share = float(happened.mean())
-    return {name: share, f"{name}_se": float(np.sqrt(share * (1 - share) / happened.size))}

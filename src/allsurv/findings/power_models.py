@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import joblib
@@ -96,11 +97,8 @@ def _effects(
     horizons = np.asarray(study.prediction.horizons, dtype=float)
     patients = Patients(study, X, y, findings, horizons)
     logs = np.full(len(findings), np.nan)
-    with threadpool_limits(1):
-        try:
-            logs = ask(model.fit(X, y), patients, importance=False).average
-        except (AllsurvError, ArithmeticError):
-            pass  # NaN: counted as failed
+    with threadpool_limits(1), suppress(AllsurvError, ArithmeticError):  # NaN: counted as failed
+        logs = ask(model.fit(X, y), patients, importance=False).average
     return logs, float(cohorts.event.sum())
 
 

@@ -106,15 +106,14 @@ class Simulator:
         linear_predictor : ndarray of shape (n_patients,)
             True log hazard at baseline.
         course : Course
-            Follow-up and the times of events, rounded as they are recorded.
+            Exact follow-up and times of events; no two are the same.
         """
         columns = self.baseline.draw(n, rng)
         for name, derive in self.derivers.items():
             columns[name] = derive(columns)
         linear = self.effects.linear_predictor(columns)
         group = groups_of(self.codebook.study, columns)
-        course = self.course.draw(linear, self.effects.events, group, rng)
-        return columns, linear, self.story.rounded(course)
+        return columns, linear, self.course.draw(linear, self.effects.events, group, rng)
 
     def draw(self, n: int, seed: int) -> Simulation:
         """Draw a cohort.
@@ -153,7 +152,7 @@ class Simulator:
 
     def _part(self, n: int, rng: np.random.Generator) -> tuple[Columns, Floats]:
         columns, linear, course = self.draw_follow_up(n, rng)
-        return self.story.record(columns, course, rng), linear
+        return self.story.record(columns, self.story.rounded(course), rng), linear
 
     def _names(self, name: str) -> bool:
         variable = self.codebook.study.variable(name)

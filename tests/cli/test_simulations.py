@@ -1,0 +1,50 @@
+"""Doors of the simulations: what is written and said."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from allsurv.cli.findings import PowerOrder, check_command, power_command
+from allsurv.cli.simulate import read_effects, simulate_command
+from allsurv.cohort import read_cohort
+from allsurv.errors import ConfigError
+from allsurv.study import load_study
+
+
+def test_simulate_writes_patients_and_says_what_they_are(tmp_path, capsys):
+    out = tmp_path / "simulated.csv"
+    simulate_command("rr-all", 200, 1, "sct=-0.3, arm=after=-0.5", out)
+    said = capsys.readouterr().out
+    assert "200 simulated patients" in said
+    assert "not patients" in said
+    assert "sct -0.3, arm=after -0.5" in said
+    assert read_cohort(out, load_study("rr-all")).n == 200
+
+
+@pytest.mark.parametrize("text", ["sct", "sct=", "=0.3", "sct=x", "sct=0.3,,age=1"])
+def test_effects_that_cannot_be_read_are_refused(text):
+    with pytest.raises(ConfigError, match="write pb_blasts"):
+        read_effects(text)
+
+
+def test_findings_of_the_paper_agree_with_each_other(capsys):
+    check_command("rr-all")
+    said = capsys.readouterr().out
+    assert "TP53 mutation" in said
+    assert "std_error" in said
+
+
+def test_power_is_printed_written_and_drawn(tmp_path, capsys):
+    power_command("rr-all", PowerOrder("60", 20, "cox", 0, 1, str(tmp_path / "power")))
+    said = capsys.readouterr().out
+    assert "60 patients" in said
+    assert "model after screening (20 cohorts)" in said
+    assert "No effect, yet found" in said
+    assert {f.name for f in (tmp_path / "power").iterdir()} == {
+        "power.csv", "power.png", "power.svg",
+    }  # fmt: skip
+    table = pd.read_csv(tmp_path / "power" / "power.csv")
+    assert table["source"].str.contains("not patients").all()
+    with pytest.raises(ConfigError, match="whole numbers by comma"):
+        power_command("rr-all", PowerOrder("sixty", 20, "cox", 0, 1, ""))
