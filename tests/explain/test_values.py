@@ -9,8 +9,8 @@ import pytest
 
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError
-from allsurv.explain import importance, shap_values
 from allsurv.explain import exact as values_module
+from allsurv.explain import importance, shap_values
 from allsurv.explain.game import shapley_matrix
 from allsurv.explain.trees import tree_coalitions
 from allsurv.models import make_model

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from allsurv.errors import ConfigError
@@ -161,7 +159,14 @@ def plot_effects_over_time(
         axes.set_xlabel(f"Time ({unit})" if unit else "Time", fontsize=SMALL, color=INK)
     for row in panels:
         row[0].set_ylabel("Survival, points", fontsize=SMALL, color=INK)
-    _tenths(figure)
+    figure.legend(
+        handles=list(panels[0, 0].get_lines()[1:]),
+        labels=["Tenth of patients whose survival it lowers most", "Tenth it raises most"],
+        loc="outside upper left",
+        ncols=2,
+        frameon=False,
+        fontsize=SMALL,
+    )
     finish(
         figure,
         title=title,
@@ -170,16 +175,6 @@ def plot_effects_over_time(
     )
     first: Axes = panels[0, 0]
     return first
-
-
-def _tenths(figure: Figure) -> None:
-    lines = [
-        Line2D([], [], color=pen(1 - k).color, label=label)
-        for k, label in enumerate(("Tenth of patients it harms most", "Tenth it helps most"))
-    ]
-    for k, line in enumerate(lines):
-        line.set_linestyle(pen(k).dashes)
-    figure.legend(handles=lines, loc="outside upper left", ncols=2, frameon=False, fontsize=SMALL)
 
 
 def plot_waterfall(explanation: Any, *, title: str = "", width: float = 6.0) -> Axes:
@@ -237,6 +232,7 @@ def plot_waterfall(explanation: Any, *, title: str = "", width: float = 6.0) -> 
     names = [f"{explanation.feature_names[i]} = {_shown(explanation.data[i])}" for i in order]
     axes.set_yticks(at, [wrap(name, LABEL_WIDTH) for name in names], fontsize=SMALL)
     axes.axvline(float(base.ravel()[0]), color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))
+    axes.use_sticky_edges = False
     axes.margins(x=0.15)
     total = float(base.ravel()[0] + values.sum())
     axes.set_xlabel(f"From {float(base.ravel()[0]):.2f} to {total:.2f}", fontsize=SMALL, color=INK)

@@ -1,0 +1,134 @@
+"""Variables ranked with limits, followed over time, and held against the signs of Cox."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from allsurv.errors import ConfigError, ModelError
+from allsurv.explain import directions, effects_over_time, importance, shap_values
+from allsurv.models import RiskModel, make_model
+from allsurv.plots import plot_effects_over_time, plot_importance, plot_waterfall
+
+TIMES = [3.0, 12.0, 24.0]
+
+
+@pytest.fixture(scope="module")
+def cohort(toy_cohort):
+    return toy_cohort(110, 5)
+
+
+@pytest.fixture(scope="module")
+def models(cohort):
+    few = {"rsf": {"n_estimators": 20}, "gbs": {"n_estimators": 20}}
+    return {
+        family: make_model(family, cohort.study, random_state=0, **few.get(family, {})).fit(
+            cohort.X, cohort.y("os")
+        )
+        for family in ("cox", "rsf", "gbs")
+    }
+
+
+@pytest.fixture(scope="module")
+def exported(models, cohort):
+    return {n: RiskModel.from_model(m, cohort, endpoint="os") for n, m in models.items()}
+
+
+@pytest.mark.parametrize("family", ["rsf", "gbs"])
+def test_an_exported_model_is_explained_as_the_fitted_one(family, models, exported, cohort):
+    for times in (None, TIMES):
+        fitted = shap_values(models[family], cohort, times)
+        saved = shap_values(exported[family], cohort, times)
+        np.testing.assert_allclose(saved.values, fitted.values, atol=1e-12)
+        np.testing.assert_allclose(saved.base_values, fitted.base_values, atol=1e-12)
+
+
+def test_an_exported_cox_model_is_explained_from_a_typical_patient(models, exported, cohort):
+    """Values differ from the fitted model's by a constant per variable; sums are the same."""
+    fitted, saved = shap_values(models["cox"], cohort), shap_values(exported["cox"], cohort)
+    shift = saved.values - fitted.values
+    np.testing.assert_allclose(shift, np.broadcast_to(shift[0], shift.shape), atol=1e-12)
+    total = saved.values.sum(axis=1) + saved.base_values
+    np.testing.assert_allclose(total, models["cox"].predict(cohort.X), atol=1e-10)
+    typical = exported["cox"].reach.typical
+    design = models["cox"].encoder_.design(cohort.X)
+    assert np.abs(typical - design.mean(axis=0)).max() <= 5.5 / 110 + 1e-12
+    shares = typical[typical != 0] * 110 / 11
+    np.testing.assert_allclose(shares, np.round(shares), atol=1e-9)
+
+
+def test_limits_are_those_of_refits(models, cohort):
+    table = importance(models["cox"], cohort, n_bootstrap=12, random_state=1)
+    assert (table["lower"] <= table["upper"]).all()
+    assert table["lower"].between(0, 1).all()
+    again = importance(models["cox"], cohort, n_bootstrap=12, random_state=1)
+    pd.testing.assert_frame_equal(table, again)
+    assert importance(models["cox"], cohort)["lower"].isna().all()
+    with pytest.raises(ModelError, match="10 or more"):
+        importance(models["cox"], cohort, n_bootstrap=3)
+
+
+def test_effects_over_time_are_means_of_groups(models, cohort):
+    table = effects_over_time(models["rsf"], cohort, TIMES)
+    values = shap_values(models["rsf"], cohort, TIMES).values
+    age = table[table["variable"] == "age"].reset_index(drop=True)
+    np.testing.assert_allclose(age["mean_abs_shap"], np.abs(values[:, 0]).mean(axis=0))
+    lowest = np.sort(values[:, 0], axis=0)[:11].mean(axis=0)
+    np.testing.assert_allclose(age["adverse"], lowest)
+    assert (table["adverse"] <= table["favourable"]).all()
+    with pytest.raises(ModelError, match="10 patients"):
+        effects_over_time(models["rsf"], cohort.take(np.arange(10)), TIMES)
+
+
+def test_directions_are_those_of_cox(models, cohort):
+    table = directions(models, cohort)
+    cox = table[table["model"] == "cox"]
+    names = [term.name for term in models["cox"].encoder_.terms_]
+    signs = dict(zip(names, models["cox"].mechanism_.coef > 0, strict=True))
+    assert (cox["cox"] == cox["term"].map(signs).map({True: "higher", False: "lower"})).all()
+    assert cox["agrees"].all()
+    strong = table[table["variable"].isin(["age", "blasts"])]
+    assert strong["agrees"].all()
+    assert (strong["direction"] == "higher").all()
+
+
+def test_a_model_against_the_grain_is_found(models, cohort):
+    from dataclasses import replace
+
+    turned = make_model("coxnet", cohort.study, random_state=0, folds=3)
+    turned.fit(cohort.X, cohort.y("os"))
+    turned.mechanism_ = replace(models["cox"].mechanism_, coef=-models["cox"].mechanism_.coef)
+    table = directions({"cox": models["cox"], "turned": turned}, cohort)
+    assert not table.loc[table["model"] == "turned", "agrees"].any()
+    assert directions({"turned": turned}, cohort).empty
+
+
+def test_figures_show_the_tables(models, cohort):
+    table = importance(models["cox"], cohort, n_bootstrap=12)
+    axes = plot_importance(table)
+    widths = sorted(bar.get_width() for bar in axes.patches)
+    np.testing.assert_allclose(widths, sorted(table["share"]))
+    both = pd.concat([table.assign(model="a"), table.assign(model="b")])
+    assert len(plot_importance(both).get_figure().axes) == 2
+    effects = effects_over_time(models["rsf"], cohort, TIMES)
+    axes = plot_effects_over_time(effects, unit="months")
+    most = effects.groupby("label")["mean_abs_shap"].mean().idxmax()
+    part = effects[effects["label"] == most]
+    np.testing.assert_allclose(axes.get_lines()[1].get_ydata(), part["adverse"])
+
+
+def test_a_waterfall_is_of_one_patient_and_says_so(models, cohort):
+    explained = shap_values(models["rsf"], cohort, TIMES)
+    axes = plot_waterfall(explained[3, :, 1])
+    assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(
+        explained.values[3, :, 1].sum()
+    )
+    figure = axes.get_figure()
+    assert any("not to be shared" in text.get_text() for text in figure.findobj(match=_is_text))
+    with pytest.raises(ConfigError, match="one patient and one output"):
+        plot_waterfall(explained)
+
+
+def _is_text(artist):
+    return hasattr(artist, "get_text")
