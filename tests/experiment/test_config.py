@@ -93,7 +93,7 @@ def test_faults_name_file_line_and_key(folder, text, message):
     [
         (
             {"models": "cox,rfs"},
-            "'rfs' is not a model; allowed are cox, coxnet, rsf, gbs, by comma.",
+            "'rfs' is not a model; allowed are cox, coxnet, rsf, gbs, cgbs, by comma.",
         ),
         ({"horizons": "12,x"}, "are not numbers by comma"),
         ({"horizons": "-1"}, "must all be above 0"),

@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from allsurv.errors import ConfigError
+from allsurv.experiment.choices import (
+    FindingsPlan,
+    InstabilityPlan,
+    OptimismPlan,
+    TuningPlan,
+)
 from allsurv.study.faults import raise_faults
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.schema import schema_faults
@@ -19,28 +25,11 @@ from allsurv.validation import Plan
 
 __all__ = ["Config", "FindingsPlan", "config_schema", "read_config"]
 
-FAMILIES = ("cox", "coxnet", "rsf", "gbs")
+FAMILIES = ("cox", "coxnet", "rsf", "gbs", "cgbs")
+USUAL = ("cox", "coxnet", "rsf", "gbs")
 PRESETS = "configs"
+COX = ("cox", "coxnet")
 OF_A_STUDY = ("question", "cohort", "endpoint", "horizons", "predictors")
-
-
-@dataclass(frozen=True)
-class FindingsPlan:
-    """How standardised hazard ratios get their intervals.
-
-    Parameters
-    ----------
-    bootstrap : int
-        Refits of the whole pipeline per model.
-    simulated : int
-        Refits per model to outcomes of known effect, by which its shrinkage is undone; 0 for none.
-    margin : float
-        Factor by which two hazard ratios may differ and still count as equivalent.
-    """
-
-    bootstrap: int = 25
-    simulated: int = 25
-    margin: float = 1.5
 
 
 @dataclass(frozen=True)
@@ -67,6 +56,14 @@ class Config:
         Model family to its parameters.
     validation : Plan
         Repeats and folds of the cross-validation.
+    draws : int
+        Samples of patients behind the limits of calibration errors and net benefit.
+    tuning : TuningPlan
+        What is tried for each family inside every fit.
+    optimism : OptimismPlan
+        Bootstrap validation.
+    instability : InstabilityPlan
+        Refits behind the instability of predictions.
     findings : FindingsPlan
         Refits behind the intervals of the findings.
     preset : str
@@ -87,9 +84,13 @@ class Config:
     horizons: tuple[float, ...] = ()
     predictors: tuple[str, ...] = ()
     models: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=lambda: {family: {} for family in FAMILIES}
+        default_factory=lambda: {family: {} for family in USUAL}
     )
     validation: Plan = field(default_factory=Plan)
+    draws: int = 50
+    tuning: TuningPlan = field(default_factory=TuningPlan)
+    optimism: OptimismPlan = field(default_factory=OptimismPlan)
+    instability: InstabilityPlan = field(default_factory=InstabilityPlan)
     findings: FindingsPlan = field(default_factory=FindingsPlan)
     preset: str = ""
     seed: int = 0
@@ -150,7 +151,13 @@ class Config:
             "preset": self.preset,
             "seed": self.seed,
             "threshold": self.threshold,
-            "validation": vars(self.validation).copy(),
+            "validation": vars(self.validation) | {"draws": self.draws},
+            "tuning": {
+                "folds": self.tuning.folds,
+                "spaces": {k: dict(v) for k, v in self.tuning.spaces.items() if k in self.models},
+            },
+            "optimism": vars(self.optimism) | {"models": list(self.optimism.models)},
+            "instability": vars(self.instability).copy(),
             "findings": vars(self.findings).copy(),
             "models": {name: dict(params) for name, params in self.models.items()},
         }
@@ -200,6 +207,8 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
     if "study" not in merged:
         raise ConfigError(f"{path} study: is missing; name a bundled study or a study file.")
     name = path.resolve().parent.name
+    validation = dict(merged.get("validation", {}))
+    optimism = dict(merged.get("optimism", {}))
     if merged["study"] != chosen.get("study"):
         name = f"{name}-{Path(merged['study']).stem}"
     return Config(
@@ -211,7 +220,11 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
         horizons=tuple(sorted(float(h) for h in merged.get("horizons", ()))),
         predictors=tuple(merged.get("predictors", ())),
         models=merged["models"],
-        validation=Plan(**merged.get("validation", {})),
+        draws=validation.pop("draws", 50),
+        validation=Plan(**validation),
+        tuning=_tuning(merged.get("tuning", {}), path),
+        optimism=OptimismPlan(**optimism | {"models": tuple(optimism.get("models", COX))}),
+        instability=InstabilityPlan(**merged.get("instability", {})),
         findings=FindingsPlan(**merged.get("findings", {})),
         preset=Path(preset).stem,
         seed=merged.get("seed", 0),
@@ -228,18 +241,37 @@ def _read(path: Path) -> dict[str, Any]:
     return value
 
 
+def _tuning(chosen: Mapping[str, Any], config_file: Path) -> TuningPlan:
+    spaces = chosen.get("spaces", {})
+    if isinstance(spaces, str):
+        spaces = read_yaml(_find(spaces, config_file, "tuning.spaces"), error=ConfigError).value
+    families = {name: space for name, space in spaces.items() if name in FAMILIES}
+    unknown = [name for name in spaces if name not in FAMILIES]
+    if unknown:
+        raise ConfigError(
+            f"{config_file} tuning.spaces: '{unknown[0]}' is not a model; allowed are "
+            f"{', '.join(FAMILIES)}.{did_you_mean(unknown[0], FAMILIES)}"
+        )
+    return TuningPlan(families, chosen.get("folds", 5))
+
+
 def _preset(name: str, config_file: Path) -> dict[str, Any]:
+    return _read(_find(name, config_file, "preset"))
+
+
+def _find(name: str, config_file: Path, key: str) -> Path:
+    """Find a file of choices: a path, or a name in a folder of choices above the configuration."""
     if Path(name).suffix:
-        return _read(Path(name))
+        return Path(name)
     folders = [folder / PRESETS for folder in config_file.resolve().parents]
     found = [folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()]
     if not found:
         known = sorted({p.stem for folder in folders for p in folder.glob("*.yaml")})
         raise ConfigError(
-            f"{config_file} preset: no '{name}.yaml' in a folder '{PRESETS}' above the "
+            f"{config_file} {key}: no '{name}.yaml' in a folder '{PRESETS}' above the "
             f"configuration; there are: {', '.join(known) or 'none'}.{did_you_mean(name, known)}"
         )
-    return _read(found[0])
+    return found[0]
 
 
 def _from_command_line(asked: Mapping[str, str]) -> dict[str, Any]:
@@ -269,7 +301,7 @@ def _from_command_line(asked: Mapping[str, str]) -> dict[str, Any]:
 def _merge(preset: dict[str, Any], *layers: dict[str, Any]) -> dict[str, Any]:
     """Later layers win; the last that names models chooses them, parameters add up."""
     merged: dict[str, Any] = dict(preset)
-    chosen: Mapping[str, Any] = dict.fromkeys(FAMILIES)
+    chosen: Mapping[str, Any] = dict.fromkeys(USUAL)
     for layer in layers:
         chosen = layer.get("models", chosen)
         for key, value in layer.items():

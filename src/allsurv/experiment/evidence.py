@@ -12,7 +12,25 @@ from allsurv.findings import assess_findings, compare_non_findings, update_publi
 from allsurv.models import SurvivalModel
 from allsurv.models.published import published_equation
 
-__all__ = ["evidence_tables"]
+__all__ = ["evidence_statement", "evidence_tables"]
+
+BY_CONSTRUCTION = (
+    "Agreement with the published findings is by construction on this cohort: it is a check of the "
+    "machinery, never evidence."
+)
+ASKED = (
+    "Models are asked for the average hazard ratio, standardised over the cohort; limits reflect "
+    "the sampling of patients and the whole pipeline."
+)
+CALIBRATED = (
+    "Models shrink effects; what is shown has each model's shrinkage undone, as measured on "
+    "simulated outcomes of known effect."
+)
+PLAIN = (
+    "Models shrink effects and this is not undone here, so that 'inconsistent, weaker' speaks of "
+    "the model before it speaks of the finding."
+)
+CANNOT_SAY = "'Cannot say' is no verdict on the finding: the cohort is too small to see it."
 
 
 def evidence_tables(
@@ -69,3 +87,22 @@ def evidence_tables(
             cohort, endpoint=config.endpoint, predictors=config.predictors
         )
     return tables
+
+
+def evidence_statement(findings: pd.DataFrame) -> str:
+    """Say how the table of findings is to be read.
+
+    Parameters
+    ----------
+    findings : DataFrame
+        As from :func:`allsurv.findings.compare_findings`.
+
+    Returns
+    -------
+    str
+        A few sentences; the first says so where the patients are not real.
+    """
+    made = bool(findings["statement"].ne("").any())
+    calibrated = bool(findings["judged_on"].eq("calibrated").any())
+    said = [BY_CONSTRUCTION] if made else []
+    return " ".join([*said, ASKED, CALIBRATED if calibrated else PLAIN, CANNOT_SAY])

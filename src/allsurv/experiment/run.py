@@ -8,7 +8,17 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``curves``               Kaplan-Meier on the study's time grid, tails under the threshold cut
 ``cox``                  the study's Cox analyses: hazard ratios with limits and P
 ``performance``          per model, measure and horizon: out-of-fold estimate with limits
+``differences``          paired differences between models and against both references, with limits
+``over_time``            per model: AUC and Brier score along follow-up
 ``calibration``          per model and horizon: smooth observed against predicted risk
+``net_benefit``          per model, horizon and threshold; treating all and none beside
+``risk_groups``          out-of-fold risk groups: predicted and observed survival at horizons
+``risk_group_curves``    their Kaplan-Meier curves, thinned
+``subgroups``            measures by the variables the study names; small counts suppressed
+``optimism``             bootstrap validation: apparent, corrected and .632+ estimates
+``instability``          per model and horizon: how far predictions move with the sample
+``instability_bands``    the same by bands of predicted risk, with limits
+``classification``       how often refits put a patient on the other side of a threshold
 ``findings``             per published finding and model: estimate beside the published one, verdict
 ``findings_horizons``    per finding, model and horizon: the standardised contrast with limits
 ``findings_importance``  per model, measure and variable: importance, and its rank over refits
@@ -18,6 +28,7 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``directions``           per model and term: whether it is used in the direction of Cox regression
 ``coefficients``         of the linear models, per unit of the variable
 ``models``               per model: label, number of terms, parameters, whether it was chosen
+``tuning``               what was tried for each model fitted to everybody, and what was chosen
 """
 
 from __future__ import annotations
@@ -33,6 +44,7 @@ import pandas as pd
 from allsurv.cohort import Cohort, load_cohort, read_cohort
 from allsurv.experiment.config import Config, read_config
 from allsurv.experiment.describe import describe_cohort
+from allsurv.experiment.evidence import evidence_statement
 from allsurv.experiment.result import Provenance, Result
 from allsurv.experiment.train import Trained, train_models
 from allsurv.models.origin import package_versions
@@ -157,9 +169,6 @@ def _statements(
             "grid, and curves end where fewer patients are at risk."
         ),
     }
-    if "findings" in tables and cohort.source.is_synthetic:
-        said["findings"] = (
-            "Agreement with the published findings is by construction on this cohort: it is a "
-            "check of the machinery, never evidence."
-        )
+    if "findings" in tables:
+        said["findings"] = evidence_statement(tables["findings"])
     return said

@@ -4,41 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.experiment.config import Config
 from allsurv.experiment.evidence import evidence_tables
 from allsurv.experiment.support import sample_size_verdict
+from allsurv.experiment.tables import (
+    MODEL_LABELS,
+    coefficient_table,
+    instability_tables,
+    model_table,
+    named,
+    tuning_table,
+    validation_tables,
+)
 from allsurv.explain import directions, importance
-from allsurv.models import RiskModel, SurvivalModel, make_model
-from allsurv.models.riskmodel_instability import FEWEST_REFITS
-from allsurv.scoring.instability import measure_instability
-from allsurv.validation import Validation, choose, validate_all
+from allsurv.models import RiskModel, SurvivalModel, TunedModel, make_model
+from allsurv.models.published import published_equation
+from allsurv.scoring.instability import band_steps, make_band
+from allsurv.study.spec import Study
+from allsurv.validation import Bootstrap, choose, instability, validate_all
+from allsurv.validation.finished import FinishedRefits
 
-__all__ = ["MEASURE_LABELS", "MODEL_LABELS", "Trained", "train_models"]
+__all__ = ["Trained", "train_models"]
 
 Progress = Callable[[str, int, int], None]
-
-MODEL_LABELS = {
-    "cox": "Cox regression",
-    "coxnet": "Elastic-net Cox",
-    "rsf": "Random survival forest",
-    "gbs": "Gradient-boosted survival",
-    "kaplan_meier": "Kaplan-Meier (no patient known)",
-    "published protocol": "Cox, the paper's protocol",
-}
-MEASURE_LABELS = {
-    "harrell_c": "Harrell's C",
-    "uno_c": "Uno's C",
-    "auc": "AUC",
-    "brier": "Brier score",
-    "ipa": "IPA",
-    "observed_expected_ratio": "O/E",
-    "calibration_slope": "Calibration slope",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +41,7 @@ class Trained:
     Parameters
     ----------
     tables : dict of str to DataFrame
-        ``performance``, ``calibration``, ``findings``, ``importance``, ``directions``,
-        ``coefficients``, ``models``.
+        As :mod:`allsurv.experiment.run` lists them, from ``performance`` on.
     risk_models : dict of str to RiskModel
         Exported form of each model.
     chosen : str
@@ -65,7 +57,9 @@ class Trained:
     statements: dict[str, str] = field(default_factory=dict)
 
 
-def train_models(cohort: Cohort, config: Config, progress: Progress) -> Trained:
+def train_models(
+    cohort: Cohort, config: Config, progress: Progress, finished: FinishedRefits | None = None
+) -> Trained:
     """Validate, fit, choose, compare and export the models of a configuration.
 
     Parameters
@@ -76,6 +70,8 @@ def train_models(cohort: Cohort, config: Config, progress: Progress) -> Trained:
         Complete configuration.
     progress : callable
         Called with stage, done, total.
+    finished : FinishedRefits, optional
+        Where refits are kept, so that a killed job goes on from them.
 
     Returns
     -------
@@ -83,33 +79,44 @@ def train_models(cohort: Cohort, config: Config, progress: Progress) -> Trained:
         Tables that are safe to show, exported models, the choice.
     """
     study = cohort.study
-    unfitted = {
-        name: make_model(
-            name, study, predictors=config.predictors, random_state=config.seed, **params
-        )
-        for name, params in config.models.items()
-    }
+    eligible = cohort.eligible(config.endpoint)
+    X, y = eligible.X, eligible.y(config.endpoint)
+    pipelines = _pipelines(study, config)
     report = validate_all(
-        unfitted,
+        pipelines | _references(study, config),
         cohort,
         config.endpoint,
         horizons=config.horizons,
         plan=config.validation,
         random_state=config.seed,
         n_jobs=config.jobs,
-        progress=lambda done, total: progress("validate", done, total),
+        n_bootstrap=config.draws,
+        progress=partial(progress, "validate"),
+        finished=finished,
     )
-    eligible = cohort.eligible(config.endpoint)
-    X, y = eligible.X, eligible.y(config.endpoint)
-    fitted: dict[str, SurvivalModel] = {}
-    for done, (name, model) in enumerate(unfitted.items(), start=1):
-        fitted[name] = model.fit(X, y)
-        progress("fit", done, len(unfitted))
+    for done, (name, pipeline) in enumerate(pipelines.items(), start=1):
+        pipelines[name] = pipeline.fit(X, y)
+        progress("fit", done, len(pipelines))
+    fitted = {name: getattr(pipeline, "model_", pipeline) for name, pipeline in pipelines.items()}
     choice = choose(report.performance)
-    tables = _report_tables(report, config)
-    evidence = evidence_tables(
-        fitted, cohort, config, lambda done, total: progress("findings", done, total)
+    tables = validation_tables(report, study, config)
+    if config.optimism.bootstrap:
+        tables["optimism"] = _optimism(pipelines, cohort, config, progress, finished)
+    steps = band_steps(fitted[choice.model], config.horizons)
+    moved = instability(
+        pipelines,
+        cohort,
+        config.endpoint,
+        horizons=config.horizons,
+        times=fitted[choice.model].times_[steps],
+        n_bootstrap=config.instability.bootstrap,
+        random_state=config.seed,
+        n_jobs=config.jobs,
+        progress=partial(progress, "instability"),
+        finished=finished,
     )
+    tables |= instability_tables(moved)
+    evidence = evidence_tables(pipelines, cohort, config, partial(progress, "findings"))
     for name, table in evidence.items():
         labelled = "model" in table
         tables[name] = (
@@ -120,12 +127,25 @@ def train_models(cohort: Cohort, config: Config, progress: Progress) -> Trained:
         ignore_index=True,
     )
     tables["directions"] = directions(fitted, eligible)
-    tables["coefficients"] = _coefficients(cohort, fitted)
-    tables["models"] = _models(fitted, config, choice.model)
+    tables["coefficients"] = coefficient_table(cohort, fitted)
+    tables["models"] = model_table(fitted, pipelines, choice.model)
+    if config.tuning.spaces:
+        tables["tuning"] = tuning_table(pipelines)
+    mine = [refit for refit in moved.refits if refit.model == choice.model]
+    band = make_band(fitted[choice.model], X, mine, steps)
     return Trained(
         chosen=choice.model,
         tables=tables,
-        risk_models=_export(fitted, eligible, config, choice.model, progress),
+        risk_models={
+            name: RiskModel.from_model(
+                model,
+                eligible,
+                endpoint=config.endpoint,
+                horizons=config.horizons,
+                instability=band if name == choice.model else None,
+            )
+            for name, model in fitted.items()
+        },
         statements={
             "choice": choice.statement,
             "sample_size": sample_size_verdict(y, fitted),
@@ -133,77 +153,44 @@ def train_models(cohort: Cohort, config: Config, progress: Progress) -> Trained:
     )
 
 
-def _export(
-    fitted: Mapping[str, SurvivalModel],
+def _pipelines(study: Study, config: Config) -> dict[str, SurvivalModel]:
+    """Make the models, those with a search space with their search."""
+    pipelines: dict[str, SurvivalModel] = {}
+    for name, params in config.models.items():
+        model = make_model(
+            name, study, predictors=config.predictors, random_state=config.seed, **params
+        )
+        space = {k: v for k, v in config.tuning.spaces.get(name, {}).items() if k not in params}
+        pipelines[name] = model
+        if space:
+            folds = config.tuning.folds
+            pipelines[name] = TunedModel(model, space, folds=folds, random_state=config.seed)
+    return pipelines
+
+
+def _references(study: Study, config: Config) -> dict[str, SurvivalModel]:
+    """Make the published equation, where the study has one; Kaplan-Meier is always there."""
+    if not published_equation(study, config.endpoint):
+        return {}
+    return {"published": make_model("published", study)}
+
+
+def _optimism(
+    pipelines: Mapping[str, SurvivalModel],
     cohort: Cohort,
     config: Config,
-    chosen: str,
     progress: Progress,
-) -> dict[str, RiskModel]:
-    """Export every model, the recommended one with what its refits predict."""
-    band = measure_instability(
-        fitted[chosen],
+    finished: FinishedRefits | None,
+) -> pd.DataFrame:
+    report = validate_all(
+        {name: model for name, model in pipelines.items() if name in config.optimism.models},
         cohort,
         config.endpoint,
-        n_bootstrap=max(config.findings.bootstrap, FEWEST_REFITS),
+        horizons=config.horizons,
+        plan=Bootstrap(config.optimism.bootstrap),
         random_state=config.seed,
         n_jobs=config.jobs,
-        progress=lambda done, total: progress("instability", done, total),
+        progress=partial(progress, "optimism"),
+        finished=finished,
     )
-    return {
-        name: RiskModel.from_model(
-            model,
-            cohort,
-            endpoint=config.endpoint,
-            horizons=config.horizons,
-            instability=band if name == chosen else None,
-        )
-        for name, model in fitted.items()
-    }
-
-
-def _report_tables(report: Validation, config: Config) -> dict[str, pd.DataFrame]:
-    labelled = report.performance.assign(
-        label=report.performance["measure"].map(MEASURE_LABELS),
-        model_label=report.performance["model"].map(MODEL_LABELS),
-    )
-    calibration = report.calibration.assign(
-        model_label=report.calibration["model"].map(MODEL_LABELS)
-    )
-    return {"performance": labelled, "calibration": calibration}
-
-
-def _coefficients(cohort: Cohort, fitted: Mapping[str, SurvivalModel]) -> pd.DataFrame:
-    """Coefficients of the linear models, per unit of the variable as the model sees it."""
-    rows = []
-    for name, model in fitted.items():
-        coef = getattr(model.mechanism_, "coef", None)
-        if coef is None:
-            continue
-        for term, value in zip(model.encoder_.terms_, coef, strict=True):
-            per_unit = float(value) / term.scale
-            rows.append(
-                {
-                    "model": name,
-                    "term": term.name,
-                    "variable": term.variable,
-                    "label": f"{cohort.study.variable(term.variable).label} ({term.name})",
-                    "coef": per_unit,
-                    "hazard_ratio": float(np.exp(per_unit)),
-                }
-            )
-    columns = ["model", "term", "variable", "label", "coef", "hazard_ratio"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _models(fitted: Mapping[str, SurvivalModel], config: Config, chosen: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "model": name,
-            "label": MODEL_LABELS[name],
-            "n_terms": len(model.encoder_.terms_),
-            "parameters": ", ".join(f"{k}={v}" for k, v in config.models[name].items()),
-            "chosen": name == chosen,
-        }
-        for name, model in fitted.items()
-    )
+    return named(report.optimism)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from allsurv.cohort.table import Cohort
 from allsurv.models.riskmodel_instability import Instability
-from allsurv.validation.resampling import draw_bootstraps, refit_all
+from allsurv.validation.plans import draw_bootstraps
+from allsurv.validation.prediction import Prediction
+from allsurv.validation.resampling import refit_all
 
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
 
-__all__ = ["measure_instability"]
+__all__ = ["band_steps", "make_band", "measure_instability"]
 
 _TIMES = 12
 
@@ -69,17 +73,66 @@ def measure_instability(
     """
     eligible = cohort.eligible(endpoint)
     X, y = eligible.X, eligible.y(endpoint)
-    grid = model.times_
-    asked = [h for h in cohort.study.prediction.horizons if h <= grid[-1]]
-    even = np.linspace(0, grid.size - 1, _TIMES + 1)[1:].round()
-    on_grid = np.floor(np.array(asked) / grid[1] + 1e-9)
-    steps = np.unique(np.concatenate([even, on_grid])).astype(np.intp)
-    steps = steps[steps > 0]
+    steps = band_steps(model, cohort.study.prediction.horizons)
+    times = model.times_[steps]
     splits = draw_bootstraps(len(X), n_bootstrap, random_state)
-    refits: list[Any] = refit_all(
-        {"model": model}, X, y, splits, grid[steps], n_jobs=n_jobs, progress=progress
+    refits = refit_all(
+        {"model": model}, X, y, splits, times, times=times, n_jobs=n_jobs, progress=progress
     )
-    survival = np.asarray(model.predict_survival(X, grid[steps]))
-    return Instability.of(
-        survival, np.array([1 - refit.risk for refit in refits]), steps, level=level
-    )
+    return make_band(model, X, refits, steps, level=level)
+
+
+def band_steps(model: SurvivalModel, horizons: Sequence[float]) -> NDArray[np.intp]:
+    """Choose the points of the time grid at which refits are asked.
+
+    Parameters
+    ----------
+    model : SurvivalModel
+        Fitted.
+    horizons : sequence of float
+        Times that must be among them, where follow-up reaches them.
+
+    Returns
+    -------
+    ndarray of int
+        Positions on ``model.times_``, rising, from 1.
+    """
+    grid = model.times_
+    asked = np.array([h for h in horizons if h <= grid[-1]])
+    even = np.linspace(0, grid.size - 1, _TIMES + 1)[1:].round()
+    on_grid = np.floor(asked / grid[1] + 1e-9)
+    steps = np.unique(np.concatenate([even, on_grid])).astype(np.intp)
+    return steps[steps > 0]
+
+
+def make_band(
+    model: SurvivalModel,
+    X: pd.DataFrame,
+    refits: Sequence[Prediction],
+    steps: NDArray[np.intp],
+    *,
+    level: float = 0.95,
+) -> Instability:
+    """Summarise refits that predicted everybody at the times of :func:`band_steps`.
+
+    Parameters
+    ----------
+    model : SurvivalModel
+        Fitted on everybody.
+    X : DataFrame of shape (n_patients, n_variables)
+        Patients of development.
+    refits : sequence of Prediction
+        With ``curves`` at ``model.times_[steps]``.
+    steps : ndarray of int
+        Positions on the time grid.
+    level : float, default=0.95
+        Share of refits between the limits.
+
+    Returns
+    -------
+    Instability
+        For ``RiskModel.from_model(..., instability=...)``.
+    """
+    survival = np.asarray(model.predict_survival(X, model.times_[steps]))
+    moved = np.array([1 - refit.curves for refit in refits])
+    return Instability.of(survival, moved, steps, level=level)

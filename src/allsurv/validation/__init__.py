@@ -6,8 +6,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "choice": ["Choice", "choose"],
-        "instability": ["instability"],
-        "report": ["validate", "validate_all"],
+                "report": ["validate", "validate_all"],
+        "stability": ["InstabilityReport", "instability"],
         "validated": ["Validation"],
         "plans": ["Bootstrap", "External", "InternalExternal", "Plan"],
     },

@@ -11,8 +11,8 @@ from allsurv.errors import ModelError
 
 __all__ = ["Choice", "choose"]
 
-SIMPLEST_FIRST = ("cox", "coxnet", "gbs", "rsf")
-REFERENCE = "kaplan_meier"
+SIMPLEST_FIRST = ("cox", "coxnet", "cgbs", "gbs", "rsf")
+REFERENCES = ("kaplan_meier", "published")
 
 
 class Choice(NamedTuple):
@@ -34,8 +34,9 @@ def choose(performance: pd.DataFrame, *, margin: float = 0.005) -> Choice:
     """Recommend the model with the highest mean IPA over the horizons.
 
     IPA counts discrimination and calibration at once. Models within ``margin`` of the best are
-    tied; a tie goes to the simplest: Cox, elastic-net Cox, boosting, forest, then any other in the
-    order of the table. The Kaplan-Meier reference is never chosen.
+    tied; a tie goes to the simplest: Cox, elastic-net Cox, componentwise boosting, boosting by
+    trees, forest, then any other in the order of the table. The references, Kaplan-Meier and the
+    published equation, are never chosen.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def choose(performance: pd.DataFrame, *, margin: float = 0.005) -> Choice:
     >>> choose(table).model
     'cox'
     """
-    ipa = performance[(performance["measure"] == "ipa") & (performance["model"] != REFERENCE)]
+    ipa = performance[(performance["measure"] == "ipa") & ~performance["model"].isin(REFERENCES)]
     horizons = sorted(ipa["horizon"].unique())
     by_model = ipa.pivot_table(
         index="model", columns="horizon", values="estimate", sort=False, dropna=False

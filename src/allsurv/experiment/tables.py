@@ -1,0 +1,267 @@
+"""What validation and fitting found, as tables that are safe to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.describe import safe_curve
+from allsurv.describe.disclosure import Sum, hidden_cells
+from allsurv.experiment.config import Config
+from allsurv.models import SurvivalModel, TunedModel
+from allsurv.study.spec import Study
+from allsurv.validation import InstabilityReport, Validation
+from allsurv.validation.subgroups import suppress_subgroups
+
+__all__ = [
+    "MEASURE_LABELS",
+    "MODEL_LABELS",
+    "coefficient_table",
+    "instability_tables",
+    "model_table",
+    "named",
+    "tuning_table",
+    "validation_tables",
+]
+
+MODEL_LABELS = {
+    "cox": "Cox regression",
+    "coxnet": "Elastic-net Cox",
+    "rsf": "Random survival forest",
+    "gbs": "Gradient-boosted survival",
+    "cgbs": "Componentwise boosting",
+    "kaplan_meier": "Kaplan-Meier (no patient known)",
+    "published": "Published equation",
+    "treat_all": "Treat all",
+    "treat_none": "Treat none",
+    "published protocol": "Cox, the paper's protocol",
+}
+MEASURE_LABELS = {
+    "harrell_c": "Harrell's C",
+    "uno_c": "Uno's C",
+    "auc": "AUC",
+    "brier": "Brier score",
+    "ipa": "IPA",
+    "observed_expected_ratio": "O/E",
+    "calibration_slope": "Calibration slope",
+    "d": "Royston's D",
+    "integrated_brier": "Integrated Brier score",
+    "ici": "ICI",
+    "e50": "E50",
+    "e90": "E90",
+}
+
+
+def validation_tables(report: Validation, study: Study, config: Config) -> dict[str, pd.DataFrame]:
+    """Take from a validation what may be shown.
+
+    Parameters
+    ----------
+    report : Validation
+        Of all models and references.
+    study : Study
+        Its time grid thins the curves.
+    config : Config
+        Complete configuration.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``performance``, ``differences``, ``over_time``, ``calibration``, ``net_benefit``,
+        ``risk_groups``, ``risk_group_curves`` and ``subgroups``.
+    """
+    curves = report.group_curves.rename(columns={"model": "comparison"})
+    thinned = safe_curve(curves, study, config.threshold).rename(columns={"comparison": "model"})
+    tables = {
+        "performance": named(report.performance),
+        "differences": named(report.differences),
+        "over_time": named(report.over_time),
+        "calibration": named(report.calibration),
+        "net_benefit": named(_safe_net_benefit(report, config.threshold)),
+        "risk_groups": named(_safe_groups(report.risk_groups, config.threshold)),
+        "risk_group_curves": named(thinned),
+    }
+    if len(report.subgroups):
+        subgroups = suppress_subgroups(report.subgroups, config.threshold)
+        tables["subgroups"] = named(subgroups)
+    return tables
+
+
+def instability_tables(found: InstabilityReport) -> dict[str, pd.DataFrame]:
+    """Take from an instability report what may be shown.
+
+    Parameters
+    ----------
+    found : InstabilityReport
+        Of all models.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``instability``, ``instability_bands`` and ``classification``.
+    """
+    return {
+        "instability": named(found.summary),
+        "instability_bands": named(found.bands),
+        "classification": named(found.classification),
+    }
+
+
+def tuning_table(pipelines: Mapping[str, SurvivalModel]) -> pd.DataFrame:
+    """List what was tried for each model that was tuned, fitted to everybody.
+
+    Parameters
+    ----------
+    pipelines : mapping from str to SurvivalModel
+        Fitted.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``parameters``, ``log_likelihood`` (cross-validated, per event), ``chosen``.
+    """
+    rows = []
+    for name, model in pipelines.items():
+        if isinstance(model, TunedModel):
+            for candidate in model.search_.to_dict("records"):
+                likelihood = candidate.pop("log_likelihood")
+                rows.append(
+                    {
+                        "model": name,
+                        "parameters": _words(candidate),
+                        "log_likelihood": likelihood,
+                        "chosen": _words(candidate) == _words(model.best_),
+                    }
+                )
+    return named(pd.DataFrame(rows, columns=["model", "parameters", "log_likelihood", "chosen"]))
+
+
+def _words(parameters: Mapping[str, object]) -> str:
+    given = sorted(
+        (k, None if isinstance(v, float) and np.isnan(v) else v) for k, v in parameters.items()
+    )
+    shown = ((name, int(v) if isinstance(v, float) and v.is_integer() else v) for name, v in given)
+    return ", ".join(f"{name}={value}" for name, value in shown)
+
+
+def coefficient_table(cohort: Cohort, fitted: Mapping[str, SurvivalModel]) -> pd.DataFrame:
+    """List the coefficients of linear models, per unit of the variable as the model sees it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Its study names the variables.
+    fitted : mapping from str to SurvivalModel
+        Fitted models.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``term``, ``variable``, ``label``, ``coef``, ``hazard_ratio``.
+    """
+    rows = []
+    for name, model in fitted.items():
+        coef = getattr(model.mechanism_, "coef", None)
+        if coef is None:
+            continue
+        for term, value in zip(model.encoder_.terms_, coef, strict=True):
+            per_unit = float(value) / term.scale
+            rows.append(
+                {
+                    "model": name,
+                    "term": term.name,
+                    "variable": term.variable,
+                    "label": f"{cohort.study.variable(term.variable).label} ({term.name})",
+                    "coef": per_unit,
+                    "hazard_ratio": float(np.exp(per_unit)),
+                }
+            )
+    columns = ["model", "term", "variable", "label", "coef", "hazard_ratio"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def model_table(
+    fitted: Mapping[str, SurvivalModel], pipelines: Mapping[str, SurvivalModel], chosen: str
+) -> pd.DataFrame:
+    """List the models.
+
+    Parameters
+    ----------
+    fitted : mapping from str to SurvivalModel
+        Fitted, with the parameters that were chosen.
+    pipelines : mapping from str to SurvivalModel
+        The same with their search.
+    chosen : str
+        The recommended one.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``label``, ``n_terms``, ``parameters``, ``tuned``, ``chosen``.
+    """
+    rows = []
+    for name, model in fitted.items():
+        defaults = type(model)(model.features).get_params(deep=False)
+        own = {
+            key: value
+            for key, value in model.get_params(deep=False).items()
+            if key not in ("features", "grid", "random_state") and value != defaults.get(key)
+        }
+        rows.append(
+            {
+                "model": name,
+                "label": MODEL_LABELS[name],
+                "n_terms": len(model.encoder_.terms_),
+                "parameters": _words(own),
+                "tuned": isinstance(pipelines[name], TunedModel),
+                "chosen": name == chosen,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """Add what readers call models and measures.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``model``, and perhaps ``measure``.
+
+    Returns
+    -------
+    DataFrame
+        With ``model_label`` and, of a measure, ``label``.
+    """
+    said = table.assign(model_label=table["model"].map(MODEL_LABELS))
+    if "measure" in table:
+        said["label"] = table["measure"].map(MEASURE_LABELS)
+    return said
+
+
+def _safe_groups(groups: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    """Leave out counts of events and at risk, and sizes that are small or would give one away."""
+    table = groups.drop(columns=["n_events", "n_at_risk"]).astype({"n": "Int64"})
+    for _, part in groups.groupby(["model", "horizon"], sort=False):
+        hidden = hidden_cells(part["n"], [Sum(tuple(range(len(part))))], threshold)
+        few = (part["n"] < threshold).to_numpy()
+        table.loc[part.index[hidden], "n"] = pd.NA
+        table.loc[part.index[few], ["predicted", "survival", "lower", "upper"]] = np.nan
+    return table
+
+
+def _safe_net_benefit(report: Validation, threshold: int) -> pd.DataFrame:
+    """Leave out what rests on fewer than the threshold of patients above, or below."""
+    table = report.net_benefit.copy()
+    above = table["share_above"] * report.n
+    few = ((above > 0) & (above < threshold)) | (
+        (above < report.n) & (above > report.n - threshold)
+    )
+    strategy = table["model"].isin(["treat_all", "treat_none"])
+    hidden = few & ~strategy
+    table.loc[hidden, ["estimate", "lower", "upper", "share_above"]] = np.nan
+    table.loc[hidden, "reason"] = f"fewer than {threshold} patients on one side of the threshold"
+    return table
