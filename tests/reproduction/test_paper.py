@@ -13,6 +13,7 @@ from allsurv.cohort import load_cohort
 from allsurv.errors import ConfigError
 from allsurv.reproduction import Item, reproduce, safe
 from allsurv.reproduction.cox_items import analysis_items, screening_items
+from allsurv.reproduction.paper import _made
 from allsurv.reproduction.paper_curves import curve_items, figures
 from allsurv.reproduction.paper_ledger import ledger_items
 from allsurv.reproduction.paper_patients import swimmer_items
@@ -242,9 +243,24 @@ def test_columns_that_a_file_lacks_are_left_out():
     univariable, screened = screening_items(bare, 11)
     assert {"cd22", "sct", "mrd_best_neg"}.isdisjoint(univariable.table["variable"])
     assert "sct" not in set(screened.table["variable"])
-    assert "cox-multivariable" not in {item.key for item in analysis_items(bare, 11)}
+    assert not list(analysis_items(bare, cohort.study.analyses["multivariable"], 11))
     (swimmer,) = swimmer_items(bare)
     assert swimmer.extra["marks"]["mark"].unique().tolist() == ["Response (CR, CRp or CRi)"]
+
+
+def test_what_patients_cannot_give_is_listed_with_its_reason():
+    # The first 40 patients, none of them counted in the 4-month landmark analysis.
+    cohort = load_cohort("rr-all")
+    frame = cohort.frame.iloc[:40].reset_index(drop=True)
+    frame["lm4_cohort"] = pd.array([False] * 40, dtype="boolean")
+    few = replace(cohort, frame=frame)
+    asked = (cohort.study.comparisons["os_sct_landmark"],)
+    stages = [("E", lambda: curve_items(few, asked, None, 11)), ("T", lambda: table_items(few, 11))]
+    *made, last = [item for item, _ in _made(stages) if item is not None]
+    assert {item.key for item in made} >= {"table-1", "table-2"}
+    assert last.text[""].tolist() == ["E"]
+    assert "none of 40 patients belongs" in last.text["Why"].iloc[0]
+    assert last.safe.text["Why"].tolist() == ["could not be computed"]
 
 
 def test_a_cohort_of_the_comparison_gives_its_figure():

@@ -13,7 +13,7 @@ from allsurv.cohort import Cohort
 from allsurv.describe.groups import Groups, check_known_at_origin, group_patients, tidy
 from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.survival import CURVE_COLUMNS, SUMMARY_COLUMNS, curve_rows, summary_rows
-from allsurv.errors import ModelError
+from allsurv.errors import ModelError, OutcomeError
 from allsurv.stats import nonparametric
 from allsurv.study.spec import Comparison
 
@@ -76,7 +76,8 @@ def comparison_curves(
     ModelError
         If its groups form after baseline and the study file does not hold this comparison.
     OutcomeError
-        If times or events are missing or impossible, or nobody reaches the landmark.
+        If times or events are missing or impossible, or nobody belongs to its population or reaches
+        the landmark.
     StudyError
         If it names what the study does not have.
     """
@@ -120,7 +121,8 @@ def comparison_summary(
     ModelError
         If its groups form after baseline and the study file does not hold this comparison.
     OutcomeError
-        If times or events are missing or impossible, or nobody reaches the landmark.
+        If times or events are missing or impossible, or nobody belongs to its population or reaches
+        the landmark.
     StudyError
         If it names what the study does not have.
     """
@@ -247,6 +249,11 @@ def _ask(cohort: Cohort, comparison: Comparison, against: Cohort | None) -> _Que
     patients = cohort
     for population in (comparison.population, study.endpoint(comparison.endpoint).population):
         patients = patients.where(population) if population else patients
+    if not patients.n:
+        raise OutcomeError(
+            f"comparison '{comparison.name}': none of {cohort.n} patients belongs to its "
+            "population; leave it out, or look at its filter."
+        )
     reached = None
     if comparison.landmark is not None:
         events = (comparison.by_event,) if comparison.by_event else ()

@@ -141,31 +141,37 @@ def screening_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     yield forest("cox-screened", title, PROTOCOL, chosen, study, threshold, notes)
 
 
-def analysis_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
-    """Make the Cox models that the study file defines.
+def analysis_items(cohort: Cohort, analysis: Analysis, threshold: int) -> Iterator[Item]:
+    """Make a Cox model that the study file defines.
 
     Parameters
     ----------
     cohort : Cohort
         The patients.
+    analysis : Analysis
+        One of the study's.
     threshold : int
         Smallest count that the safe form shows.
 
     Yields
     ------
     Item
-        One per analysis whose variables the cohort has.
+        None where the cohort lacks its columns.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be fitted.
     """
     study = cohort.study
-    for analysis in study.analyses.values():
-        if not has_columns(cohort, analysis):
-            continue
-        label = (PROTOCOL if analysis.paper else ANOTHER) if study.screening else ""
-        table = analysis_table(cohort, analysis, missing="leave_out")
-        title = f"{analysis.paper}. {analysis.label}" if analysis.paper else analysis.label
-        key = f"cox-{analysis.name}".replace("_", "-")
-        missing = [f"Missing values, as published: {analysis.missing}"] if analysis.missing else []
-        yield forest(key, title, label, table, study, threshold, missing)
+    if not has_columns(cohort, analysis):
+        return
+    label = (PROTOCOL if analysis.paper else ANOTHER) if study.screening else ""
+    table = analysis_table(cohort, analysis, missing="leave_out")
+    title = f"{analysis.paper}. {analysis.label}" if analysis.paper else analysis.label
+    key = f"cox-{analysis.name}".replace("_", "-")
+    missing = [f"Missing values, as published: {analysis.missing}"] if analysis.missing else []
+    yield forest(key, title, label, table, study, threshold, missing)
 
 
 def landmark_items(cohort: Cohort, threshold: int) -> Iterator[Item]:

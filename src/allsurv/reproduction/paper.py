@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from platform import python_version
-from typing import Literal
+from typing import Literal, TypeAlias
+
+import pandas as pd
 
 from allsurv.cohort import Cohort, load_cohort
-from allsurv.errors import ConfigError, StudyError
+from allsurv.errors import ConfigError, ModelError, OutcomeError, StudyError
 from allsurv.reproduction.cox_items import (
     analysis_items,
     landmark_items,
@@ -18,6 +21,7 @@ from allsurv.reproduction.cox_items import (
 from allsurv.reproduction.cox_reported import bias_items, reported_items
 from allsurv.reproduction.cox_residuals import residual_items
 from allsurv.reproduction.items import Item, Reproduction, safe
+from allsurv.reproduction.keys import paper_title
 from allsurv.reproduction.paper_curves import curve_items, figures
 from allsurv.reproduction.paper_ledger import ledger_items
 from allsurv.reproduction.paper_patients import swimmer_items
@@ -28,6 +32,7 @@ __all__ = ["reproduce"]
 
 Policy = Literal["journal", "strict"]
 Progress = Callable[[str, int, int], None]
+Stage: TypeAlias = tuple[str, Callable[[], Iterator[Item]]]
 THRESHOLD = 11
 SOFTWARE = ("allsurv", "numpy", "pandas", "scipy")
 
@@ -40,6 +45,7 @@ def reproduce(
     show_bias: bool = False,
     policy: Policy = "journal",
     progress: Progress | None = None,
+    each: Callable[[Item], None] | None = None,
 ) -> Reproduction:
     """Carry out a paper's whole analysis on a cohort of its study.
 
@@ -59,6 +65,8 @@ def reproduce(
         ``journal`` shows every count, to the study team; ``strict`` none under 11.
     progress : callable, optional
         Called with stage, done, total.
+    each : callable, optional
+        Called with every item as soon as it is made, whatever the policy.
 
     Returns
     -------
@@ -69,40 +77,72 @@ def reproduce(
     ------
     ConfigError
         If there is no such policy.
-    ModelError
-        If a Cox model that the study defines cannot be fitted.
     OutcomeError
         If times or events are missing or impossible.
+
+    Notes
+    -----
+    What these patients cannot give, such as a curve of nobody or a model without a finite estimate,
+    is listed with its reason in the item ``left-out``.
     """
     if policy not in ("journal", "strict"):
         raise ConfigError(f"reproduce: policy {policy!r}; allowed are 'journal' and 'strict'.")
+    endpoint = cohort.study.prediction.endpoint
+    cohort.eligible(endpoint).y(endpoint)
     other = _other(cohort.study) if comparison is None else comparison
-    stages = list(_stages(cohort, other, ledger, show_bias))
     items: list[Item] = []
-    for done, stage in enumerate(stages, start=1):
-        items += stage()
-        if progress is not None:
+    stages = list(_stages(cohort, other, ledger, show_bias))
+    for item, done in _made(stages):
+        if item is None and progress is not None:
             progress("analyse", done, len(stages))
+        if item is not None:
+            items.append(item)
+            if each is not None:
+                each(item)
     versions = {"python": python_version()} | {name: version(name) for name in SOFTWARE}
     source = cohort.source
     found = Reproduction(cohort.study, source, policy, tuple(items), source.statement, versions)
     return safe(found) if policy == "strict" else found
 
 
-def _stages(
-    cohort: Cohort, other: Cohort | None, ledger: bool, show_bias: bool
-) -> Iterator[Callable[[], Iterator[Item]]]:
-    yield partial(table_items, cohort, THRESHOLD)
-    for figure in figures(cohort.study):
-        yield partial(curve_items, cohort, figure, other, THRESHOLD)
-    for cox in (screening_items, analysis_items, landmark_items, reported_items):
-        yield partial(cox, cohort, THRESHOLD)
+def _made(stages: Sequence[Stage]) -> Iterator[tuple[Item | None, int]]:
+    """Give every item, and after each stage ``None`` with the stages done."""
+    failed: dict[str, str] = {}
+    for done, (title, stage) in enumerate(stages, start=1):
+        try:
+            for item in stage():
+                yield item, done
+        except (ModelError, OutcomeError) as error:
+            failed[title] = str(error)
+        yield None, done
+    if failed:
+        yield _left_out(failed), len(stages)
+
+
+def _stages(cohort: Cohort, other: Cohort | None, ledger: bool, show_bias: bool) -> Iterator[Stage]:
+    study = cohort.study
+    yield "Tables", partial(table_items, cohort, THRESHOLD)
+    for figure in figures(study):
+        title = paper_title(figure[0].paper, figure[0].label)
+        yield title, partial(curve_items, cohort, figure, other, THRESHOLD)
+    yield "Univariable Cox models", partial(screening_items, cohort, THRESHOLD)
+    for analysis in study.analyses.values():
+        yield analysis.label, partial(analysis_items, cohort, analysis, THRESHOLD)
+    yield "Cox models from landmarks on", partial(landmark_items, cohort, THRESHOLD)
+    yield "Pre-specified Cox model", partial(reported_items, cohort, THRESHOLD)
     if show_bias:
-        yield partial(bias_items, cohort, THRESHOLD)
-    yield partial(residual_items, cohort)
-    yield partial(swimmer_items, cohort)
+        yield "Immortal time", partial(bias_items, cohort, THRESHOLD)
+    yield "Proportional hazards", partial(residual_items, cohort)
+    yield "Course of each patient", partial(swimmer_items, cohort)
     if ledger:
-        yield partial(ledger_items, cohort, other)
+        yield "Printed against recomputed", partial(ledger_items, cohort, other)
+
+
+def _left_out(failed: dict[str, str]) -> Item:
+    text = pd.DataFrame({"": list(failed), "Why": list(failed.values())})
+    item = Item("left-out", "What these patients cannot give", "", "table", text, text)
+    bare = text[[""]].assign(Why="could not be computed")
+    return replace(item, safe=replace(item, table=bare, text=bare))
 
 
 def _other(study: Study) -> Cohort | None:
@@ -110,5 +150,5 @@ def _other(study: Study) -> Cohort | None:
     names = [c.against for c in study.comparisons.values() if c.against]
     try:
         return load_cohort(names[0]) if names else None
-    except StudyError:
+    except (ConfigError, StudyError):
         return None

@@ -17,7 +17,6 @@ from allsurv.describe import (
     safe_curve,
     suppress_small,
 )
-from allsurv.errors import ModelError, OutcomeError
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
 from allsurv.reproduction.keys import paper_key, paper_title
 from allsurv.study.spec import Comparison, Study
@@ -75,15 +74,19 @@ def curve_items(
     Yields
     ------
     Item
-        None where columns are lacking, or nobody reaches a landmark.
+        None where columns are lacking.
+
+    Raises
+    ------
+    ModelError
+        If the groups are known of nobody.
+    OutcomeError
+        If nobody reaches the landmark.
     """
     first = comparisons[0]
     if (first.against is not None and other is None) or not _has(cohort, comparisons):
         return
-    try:
-        parts = [_computed(cohort, one, other) for one in comparisons]
-    except (ModelError, OutcomeError):
-        return  # nobody in a group, or nobody at risk at the landmark
+    parts = [_computed(cohort, one, other) for one in comparisons]
     curves, summary, tests = (
         pd.concat([part[k] for part in parts], ignore_index=True) for k in range(3)
     )
