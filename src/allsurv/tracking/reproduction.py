@@ -65,9 +65,8 @@ def _metrics(reproduction: Reproduction) -> list[Metric]:
     now = get_current_time_millis()
     counts: dict[str, int] = {}
     for item in reproduction:
-        if item.kind == "ledger":
-            match = item.table["match"].astype("boolean")
-            counts["ledger_agree"] = int(match.sum())
-            counts["ledger_differ"] = int((~match).sum())
-            counts["ledger_not_recomputed"] = int(match.isna().sum())
+        tally = item.extra.get("tally")
+        if tally is not None:
+            names = ("agree", "differ", "not_recomputed")
+            counts |= {f"ledger_{name}": int(tally[name].sum()) for name in names}
     return [Metric(name, float(value), now, 0) for name, value in counts.items()]
