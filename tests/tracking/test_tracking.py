@@ -21,6 +21,9 @@ pytestmark = [  # of MLflow's own making
 ]
 
 
+WORDS = {"consistent", "inconsistent", "cannot say"}
+
+
 def test_one_child_run_per_model(tracked, small_result):
     client, run, children, _ = tracked
     assert set(children) == set(small_result.risk_models)
@@ -29,6 +32,8 @@ def test_one_child_run_per_model(tracked, small_result):
         assert child.info.status == "FINISHED"
         assert child.data.tags["mlflow.parentRunId"] == run.run_id
         assert child.data.tags["allsurv.cohort_source"] == "reconstructed"
+        assert child.data.tags["findings.tp53.verdict"] in WORDS
+        assert child.data.tags["findings.statement"].startswith("Agreement is by construction")
         table = small_result.tables["performance"]
         rows = table[(table["model"] == name) & (table["measure"] == "ipa")]
         for row in rows.itertuples():

@@ -126,8 +126,9 @@ def _evidence(quote: Quoter) -> Tree:
         ("Finding", "text", ("label",)),
         ("Model", "text", ("model_label",)),
         ("Published hazard ratio", "ratio", ("published", "published_lower", "published_upper")),
-        ("This cohort", "ratio", ("estimate", "lower", "upper")),
+        ("This cohort", "ratio", ("judged", "judged_lower", "judged_upper")),
         ("Verdict", "text", ("verdict",)),
+        ("Why", "text", ("reason",)),
     ]
     if not quote.rows("findings"):
         said = "The study file names no published finding to hold the models against."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
@@ -21,6 +22,11 @@ from allsurv.experiment import Result
 __all__ = ["ExperimentRun", "download_run", "open_run"]
 
 PARAM_LENGTH = 6000
+CHILD_TABLES = (
+    "performance", "calibration", "findings", "findings_horizons", "findings_importance",
+    "importance", "coefficients",
+)  # fmt: skip
+PROTOCOL = "published protocol"
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class ExperimentRun:
             self.run_id,
             metrics=_metrics(result.tables["performance"], result.chosen),
             params=_params(_flatten(result.config)),
-            tags=_tags(_description(result)),
+            tags=_tags(_description(result) | _verdicts(result, result.chosen)),
         )
         mlflow.log_artifacts(str(folder), run_id=self.run_id)
         children = {}
@@ -72,6 +78,7 @@ class ExperimentRun:
             "mlflow.parentRunId": self.run_id,
             "allsurv.model": name,
             "allsurv.chosen": str(name == result.chosen).lower(),
+            **_verdicts(result, name),
         }
         child = client.create_run(self.experiment_id, tags=tags, run_name=name)
         child_id: str = child.info.run_id
@@ -80,7 +87,7 @@ class ExperimentRun:
             metrics=_metrics(result.tables["performance"], name),
             params=_params(_flatten({"model": result.config["models"].get(name, {})})),
         )
-        for table_name in ("performance", "calibration", "findings", "importance", "coefficients"):
+        for table_name in CHILD_TABLES:
             table = result.tables.get(table_name)
             if table is not None and "model" in table:
                 text = table[table["model"] == name].to_csv(index=False)
@@ -111,6 +118,27 @@ def open_run(experiment: str, name: str) -> Iterator[ExperimentRun]:
         yield ExperimentRun(run_id=run.info.run_id, experiment_id=run.info.experiment_id)
 
 
+def mark_killed(run_ids: Sequence[str], *, resumed_by: str) -> None:
+    """Close the runs of jobs that were killed; MLflow shows them as running otherwise.
+
+    Parameters
+    ----------
+    run_ids : sequence of str
+        Those runs; one that the store does not know is left aside.
+    resumed_by : str
+        The run that goes on from what they had done.
+    """
+    client = MlflowClient()
+    for run_id in run_ids:
+        try:
+            if client.get_run(run_id).info.status != "RUNNING":
+                continue
+        except MlflowException:
+            continue
+        client.set_tag(run_id, "allsurv.resumed_by", resumed_by)
+        client.set_terminated(run_id, "KILLED")
+
+
 def _log_dataset(client: MlflowClient, run_id: str, result: Result) -> None:
     origin = result.provenance
     dataset = Dataset(
@@ -136,6 +164,19 @@ def _description(result: Result) -> dict[str, str]:
         "allsurv.endpoint": origin.endpoint,
         "allsurv.statement": origin.source_statement,
     }
+
+
+def _verdicts(result: Result, model: str) -> dict[str, str]:
+    """Verdicts on each finding: of a model, and of the paper's protocol, with their sentence."""
+    table = result.tables.get("findings")
+    if table is None or not len(table):
+        return {}
+    tags = {"findings.statement": str(table["statement"].iloc[0])}
+    for name, kind in ((model, "verdict"), (PROTOCOL, "protocol")):
+        rows = table[table["model"] == name]
+        pairs = zip(rows["finding"], rows["verdict"], strict=True)
+        tags |= {f"findings.{finding}.{kind}": str(verdict) for finding, verdict in pairs}
+    return {key: value for key, value in tags.items() if value}
 
 
 def _metrics(performance: pd.DataFrame, model: str) -> list[Metric]:
