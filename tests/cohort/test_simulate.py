@@ -12,7 +12,7 @@ from scipy import stats
 import allsurv as als
 from allsurv.cohort import make_cohort, make_simulator, simulate_cohort, simulate_truth
 from allsurv.cohort.simulate import published_effects, write_cohort
-from allsurv.cohort.simulate.copula import shrunken_correlation
+from allsurv.cohort.simulate.correlation import latent_correlation, see, shrunken
 from allsurv.cohort.simulate.hazard import smooth_hazard
 from allsurv.cohort.simulate.network import choose_parents, fit_node
 from allsurv.describe import analysis_table
@@ -224,7 +224,10 @@ def test_speed():
 def test_a_file_reads_back_as_the_same_patients(tmp_path, suffix):
     cohort = simulate_cohort("rr-all", n=300, random_state=3)
     path = write_cohort(cohort, tmp_path / f"patients.{suffix}")
-    pd.testing.assert_frame_equal(als.read_cohort(path, cohort.study).frame, cohort.frame)
+    read = als.read_cohort(path, cohort.study)
+    pd.testing.assert_frame_equal(read.frame, cohort.frame)
+    assert read.source.kind == "simulated"
+    assert "not patients" in read.source.statement
     with pytest.raises(ConfigError, match="csv or"):
         write_cohort(cohort, tmp_path / "patients.xlsx")
     with pytest.raises(ConfigError, match="folder does not exist"):
@@ -236,10 +239,44 @@ def test_correlation_keeps_what_is_strong_and_drops_noise():
     rng = np.random.default_rng(0)
     z = rng.standard_normal((110, 2))
     strong = 0.8 * z[:, 0] + 0.6 * z[:, 1]
-    found = shrunken_correlation(np.column_stack([z, strong]))
+    seen = see(np.column_stack([z, strong]))
+    found = latent_correlation(shrunken(seen))
     assert found[0, 2] == pytest.approx(np.corrcoef(z[:, 0], strong)[0, 1], abs=0.05)
     assert found[0, 1] == pytest.approx(0, abs=0.12)
     assert np.linalg.eigvalsh(found).min() > 0
+
+
+def test_variables_go_together_as_in_the_cohort(drawn):
+    like = make_simulator(drawn.cohort.study).like
+    theirs, ours = (
+        pd.get_dummies(c.frame[list(c.study.baseline())].astype("object"), dummy_na=True)
+        if c.study.name == "ebmt-all"
+        else numbers_of(c.frame)
+        for c in (like, drawn.cohort)
+    )
+    shared = [name for name in theirs if name in ours and theirs[name].nunique() > 1]
+    r, m = theirs[shared].corr().to_numpy(), ours[shared].corr().to_numpy()
+    above = np.triu_indices(len(shared), 1)
+    strong = np.abs(r[above]) > 3 / np.sqrt(like.n)
+    away = np.abs(m[above] - r[above])
+    # Weak correlations are shrunken on purpose; what is clearly there stays, most of it.
+    assert np.corrcoef(m[above][strong], r[above][strong])[0, 1] > 0.9
+    assert np.median(away[strong]) < 0.12
+
+
+def numbers_of(frame):
+    wanted = {
+        "after": frame["arm"] == "after",
+        "tested": frame["tp53_tested"],
+        "crlf2_tested": frame["crlf2_tested"],
+        "salvage": frame["salvage"].astype(float),
+        "ecog": frame["ecog"].astype(float),
+        "high_risk": frame["high_risk_cyto"],
+        "wide": frame["high_risk_cyto_wide"],
+        "tp53": frame["tp53_mutated"],
+        "prior": frame["prior_asct"],
+    } | {name: frame[name] for name in ("age", "wbc", "pb_blasts", "bm_blasts", "cd22", "cd19")}
+    return pd.DataFrame({name: column.astype(float).rank() for name, column in wanted.items()})
 
 
 def test_hazard_is_inverted_exactly():

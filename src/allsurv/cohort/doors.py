@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pandas as pd
 from allsurv.cohort.checks import check_frame, check_study
 from allsurv.cohort.digest import table_digest
 from allsurv.cohort.files import read_file
-from allsurv.cohort.table import Cohort, Source
+from allsurv.cohort.table import SIMULATED, Cohort, Source
 from allsurv.errors import CohortError, ConfigError, Violation
 from allsurv.study.spec import CohortFile, Study
 
@@ -35,7 +36,7 @@ def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Co
     Cohort
         All patients, in their order; nothing is dropped, recoded or guessed. Its source is
         ``file`` with the file's hash - or ``reconstructed`` where the file is byte for byte the
-        one that comes with the study.
+        one that comes with the study, or ``simulated`` where every identifier says so.
 
     Raises
     ------
@@ -70,7 +71,19 @@ def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Co
     )
     if study.cohort is not None and content.digest == _shipped_digest(study):
         source = _reconstructed(study.cohort, content.digest)
+    elif _are_simulated(content.frame, study):
+        statement = f"Simulated patients read from {path.name}; not patients."
+        source = replace(source, kind="simulated", statement=statement)
     return make_cohort(content.frame, study, source=source, found=content.violations)
+
+
+def _are_simulated(frame: pd.DataFrame, study: Study) -> bool:
+    identifiers = {v.column for v in study.variables.values() if v.kind == "identifier"}
+    named = frame.loc[:, [name in identifiers for name in frame.columns]]
+    starts = [
+        named.iloc[:, k].astype("str").str.startswith(SIMULATED) for k in range(named.shape[1])
+    ]
+    return len(frame) > 0 and any(bool(column.all()) for column in starts)
 
 
 def make_cohort(

@@ -19,7 +19,10 @@ from allsurv.stats.outcome import make_y
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Endpoint, Event, Filter, Study
 
-__all__ = ["Cohort", "Source"]
+__all__ = ["SIMULATED", "Cohort", "Source"]
+
+SIMULATED = "simulated "
+"""How every identifier of a simulated patient begins, in files too."""
 
 
 @dataclass(frozen=True)

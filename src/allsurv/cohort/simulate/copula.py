@@ -17,16 +17,15 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from allsurv.cohort.simulate.codes import Codebook, Columns, decimals_of
+from allsurv.cohort.simulate.correlation import latent_correlation, see, shrunken
 from allsurv.study.spec import Variable
 
-__all__ = ["SCORES", "BaselineModel", "fit_baseline", "quantile_knots", "shrunken_correlation"]
+__all__ = ["SCORES", "BaselineModel", "fit_baseline", "quantile_knots"]
 
 Floats = NDArray[np.float64]
 _PROBABILITIES = np.concatenate([[0.005], np.arange(1, 100) / 100, [0.995]])
 SCORES = np.concatenate([[-4.0], ndtri(_PROBABILITIES), [4.0]])
 """Latent scores between which quantiles are interpolated."""
-_FEWEST_PAIRS = 20
-_LARGEST_CORRELATION = 0.95
 _UNDECIDED = -2
 
 
@@ -149,12 +148,6 @@ def fit_baseline(codebook: Codebook, columns: Columns) -> BaselineModel:
     -------
     BaselineModel
         Margins as they are, smoothed; latent correlations shrunken.
-
-    Notes
-    -----
-    A latent score :math:`z` is seen through :math:`s = E[z \mid \text{value}]`, so that
-    :math:`\operatorname{cov}(s_i, s_j) \approx \rho_{ij}\,\sigma_i^2\sigma_j^2` with
-    :math:`\sigma^2 = \operatorname{var}(s)` (exact where one of the two is a number without ties).
     """
     study = codebook.study
     latents = tuple(
@@ -163,7 +156,8 @@ def fit_baseline(codebook: Codebook, columns: Columns) -> BaselineModel:
         if (v := study.variable(name)).known == "baseline" and v.derivation is None
         for latent in _latents_of(codebook, v, values, _asked(codebook, v, columns))
     )
-    correlation = shrunken_correlation(np.column_stack([latent.scores for latent in latents]))
+    seen = see(np.column_stack([latent.scores for latent in latents]))
+    correlation = latent_correlation(shrunken(seen) / seen.attenuation)
     return BaselineModel(codebook, latents, np.asarray(np.linalg.cholesky(correlation)))
 
 
@@ -225,48 +219,3 @@ def _spread(values: Floats, where: NDArray[np.bool_]) -> Floats:
     out = np.full(where.size, np.nan)
     out[where] = values
     return out
-
-
-def shrunken_correlation(scores: Floats) -> Floats:
-    r"""Correlation of latent scores, freed of what chance alone would show.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_patients, n_latents)
-        Conditional means of the latent scores; NaN where the question does not arise.
-
-    Returns
-    -------
-    ndarray of shape (n_latents, n_latents)
-        Positive definite, 1 on the diagonal.
-
-    Notes
-    -----
-    Each pair's correlation :math:`r` over its :math:`m` common patients is multiplied by
-    :math:`\max(0, 1 - 2 / (m r^2))`, a positive-part James-Stein factor that leaves strong
-    dependence nearly as it is; pairs of fewer than 20 patients are taken as independent. The
-    result is moved to the nearest positive spectrum and rescaled.
-
-    Examples
-    --------
-    >>> z = np.linspace(-1, 1, 101)
-    >>> shrunken_correlation(np.column_stack([z, -z])).round(2).tolist()
-    [[1.0, -0.95], [-0.95, 1.0]]
-    """
-    known = (~np.isnan(scores)).astype(float)
-    s = np.nan_to_num(scores)
-    pairs = known.T @ known
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = s.T @ known / pairs
-        product = s.T @ s / pairs - mean * mean.T
-        spread = (s * s).T @ known / pairs - mean**2
-        r = product / np.sqrt(spread * spread.T)
-        latent = product / (spread * spread.T)
-        keep = np.maximum(0.0, 1 - 2 / (pairs * r**2))
-    usable = (pairs >= _FEWEST_PAIRS) & np.isfinite(latent) & np.isfinite(keep)
-    rho = np.where(usable, np.clip(latent * keep, -_LARGEST_CORRELATION, _LARGEST_CORRELATION), 0.0)
-    np.fill_diagonal(rho, 1.0)
-    values, vectors = np.linalg.eigh(rho)
-    repaired = (vectors * np.maximum(values, 1e-3)) @ vectors.T
-    scale = 1 / np.sqrt(np.diag(repaired))
-    return repaired * scale[:, None] * scale

@@ -16,7 +16,7 @@ from allsurv.cohort.simulate.copula import BaselineModel
 from allsurv.cohort.simulate.course import Course, CourseModel, Hazard
 from allsurv.cohort.simulate.effects import Effects
 from allsurv.cohort.simulate.story import StoryModel
-from allsurv.cohort.table import Cohort, Source
+from allsurv.cohort.table import SIMULATED, Cohort, Source
 from allsurv.study.spec import Study
 
 __all__ = ["Simulation", "Simulator", "groups_of"]
@@ -208,7 +208,7 @@ def _identifiers(n: int) -> Any:
     import pyarrow.compute as pc
 
     numbers = pa.array(np.arange(1, n + 1)).cast(pa.string())
-    named = pc.binary_join_element_wise("simulated", numbers, " ")
+    named = pc.binary_join_element_wise(SIMULATED, numbers, "")
     return pd.arrays.ArrowStringArray(named.cast(pa.large_string()))
 
 
