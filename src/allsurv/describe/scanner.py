@@ -61,7 +61,9 @@ class Scanner:
         step = study.time.grid
         self.times = times[np.abs(times / step - np.round(times / step)) > 1e-6]
         decimals = [len(f"{time:.6f}".rstrip("0").split(".")[1]) for time in self.times]
-        self.resolution = 10.0 ** -max(decimals, default=0)
+        # A few half days among whole days do not make whole days telling.
+        places = int(np.quantile(decimals, 0.9, method="higher")) if decimals else 0
+        self.resolution = 10.0**-places
         self.ticks = np.round(self.times / self.resolution)
         self.telling = frozenset(
             f"{time:.10g}"
