@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -14,7 +17,8 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import Cohort, Source
-from allsurv.errors import DisclosureError, ModelError, NotFittedError, RiskModelError
+from allsurv.errors import ConfigError, DisclosureError, ModelError, NotFittedError, RiskModelError
+from allsurv.features import FeatureEncoder
 from allsurv.models import FAMILIES, RiskModel, make_model
 from allsurv.models.development import Development
 
@@ -116,22 +120,22 @@ def canaries(made_up):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_no_patient_time_or_row_is_in_the_export(family, canaries, tmp_path):
+    from allsurv.scoring.instability import measure_instability
+
     model = make_model(family, canaries.study, random_state=0, **FAST.get(family, {}))
     model.fit(canaries.X, canaries.y("os"))
-    RiskModel.from_model(model, canaries, endpoint="os").write(tmp_path)
+    band = measure_instability(model, canaries, n_bootstrap=10) if family == "cox" else None
+    RiskModel.from_model(model, canaries, endpoint="os", instability=band).write(tmp_path)
     with np.load(tmp_path / "arrays.npz", allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     text = (tmp_path / "risk_model.json").read_text()
     numbers = np.concatenate([a.astype(float).ravel() for a in arrays.values()])
     numbers = np.concatenate([numbers, list(_numbers(json.loads(text)))])
-    design = model.encoder_.design(canaries.X)
     private = {
         "time": canaries.frame["os_months"],
         "wbc": canaries.frame["wbc"],
         "log wbc": np.log(canaries.frame["wbc"]),
-        "wbc encoded": design[:, [t.name for t in model.encoder_.terms_].index("log wbc")]
-        if family != "null"
-        else [],
+        "wbc encoded": _column(model, canaries, "log wbc"),
         "risk score": model.predict(canaries.X) if family != "null" else [],
     }
     for what, values in private.items():
@@ -140,6 +144,45 @@ def test_no_patient_time_or_row_is_in_the_export(family, canaries, tmp_path):
             if what in ("time", "wbc"):
                 assert f"{value:.5f}".rstrip("0") not in text, what
     assert not any(a.shape[:1] == (110,) for a in arrays.values() if a.ndim)
+
+
+def _column(model, cohort, term):
+    names = [t.name for t in model.encoder_.terms_]
+    return model.encoder_.design(cohort.X)[:, names.index(term)] if term in names else []
+
+
+def test_a_value_filled_in_is_nobodys(canaries):
+    """Of an odd number of patients the median is one patient's own value."""
+    odd = canaries.take(np.arange(109))
+    study = odd.study
+    variable = replace(study.variable("wbc"), missing="allowed")
+    encoder = FeatureEncoder((variable,)).fit(odd.X)
+    (term,) = encoder.terms_
+    assert term.fill == pytest.approx(odd.frame["wbc"].median(), rel=5e-3)
+    assert not np.isin(term.fill, odd.frame["wbc"])
+
+
+def test_the_digest_of_real_patients_is_keyed(fitted, cohort, monkeypatch):
+    """Who has a candidate file cannot confirm it without the key; who has the key can."""
+    real = replace(cohort, source=Source("file", "patients.csv", "ab" * 32, "Patients."))
+
+    def source():
+        model = RiskModel.from_model(fitted["cox"], real, endpoint="os")
+        return model.provenance["source"]
+
+    monkeypatch.delenv("ALLSURV_DIGEST_KEY", raising=False)
+    drawn = source()
+    assert drawn["digest_kind"] == "hmac-sha256"
+    assert drawn["digest"] not in ("ab" * 32, hashlib.sha256(b"ab" * 32).hexdigest())
+    assert source() == drawn
+    monkeypatch.setenv("ALLSURV_DIGEST_KEY", "the key of this hospital")
+    mine = hmac.new(b"the key of this hospital", b"ab" * 32, hashlib.sha256).hexdigest()
+    assert source()["digest"] == mine
+    monkeypatch.setenv("ALLSURV_DIGEST_KEY", "short")
+    with pytest.raises(ConfigError, match="at least 16"):
+        source()
+    plain = RiskModel.from_model(fitted["cox"], cohort, endpoint="os").provenance["source"]
+    assert (plain["digest_kind"], plain["digest"]) == ("sha256", cohort.source.digest)
 
 
 def _numbers(tree):
@@ -310,8 +353,6 @@ def test_a_tree_that_runs_in_circles_is_refused(fitted):
     mechanism = fitted["gbs"].mechanism_
     left = mechanism.trees.left.copy()
     left[0] = 0
-    from dataclasses import replace
-
     looped = replace(mechanism, trees=replace(mechanism.trees, left=left))
     with pytest.raises(RiskModelError, match="'tree_left' is no tree"):
         looped.check(len(fitted["gbs"].encoder_.terms_), fitted["gbs"].times_.size)

@@ -1,0 +1,159 @@
+"""Speed of scoring and of explaining, the latter as a ratio to SurvSHAP(t) in the same run.
+
+``python tests/benchmarks/bench_scoring.py`` takes about three minutes. SurvSHAP(t) is taken from
+``--survshap FOLDER``, made by ``pip install --target FOLDER --no-deps survshap plotly narwhals
+statsmodels patsy``; without it shap's KernelExplainer on S(t) stands in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv as arrow
+
+from allsurv.cohort import Cohort, load_cohort
+from allsurv.explain import shap_values
+from allsurv.models import RiskModel, make_model
+from allsurv.models.base import SurvivalModel
+from allsurv.scoring import RiskScorer
+from allsurv.stats.outcome import make_y
+
+FAMILIES = {"cox": {}, "coxnet": {}, "rsf": {"n_estimators": 500}, "gbs": {}}
+TIMES = np.arange(3.0, 63.0, 3.0)
+
+
+def seconds(call: Callable[[], object], repeats: int = 3) -> tuple[float, float]:
+    """Fastest of several calls: elapsed, and time of the processor."""
+    elapsed, used = [], []
+    for _ in range(repeats):
+        start, cpu = time.perf_counter(), time.process_time()
+        call()
+        elapsed.append(time.perf_counter() - start)
+        used.append(time.process_time() - cpu)
+    return min(elapsed), min(used)
+
+
+def fitted(cohort: Cohort, family: str) -> SurvivalModel:
+    """The family on the embedded cohort."""
+    model = make_model(family, cohort.study, random_state=0, **FAMILIES[family])
+    return model.fit(cohort.X, cohort.y("os"))
+
+
+def many_patients(cohort: Cohort, variables: list[str], n: int, path: Path) -> None:
+    """Write n patients, drawn from the cohort, numbers of their own."""
+    rng = np.random.default_rng(0)
+    frame = cohort.X[variables].iloc[rng.integers(cohort.n, size=n)].reset_index(drop=True)
+    frame = frame.assign(
+        age=rng.integers(20, 85, n),
+        wbc=np.round(np.exp(rng.normal(1.5, 1.2, n)).clip(0.05, 400), 2),
+        pb_blasts=np.round(rng.uniform(0, 100, n), 1),
+        bm_blasts=np.round(rng.uniform(0, 100, n), 1),
+    )
+    for name in frame.columns[frame.dtypes == "boolean"]:
+        frame[name] = frame[name].map({True: "yes", False: "no"})
+    texts = frame.astype(dict.fromkeys(frame.select_dtypes("category"), "str"))
+    arrow.write_csv(pa.Table.from_pandas(texts, preserve_index=False), path)
+
+
+def score_files(cohort: Cohort, n: int) -> None:
+    """One patient through the scorer, n through the command, per family."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for family in FAMILIES:
+            RiskModel.from_model(fitted(cohort, family), cohort, endpoint="os").write(
+                folder / family
+            )
+        scorer = RiskScorer.load(folder / "cox")
+        many_patients(cohort, list(scorer.risk_model.variables), n, folder / "new.csv")
+        for family in FAMILIES:
+            scorer = RiskScorer.load(folder / family)
+            one = pd.read_csv(folder / "new.csv", nrows=1)
+            scorer.score(one)
+            each, cpu = seconds(lambda s=scorer, o=one: [s.score(o) for _ in range(100)])
+            print(f"{family:7} one patient: {10 * each:5.2f} ms ({10 * cpu:.2f} of processor)")
+            command = [sys.executable, "-m", "allsurv", "score", str(folder / "new.csv")]
+            command += ["--model", str(folder / family), "--out", str(folder / "out.csv")]
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            start = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            took = time.perf_counter() - start
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            print(
+                f"{family:7} {n:,} patients, CSV to CSV: {took:5.1f} s ({used:.1f} of processor), "
+                f"at most {after.ru_maxrss / 1024:.0f} MB"
+            )
+
+
+def survshap_patient(
+    model: SurvivalModel, cohort: Cohort, folder: Path | None
+) -> tuple[str, float]:
+    """Seconds SurvSHAP(t), as its package or shap computes it, takes for one patient."""
+    design = model.encoder_.transform(cohort.X)
+    if folder is None:
+        import shap
+
+        times = model.times_[np.searchsorted(model.times_, TIMES)]
+        explainer = shap.KernelExplainer(
+            lambda rows: model.mechanism_.survival(rows, np.searchsorted(model.times_, times)),
+            design.to_numpy(),
+        )
+        return "KernelExplainer", seconds(
+            lambda: explainer.shap_values(design.to_numpy()[:1], silent=True), 1
+        )[0]
+    sys.path.append(str(folder))
+    from sksurv.ensemble import RandomSurvivalForest
+    from survshap import PredictSurvSHAP, SurvivalModelExplainer
+
+    y = make_y(np.ceil(cohort.y("os")["time"]), cohort.y("os")["event"])
+    forest = RandomSurvivalForest(model.n_estimators, min_samples_leaf=11, random_state=0)
+    explainer = SurvivalModelExplainer(forest.fit(design, y), design, y)
+    return "survshap", seconds(
+        lambda: PredictSurvSHAP(random_state=0).fit(explainer, design.iloc[[0]], timestamps=TIMES),
+        1,
+    )[0]
+
+
+def explain(cohort: Cohort, folder: Path | None) -> None:
+    """All patients at twenty times, and what one patient costs elsewhere."""
+    for n_estimators in (500, 200):
+        model = make_model("rsf", cohort.study, random_state=0, n_estimators=n_estimators)
+        model.fit(cohort.X, cohort.y("os"))
+        shap_values(model, cohort, TIMES)
+        each, cpu = seconds(lambda m=model: shap_values(m, cohort, TIMES), 7)
+        print(
+            f"forest of {n_estimators}: {cohort.n} patients x {TIMES.size} times explained in "
+            f"{each:.3f} s ({cpu:.3f} of processor)"
+        )
+        name, theirs = survshap_patient(model, cohort, folder)
+        print(f"  {name}: {theirs:.1f} s per patient, {theirs / (each / cohort.n):,.0f} as long")
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=1_000_000)
+    parser.add_argument("--survshap", type=Path)
+    parser.add_argument("--only", choices=["score", "explain"])
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    cohort = load_cohort("rr-all")
+    if asked.only != "explain":
+        score_files(cohort, asked.n)
+    if asked.only != "score":
+        explain(cohort, asked.survshap)
+
+
+if __name__ == "__main__":
+    main()
