@@ -125,3 +125,16 @@ def test_mlflow_is_quiet():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) >= logging.WARNING
+
+
+def test_the_run_of_a_killed_job_is_marked_so(tracked):
+    from allsurv.tracking import mark_killed
+
+    client = tracked[0]
+    experiment = client.create_experiment("killed")
+    dead, done = (client.create_run(experiment).info.run_id for _ in range(2))
+    client.set_terminated(done)
+    mark_killed([dead, done, "0" * 32], resumed_by="the-next-one")
+    assert client.get_run(dead).info.status == "KILLED"
+    assert client.get_run(dead).data.tags["allsurv.resumed_by"] == "the-next-one"
+    assert client.get_run(done).info.status == "FINISHED"

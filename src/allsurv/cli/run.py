@@ -14,9 +14,12 @@ from allsurv.describe.scanner import check_artefacts
 from allsurv.experiment import Result, read_config, run_experiment
 from allsurv.experiment.config import Config
 from allsurv.experiment.run import open_cohort
+from allsurv.experiment.unfinished import open_job
 from allsurv.study import load_study
 
 __all__ = ["run_command"]
+
+UNFINISHED = Path("runs") / ".unfinished"
 
 
 def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) -> None:
@@ -34,10 +37,16 @@ def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) ->
     config = read_config(config_file, asked)
     cohort = open_cohort(config, load_study(config.study))
     folder = Path(out) if out else _default_folder(config)
-    from allsurv.tracking import open_run, register
+    from allsurv.tracking import mark_killed, open_run, register
 
-    with Progress(sys.stderr) as progress, open_run("allsurv", config.name) as tracked:
-        result = run_experiment(config, cohort=cohort, progress=progress)
+    with (
+        open_job(UNFINISHED, config) as job,
+        Progress(sys.stderr) as progress,
+        open_run("allsurv", config.name) as tracked,
+    ):
+        job.name_run(tracked.run_id)
+        mark_killed(job.take_over(), resumed_by=tracked.run_id)
+        result = run_experiment(config, cohort=cohort, progress=progress, finished=job.finished)
         progress("write", 0, 3)
         write_outputs(result, folder, n_jobs=config.jobs)
         written = sorted(folder.rglob("*"))

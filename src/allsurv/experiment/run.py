@@ -51,6 +51,7 @@ from allsurv.models.origin import package_versions
 from allsurv.models.riskmodel_digest import describe_source
 from allsurv.study import load_study
 from allsurv.study.spec import Study
+from allsurv.validation.finished import FinishedRefits
 
 __all__ = ["Progress", "open_cohort", "run_experiment"]
 
@@ -69,6 +70,7 @@ def run_experiment(
     *,
     cohort: Cohort | None = None,
     progress: Progress | None = None,
+    finished: FinishedRefits | None = None,
 ) -> Result:
     """Carry out one experiment from its configuration.
 
@@ -80,6 +82,8 @@ def run_experiment(
         Patients at hand; those that the configuration names unless given.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
+    finished : FinishedRefits, optional
+        Where refits are kept as they finish, so that a killed job goes on from them.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def run_experiment(
     study = cohort.study
     config = config.complete(study)
     tables = describe_cohort(cohort, config, progress)
-    trained = train_models(cohort, config, progress)
+    trained = train_models(cohort, config, progress, finished)
     tables |= trained.tables
     provenance = _provenance(cohort, config, started, time.perf_counter() - clock)
     return Result(

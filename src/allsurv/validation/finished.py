@@ -107,7 +107,10 @@ class FinishedRefits:
             Its parts, if it is there.
         """
         try:
-            with np.load(self.folder / f"{key}.npz", allow_pickle=False) as file:
+            with (
+                (self.folder / f"{key}.npz").open("rb") as raw,
+                np.load(raw, allow_pickle=False) as file,
+            ):
                 return dict(file)
         except (OSError, ValueError, zipfile.BadZipFile):
             return None
