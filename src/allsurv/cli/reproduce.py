@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,14 +11,13 @@ from tempfile import TemporaryDirectory
 from allsurv.cards import clear_previous, write_contents, write_documents, write_report
 from allsurv.cli.progress import Progress
 from allsurv.cohort import Cohort, load_cohort, read_cohort
-from allsurv.errors import ConfigError, StudyError
-from allsurv.plots import begin_figures
+from allsurv.plots import Drawers
 from allsurv.reproduction.items import Item, Reproduction, safe
-from allsurv.study import Study, load_ledger, load_study
+from allsurv.reproduction.paper import reproduce
+from allsurv.study import Study, load_study
 
 __all__ = ["reproduce_command"]
 
-DRAWERS = 2
 FIGURES = "figures"
 
 
@@ -36,75 +35,54 @@ def reproduce_command(study: str, cohort: str, show_bias: bool, out: str) -> Non
     out : str
         Folder for the results; ``runs/reproduce-<study>/<time>`` where empty.
     """
-    from allsurv.reproduction.paper import reproduce
-
     definition = load_study(study)
     patients = read_cohort(cohort, definition) if cohort else load_cohort(definition)
     folder = clear_previous(out or _default_folder(definition))
-    comparison = _comparison(definition)
-    with Progress(sys.stderr) as progress:
-        found = reproduce(patients, comparison=comparison, show_bias=show_bias, progress=progress)
-        run_id = _write_and_track(found, folder, progress)
+    with Progress(sys.stderr) as progress, TemporaryDirectory() as place:
+        outside = Path(place)
+        found, files = _analyse(patients, show_bias, folder, outside, progress)
+        shown = safe(found)
+        for reproduction, where in ((found, folder), (shown, outside)):
+            _complete(reproduction, where, files)
+        progress("write", 2, 3)
+        run_id = _track(shown, outside)
+        progress("write", 3, 3)
     print(_summary(found, folder, run_id))
 
 
-def _write_and_track(found: Reproduction, folder: Path, progress: Progress) -> str:
-    """Write everything for the study team; track what the stricter policy shows."""
-    shown = safe(found)
-    with TemporaryDirectory() as place:
-        outside = Path(place)
-        same = [item for item in shown if _looks_the_same(item, found)]
-        jobs = [(item, folder / FIGURES) for item in found]
-        jobs += [(item, outside / FIGURES) for item in shown if item not in same]
+def _analyse(
+    cohort: Cohort, show_bias: bool, folder: Path, outside: Path, progress: Progress
+) -> tuple[Reproduction, list[Path]]:
+    """Work everything out and write tables and figures: all of it here, what is safe outside."""
+    with Drawers(cohort.study, caption=cohort.source.statement) as drawers:
+
+        def draw(item: Item) -> None:
+            drawers.draw(item, folder / FIGURES)
+            if item.safe is not None:
+                drawers.draw(item.safe, outside / FIGURES)
+
+        found = reproduce(cohort, show_bias=show_bias, progress=progress, each=draw)
+        files = [*write_documents(found, folder), *write_documents(safe(found), outside)]
         progress("write", 0, 3)
-        figures = begin_figures(jobs, found.study, caption=found.statement, n_jobs=DRAWERS)
-        from allsurv.tracking import log_reproduction, open_run  # loads MLflow while they are drawn
+        import allsurv.tracking.reproduction  # noqa: F401  loads MLflow while figures are drawn
 
-        files = [*write_documents(found, folder), *write_documents(shown, outside), *figures]
+        files += drawers.finish()
         progress("write", 1, 3)
-        files += _copied(same, folder / FIGURES, outside / FIGURES)
-        _complete(found, folder, files)
-        _complete(shown, outside, files)
-        progress("write", 2, 3)
-        with open_run("allsurv", f"reproduce-{found.study.name}") as tracked:
-            log_reproduction(tracked.run_id, shown, outside)
-        progress("write", 3, 3)
-        return tracked.run_id
+    return found, files
 
 
-def _complete(reproduction: Reproduction, folder: Path, files: list[Path]) -> None:
+def _complete(reproduction: Reproduction, folder: Path, files: Iterable[Path]) -> None:
     """Write the report and the list of what the folder holds."""
     inside = [file for file in files if file.is_relative_to(folder)]
     write_contents(reproduction, folder, [*inside, write_report(reproduction, folder)])
 
 
-def _looks_the_same(item: Item, found: Reproduction) -> bool:
-    """Tell whether nothing of an item had to be left out, so that its figure can be used again."""
-    for other in found:
-        if other.key == item.key:
-            heads = (other.title, other.label, other.kind) == (item.title, item.label, item.kind)
-            extras = other.extra.keys() == item.extra.keys() and all(
-                other.extra[name] is table for name, table in item.extra.items()
-            )
-            return heads and extras and other.table is item.table
-    return False
+def _track(shown: Reproduction, folder: Path) -> str:
+    from allsurv.tracking import log_reproduction, open_run
 
-
-def _copied(items: list[Item], source: Path, target: Path) -> list[Path]:
-    target.mkdir(parents=True, exist_ok=True)
-    names = [f"{item.key}{end}" for item in items for end in (".png", ".svg", ".csv")]
-    names += [f"{item.key}-{name}.csv" for item in items for name in item.extra]
-    present = [source / name for name in names if (source / name).is_file()]
-    return [Path(shutil.copy2(file, target / file.name)) for file in present]
-
-
-def _comparison(study: Study) -> Cohort | None:
-    """Find the cohort that the paper compares with, if it is at hand."""
-    try:
-        names = load_ledger(study).cohorts.values()
-        return next((load_cohort(name) for name in names), None)
-    except (StudyError, ConfigError):
-        return None
+    with open_run("allsurv", f"reproduce-{shown.study.name}") as tracked:
+        log_reproduction(tracked.run_id, shown, folder)
+    return tracked.run_id
 
 
 def _default_folder(study: Study) -> Path:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -27,6 +28,7 @@ from allsurv.plots.png import png_bytes
 __all__ = ["write_figure", "write_figures"]
 
 FORMATS = ("png", "svg")
+STEADY: dict[Any, Any] = {"svg.hashsalt": "allsurv", "svg.fonttype": "none", "text.hinting": "none"}
 
 
 def write_figure(
@@ -54,17 +56,18 @@ def write_figure(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     alt = alt_text(axes)
-    if (layout := figure.get_layout_engine()) is not None:
-        layout.execute(figure)
-    figure.set_layout_engine("none")
-    written = []
-    for extension in formats:
-        file = path.with_name(f"{_stem(path)}.{extension}")
-        if extension == "svg":
-            file.write_text(_svg(figure, alt), encoding="utf-8")
-        else:
-            _write_png(figure, file, alt, dpi)
-        written.append(file)
+    with rc_context(STEADY):
+        if (layout := figure.get_layout_engine()) is not None:
+            layout.execute(figure)
+        figure.set_layout_engine("none")
+        written = []
+        for extension in formats:
+            file = path.with_name(f"{_stem(path)}.{extension}")
+            if extension == "svg":
+                file.write_text(_svg(figure, alt), encoding="utf-8")
+            else:
+                _write_png(figure, file, alt, dpi)
+            written.append(file)
     return tuple(written)
 
 
@@ -85,8 +88,7 @@ def _write_png(figure: Figure, file: Path, alt: str, dpi: int) -> None:
 
 def _svg(figure: Figure, alt: str) -> str:
     buffer = io.StringIO()
-    with rc_context({"svg.hashsalt": "allsurv", "svg.fonttype": "none"}):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     start = text.index("<svg")
     end = text.index(">", start) + 1

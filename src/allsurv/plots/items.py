@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from joblib import Parallel, delayed
 from matplotlib.axes import Axes
 
 from allsurv.plots.curves import plot_kaplan_meier
@@ -17,7 +16,7 @@ from allsurv.plots.swimmer import plot_swimmer
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
 
-__all__ = ["begin_figures", "is_figure", "item_title", "plot_item", "write_items"]
+__all__ = ["is_figure", "item_title", "plot_item", "write_item", "write_items"]
 
 JOURNAL_DPI = 300
 
@@ -82,7 +81,6 @@ def write_items(
     caption: str = "",
     dpi: int = JOURNAL_DPI,
     formats: tuple[str, ...] = FORMATS,
-    n_jobs: int = 1,
 ) -> tuple[Path, ...]:
     """Write the figures of a reproduction, each with the numbers it is drawn from.
 
@@ -100,8 +98,6 @@ def write_items(
         Dots per inch of the PNG files.
     formats : tuple of str, default=("png", "svg")
         What to draw.
-    n_jobs : int, default=1
-        Processes; the files do not depend on it.
 
     Returns
     -------
@@ -109,62 +105,52 @@ def write_items(
         Files written: ``<key>.png``, ``<key>.svg``, ``<key>.csv``, and one CSV for each further
         table behind a figure.
     """
-    jobs = [(item, Path(folder)) for item in items]
-    begun = begin_figures(jobs, study, caption=caption, dpi=dpi, formats=formats, n_jobs=n_jobs)
-    return tuple(begun)
+    figures = [item for item in items if is_figure(item)]
+    written = [
+        write_item(i, study, folder, caption=caption, dpi=dpi, formats=formats) for i in figures
+    ]
+    return tuple(file for files in written for file in files)
 
 
-def begin_figures(
-    jobs: Iterable[tuple[Item, Path]],
+def write_item(
+    item: Item,
     study: Study,
+    folder: str | Path,
     *,
     caption: str = "",
     dpi: int = JOURNAL_DPI,
     formats: tuple[str, ...] = FORMATS,
-    n_jobs: int = 1,
-) -> Iterator[Path]:
-    """Begin to write figures in other processes, while the caller does something else.
+) -> tuple[Path, ...]:
+    """Write one figure of a reproduction with the numbers it is drawn from.
 
     Parameters
     ----------
-    jobs : iterable of (Item, Path)
-        Items, each with the folder its files go to; tables are passed over.
+    item : Item
+        Curves, a forest, residuals or courses of patients.
     study : Study
         Names endpoints and the unit of time.
+    folder : str or Path
+        Made if need be.
     caption : str, default=""
-        Line under every figure: where the data come from.
+        Line under the figure.
     dpi : int, default=300
-        Dots per inch of the PNG files.
+        Dots per inch of the PNG file.
     formats : tuple of str, default=("png", "svg")
         What to draw.
-    n_jobs : int, default=1
-        Processes; with one, each figure is drawn when its files are asked for.
 
     Returns
     -------
-    iterator of Path
-        Files as they are written, as of :func:`write_items`; all are there once it is exhausted.
+    tuple of Path
+        As of :func:`write_items`.
     """
-    figures = [(item, folder) for item, folder in jobs if is_figure(item)]
-    for _, folder in figures:
-        folder.mkdir(parents=True, exist_ok=True)
-    tasks = (
-        delayed(_write)(item, study, folder, caption, dpi, formats) for item, folder in figures
-    )
-    written = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="all")(tasks)
-    return (file for files in written for file in files)
-
-
-def _write(
-    item: Item, study: Study, folder: Path, caption: str, dpi: int, formats: tuple[str, ...]
-) -> list[Path]:
+    folder = Path(folder)
     axes = plot_item(item, study, caption=caption)
     files = list(write_figure(axes, folder / item.key, dpi=dpi, formats=formats))
     tables = {item.key: item.table} | {f"{item.key}-{k}": table for k, table in item.extra.items()}
     for name, table in tables.items():
         files.append(folder / f"{name}.csv")
         table.to_csv(files[-1], index=False)
-    return files
+    return tuple(files)
 
 
 def _curves(item: Item, study: Study, caption: str) -> Axes:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 __all__ = ["png_bytes"]
 
@@ -41,13 +42,14 @@ def png_bytes(pixels: NDArray[np.uint8], *, dpi: int, words: Mapping[str, str]) 
     """
     height, width = pixels.shape[:2]
     rows = np.zeros((height, 3 * width + 1), dtype=np.uint8)  # each row begins with 0: no filter
-    rows[:, 1:] = pixels[:, :, :3].reshape(height, 3 * width)
+    opaque = np.asarray(Image.fromarray(pixels).convert("RGB"))
+    rows[:, 1:] = opaque.reshape(height, 3 * width)
     per_metre = round(dpi / INCH)
     chunks = [
         _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, TRUE_COLOUR, 0, 0, 0)),
         _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)),
         *(_chunk(b"iTXt", _text(name, text)) for name, text in words.items()),
-        _chunk(b"IDAT", zlib.compress(rows.tobytes(), PACKED)),
+        _chunk(b"IDAT", zlib.compress(rows.data, PACKED)),
         _chunk(b"IEND", b""),
     ]
     return SIGNATURE + b"".join(chunks)

@@ -180,7 +180,8 @@ def is_complete(part: pd.DataFrame) -> bool:
 def _bare(axes: Axes, height: float, places: Sequence[float], names: Sequence[str]) -> None:
     axes.set_ylim(height, 0)
     axes.set_yticks(list(places), list(names))
-    axes.tick_params(length=0, labelsize=SMALL, pad=14, labelbottom=False)
+    axes.tick_params(length=0, labelsize=SMALL, pad=14)
+    axes.xaxis.set_visible(False)
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.patch.set_visible(False)

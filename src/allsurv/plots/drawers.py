@@ -1,0 +1,71 @@
+"""Figures drawn by other processes, while the numbers of the next ones are worked out."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from types import TracebackType
+
+from allsurv.plots.items import is_figure, write_item
+from allsurv.reproduction.items import Item
+from allsurv.study.spec import Study
+
+__all__ = ["Drawers"]
+
+
+class Drawers:
+    """Processes that write figures as they are handed over; use it in a ``with`` block.
+
+    Parameters
+    ----------
+    study : Study
+        Names endpoints and the unit of time.
+    caption : str, default=""
+        Line under every figure: where the data come from.
+    n_jobs : int, default=2
+        Processes; the files do not depend on it.
+    """
+
+    def __init__(self, study: Study, *, caption: str = "", n_jobs: int = 2) -> None:
+        self._study = study
+        self._caption = caption
+        self._pool = ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn"))
+        self._begun: list[Future[tuple[Path, ...]]] = []
+
+    def __enter__(self) -> Drawers:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Dismiss the processes; after an error what is not begun is not drawn."""
+        self._pool.shutdown(cancel_futures=kind is not None)
+
+    def draw(self, item: Item, folder: Path) -> None:
+        """Hand a figure over; a table is passed over.
+
+        Parameters
+        ----------
+        item : Item
+            Of a reproduction.
+        folder : Path
+            Made if need be.
+        """
+        if is_figure(item):
+            begun = self._pool.submit(write_item, item, self._study, folder, caption=self._caption)
+            self._begun.append(begun)
+
+    def finish(self) -> tuple[Path, ...]:
+        """Wait until every figure is written.
+
+        Returns
+        -------
+        tuple of Path
+            Files, as of :func:`allsurv.plots.write_items`.
+        """
+        return tuple(file for begun in self._begun for file in begun.result())
