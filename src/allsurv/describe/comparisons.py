@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from allsurv.cohort import Cohort
 from allsurv.describe.groups import Groups, check_known_at_origin, group_patients, tidy
 from allsurv.describe.landmarks import Landmark, reach_landmark
+from allsurv.describe.needed import only_needed
 from allsurv.describe.survival import CURVE_COLUMNS, SUMMARY_COLUMNS, curve_rows, summary_rows
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.stats import nonparametric
@@ -246,7 +247,9 @@ def _ask(cohort: Cohort, comparison: Comparison, against: Cohort | None) -> _Que
     late = by is not None and study.variable(by).known != "baseline"
     if late and study.comparisons.get(comparison.name) != comparison:
         check_known_at_origin(study, (str(by),), f"comparison '{comparison.name}'")
-    patients = cohort
+    names = [*comparison.population, *([by] if by else [])]
+    events = (comparison.by_event,) if comparison.by_event else ()
+    patients = only_needed(cohort, comparison.endpoint, names, events)
     for population in (comparison.population, study.endpoint(comparison.endpoint).population):
         patients = patients.where(population) if population else patients
     if not patients.n:
@@ -256,7 +259,6 @@ def _ask(cohort: Cohort, comparison: Comparison, against: Cohort | None) -> _Que
         )
     reached = None
     if comparison.landmark is not None:
-        events = (comparison.by_event,) if comparison.by_event else ()
         reached = reach_landmark(patients, comparison.endpoint, comparison.landmark, events=events)
         patients = reached.cohort
     if comparison.by_event:

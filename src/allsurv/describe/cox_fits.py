@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.describe.landmarks import Landmark, reach_landmark
+from allsurv.describe.needed import only_needed
 from allsurv.describe.terms import (
     Term,
     check_complete,
@@ -107,7 +108,10 @@ def fit_analysis(
     ModelError
         If values are missing or the model cannot be fitted.
     """
-    chosen, n_left_out = _complete(cohort.eligible(analysis.endpoint), analysis.variables, missing)
+    slim = only_needed(
+        cohort, analysis.endpoint, analysis.variables, analysis.time_dependent
+    ).eligible(analysis.endpoint)
+    chosen, n_left_out = _complete(slim, analysis.variables, missing)
     events = analysis.time_dependent
     terms = _baseline_terms(chosen, analysis.variables, where)
     start, patient = None, np.arange(chosen.n)
@@ -211,7 +215,8 @@ def fit_from_landmark(
     ModelError
         If values are missing or the model cannot be fitted.
     """
-    chosen, n_left_out = _complete(cohort.eligible(endpoint), variables, missing)
+    slim = only_needed(cohort, endpoint, variables, events).eligible(endpoint)
+    chosen, n_left_out = _complete(slim, variables, missing)
     reached = reach_landmark(chosen, endpoint, at, events=events)
     terms = _baseline_terms(reached.cohort, variables, where)
     terms += event_terms(reached.cohort, events, reached.happened)

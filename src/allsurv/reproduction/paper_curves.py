@@ -17,6 +17,7 @@ from allsurv.describe import (
     safe_curve,
     suppress_small,
 )
+from allsurv.describe.needed import needed_columns
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
 from allsurv.reproduction.keys import paper_key, paper_title
 from allsurv.study.spec import Comparison, Study
@@ -119,16 +120,16 @@ def _computed(
 
 
 def _has(cohort: Cohort, comparisons: Sequence[Comparison]) -> bool:
-    study, columns = cohort.study, set(cohort.frame.columns)
-    needed: set[str] = set()
-    for comparison in comparisons:
-        endpoint = study.endpoint(comparison.endpoint)
-        needed |= {endpoint.time, *comparison.population, *endpoint.population}
-        needed |= {name for condition in endpoint.event for name in condition}
-        needed |= {name for name in (endpoint.origin_time, comparison.by) if name}
-        if comparison.by_event and not cohort.has_event(comparison.by_event):
-            return False
-    return needed <= columns
+    return all(
+        needed_columns(
+            cohort,
+            one.endpoint,
+            [*one.population, *([one.by] if one.by else [])],
+            [one.by_event] if one.by_event else [],
+        )
+        <= set(cohort.frame.columns)
+        for one in comparisons
+    )
 
 
 def _ticks(curves: pd.DataFrame, study: Study) -> list[float]:
