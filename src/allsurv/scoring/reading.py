@@ -8,20 +8,19 @@ give the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.extensions import ExtensionArray
 
 from allsurv.cohort.checks import check_frame
 from allsurv.cohort.derive import derive
 from allsurv.errors import Violation
 from allsurv.features.encoding import Term, canonical_numbers
 from allsurv.models.riskmodel import RiskModel
+from allsurv.scoring.columns import Reader, column_at, make_reader
 from allsurv.study.dictionary import Variable
 from allsurv.study.nearest import did_you_mean
 
@@ -29,18 +28,6 @@ __all__ = ["Numbers", "Plan", "make_plan", "read_patients"]
 
 Floats = NDArray[np.float64]
 Numbers = Mapping[str, Floats]
-Column: TypeAlias = NDArray | ExtensionArray
-Reader = Callable[[Column], Floats | None]
-
-_FEW = 64
-"""Rows up to which looking values up one by one is faster than finding the distinct ones."""
-
-_ABSENT: Mapping[object, float] = {None: np.nan, pd.NA: np.nan}
-_YES_NO: Mapping[object, float] = {
-    **dict.fromkeys((True, "yes", "true", "Yes", "True", "YES", "TRUE", "1"), 1.0),
-    **dict.fromkeys((False, "no", "false", "No", "False", "NO", "FALSE", "0"), 0.0),
-    **_ABSENT,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +80,7 @@ class Plan:
         numbers: dict[str, Floats] = {}
         given: dict[str, Floats] = {}
         for name, read in self.readers.items():
-            values = read(_column(frame, self.positions[name]))
+            values = read(column_at(frame, self.positions[name]))
             if values is None:
                 return None
             (given if self.needed[name].derivation is not None else numbers)[name] = values
@@ -153,7 +140,7 @@ def make_plan(model: RiskModel, columns: pd.Index) -> Plan:
     """
     names = tuple(map(str, columns))
     needed = _needed(model, names)
-    readers = {name: _reader(v) for name, v in needed.items() if v.column in names}
+    readers = {name: make_reader(v) for name, v in needed.items() if v.column in names}
     positions = {name: names.index(needed[name].column) for name in readers}
     tables: dict[str, tuple[str, Floats]] = {}
     for name, variable in needed.items():
@@ -169,13 +156,6 @@ def make_plan(model: RiskModel, columns: pd.Index) -> Plan:
         and not any(v.only_if for v in needed.values())
     )
     return Plan(columns, needed, _absent(needed, names), readers, positions, tables, quick)
-
-
-def _column(frame: pd.DataFrame, position: int) -> Column:
-    """Take a column's values without making a Series, which for one patient is most of the work."""
-    if hasattr(frame, "_get_column_array"):
-        return frame._get_column_array(position)
-    return frame.iloc[:, position].array
 
 
 def _needed(model: RiskModel, names: tuple[str, ...]) -> dict[str, Variable]:
@@ -214,99 +194,6 @@ def _absent(needed: Mapping[str, Variable], names: tuple[str, ...]) -> tuple[Vio
         for v in needed.values()
         if v.derivation is None and v.column not in names
     )
-
-
-def _reader(variable: Variable) -> Reader:
-    may_be_missing = variable.missing == "allowed" or variable.derivation is not None
-    if variable.is_number:
-        read = _number_reader(variable)
-    elif variable.is_yes_no:
-        read = _yes_no_reader()
-    else:
-        read = _level_reader(variable)
-    if may_be_missing:
-        return read
-
-    def read_complete(column: Column) -> Floats | None:
-        values = read(column)
-        return None if values is None or np.isnan(values).any() else values
-
-    return read_complete
-
-
-def _number_reader(variable: Variable) -> Reader:
-    low = -np.inf if variable.minimum is None else variable.minimum
-    high = np.inf if variable.maximum is None else variable.maximum
-    if variable.kind == "duration":
-        low = max(low, 0.0)
-
-    def read(column: Column) -> Floats | None:
-        if getattr(column.dtype, "kind", "O") not in "iuf":
-            return None
-        values = _floats(column)
-        wrong = (values < low) | (values > high) | np.isinf(values)
-        if variable.kind == "integer":
-            wrong |= ~np.isnan(values) & (values != np.rint(values))
-        return None if wrong.any() else values
-
-    return read
-
-
-def _yes_no_reader() -> Reader:
-    def read(column: Column) -> Floats | None:
-        if getattr(column.dtype, "kind", "O") in "biuf":
-            values = _floats(column)
-            known = (values == 0) | (values == 1) | np.isnan(values)
-            return values if known.all() else None
-        return _looked_up(column, _YES_NO)
-
-    return read
-
-
-def _level_reader(variable: Variable) -> Reader:
-    positions = dict(_ABSENT)
-    for position, level in enumerate(variable.levels):
-        positions[level] = positions[str(level)] = float(position)
-
-    def read(column: Column) -> Floats | None:
-        if isinstance(column, pd.Categorical):
-            if list(column.categories) != list(variable.levels):
-                return None
-            codes = column.codes.astype(float)
-            return np.where(codes < 0, np.nan, codes)
-        return _looked_up(column, positions)
-
-    return read
-
-
-def _floats(column: Column) -> Floats:
-    if isinstance(column, np.ndarray):
-        return column.astype(float)
-    return column.to_numpy(dtype=float, na_value=np.nan)
-
-
-def _looked_up(column: Column, known: Mapping[object, float]) -> Floats | None:
-    """Look values up; ``None`` where one is unknown."""
-    if len(column) <= _FEW:
-        values = [_code(value, known) for value in column.tolist()]
-        return None if None in values else np.array(values, dtype=float)
-    try:
-        codes, distinct = pd.factorize(column)
-    except (TypeError, ValueError, NotImplementedError):
-        return None
-    found = [_code(value, known) for value in distinct]
-    return None if None in found else np.array([*found, np.nan], dtype=float)[codes]
-
-
-def _code(value: object, known: Mapping[object, float]) -> float | None:
-    if isinstance(value, float) and np.isnan(value):
-        return np.nan
-    if isinstance(value, bool | np.bool_) and known is not _YES_NO:
-        return None
-    try:
-        return known.get(value)
-    except TypeError:
-        return None
 
 
 def _table(variable: Variable, needed: Mapping[str, Variable]) -> tuple[str, Floats] | None:

@@ -1,0 +1,155 @@
+"""One column of new patients read at a glance; what is not recognised at once is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
+
+from allsurv.study.dictionary import Variable
+
+__all__ = ["Column", "Reader", "column_at", "make_reader"]
+
+Floats = NDArray[np.float64]
+Column: TypeAlias = NDArray | ExtensionArray
+Reader = Callable[[Column], Floats | None]
+
+_FEW = 64
+"""Rows up to which looking values up one by one is faster than finding the distinct ones."""
+
+_ABSENT: Mapping[object, float] = {None: np.nan, pd.NA: np.nan}
+_YES_NO: Mapping[object, float] = {
+    **dict.fromkeys((True, "yes", "true", "Yes", "True", "YES", "TRUE", "1"), 1.0),
+    **dict.fromkeys((False, "no", "false", "No", "False", "NO", "FALSE", "0"), 0.0),
+    **_ABSENT,
+}
+
+
+def column_at(frame: pd.DataFrame, position: int) -> Column:
+    """Take a column's values without making a Series, which for one patient is most of the work.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table.
+    position : int
+        Of the column.
+
+    Returns
+    -------
+    ndarray or ExtensionArray
+        Its values.
+    """
+    if hasattr(frame, "_get_column_array"):
+        return frame._get_column_array(position)
+    return frame.iloc[:, position].array
+
+
+def make_reader(variable: Variable) -> Reader:
+    """Make what reads a column of one variable.
+
+    Parameters
+    ----------
+    variable : Variable
+        Kind, range and levels.
+
+    Returns
+    -------
+    callable
+        From values to numbers, positions among levels, 1 and 0, NaN where missing; ``None`` where
+        anything needs a closer look.
+    """
+    may_be_missing = variable.missing == "allowed" or variable.derivation is not None
+    if variable.is_number:
+        read = _number_reader(variable)
+    elif variable.is_yes_no:
+        read = _yes_no_reader()
+    else:
+        read = _level_reader(variable)
+    if may_be_missing:
+        return read
+
+    def read_complete(column: Column) -> Floats | None:
+        values = read(column)
+        return None if values is None or np.isnan(values).any() else values
+
+    return read_complete
+
+
+def _number_reader(variable: Variable) -> Reader:
+    low = -np.inf if variable.minimum is None else variable.minimum
+    high = np.inf if variable.maximum is None else variable.maximum
+    if variable.kind == "duration":
+        low = max(low, 0.0)
+
+    def read(column: Column) -> Floats | None:
+        if getattr(column.dtype, "kind", "O") not in "iuf":
+            return None
+        values = _floats(column)
+        wrong = (values < low) | (values > high) | np.isinf(values)
+        if variable.kind == "integer":
+            wrong |= ~np.isnan(values) & (values != np.rint(values))
+        return None if wrong.any() else values
+
+    return read
+
+
+def _yes_no_reader() -> Reader:
+    def read(column: Column) -> Floats | None:
+        if getattr(column.dtype, "kind", "O") in "biuf":
+            values = _floats(column)
+            known = (values == 0) | (values == 1) | np.isnan(values)
+            return values if known.all() else None
+        return _looked_up(column, _YES_NO)
+
+    return read
+
+
+def _level_reader(variable: Variable) -> Reader:
+    positions = dict(_ABSENT)
+    for position, level in enumerate(variable.levels):
+        positions[level] = positions[str(level)] = float(position)
+
+    def read(column: Column) -> Floats | None:
+        if isinstance(column, pd.Categorical):
+            if list(column.categories) != list(variable.levels):
+                return None
+            codes = column.codes.astype(float)
+            return np.where(codes < 0, np.nan, codes)
+        return _looked_up(column, positions)
+
+    return read
+
+
+def _floats(column: Column) -> Floats:
+    if isinstance(column, np.ndarray):
+        return column.astype(float)
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _looked_up(column: Column, known: Mapping[object, float]) -> Floats | None:
+    """Look values up; ``None`` where one is unknown."""
+    if len(column) <= _FEW:
+        values = [_code(value, known) for value in column.tolist()]
+        return None if None in values else np.array(values, dtype=float)
+    try:
+        codes, distinct = pd.factorize(column)
+    except (TypeError, ValueError, NotImplementedError):
+        return None
+    found = [_code(value, known) for value in distinct]
+    return None if None in found else np.array([*found, np.nan], dtype=float)[codes]
+
+
+def _code(value: object, known: Mapping[object, float]) -> float | None:
+    if isinstance(value, float) and np.isnan(value):
+        return np.nan
+    if isinstance(value, bool | np.bool_) and known is not _YES_NO:
+        return None
+    try:
+        return known.get(value)
+    except TypeError:
+        return None
