@@ -16,13 +16,21 @@ from allsurv.experiment.config import Config
 from allsurv.experiment.run import open_cohort
 from allsurv.experiment.unfinished import open_job
 from allsurv.study import load_study
+from allsurv.validation.engine import engine
 
 __all__ = ["run_command"]
 
 UNFINISHED = Path("runs") / ".unfinished"
 
 
-def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) -> None:
+def run_command(
+    config_file: Path,
+    asked: Mapping[str, str],
+    out: str | None,
+    *,
+    engine_name: str = "local",
+    scheduler: str = "",
+) -> None:
     """Carry out an experiment and leave everything a reader needs in one folder and in MLflow.
 
     Parameters
@@ -33,6 +41,10 @@ def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) ->
         Choices of the command line, which win over the file's.
     out : str or None
         Folder for the results; ``runs/<name>/<time>`` where not given.
+    engine_name : {"local", "dask"}, default="local"
+        Where refits run; the numbers do not depend on it.
+    scheduler : str, default=""
+        Address of the Dask scheduler.
     """
     config = read_config(config_file, asked)
     cohort = open_cohort(config, load_study(config.study))
@@ -40,6 +52,7 @@ def run_command(config_file: Path, asked: Mapping[str, str], out: str | None) ->
     from allsurv.tracking import mark_killed, open_run, register
 
     with (
+        engine(engine_name, scheduler),
         open_job(UNFINISHED, config) as job,
         Progress(sys.stderr) as progress,
         open_run("allsurv", config.name) as tracked,
