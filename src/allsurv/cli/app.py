@@ -34,10 +34,12 @@ def run(
     config: Annotated[Path, typer.Option(help="Configuration of the experiment.")] = EXPERIMENT,
     study: StudyOption = "",
     cohort: Annotated[str, typer.Option(help="CSV or Parquet file of patients.")] = "",
-    models: Annotated[str, typer.Option(help="Models, by comma: cox,coxnet,rsf,gbs.")] = "",
+    models: Annotated[str, typer.Option(help="Models, by comma: cox,coxnet,rsf,gbs,cgbs.")] = "",
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
     preset: Annotated[str, typer.Option(help="quick, full, or a file of choices.")] = "",
     out: Annotated[str, typer.Option(help="Folder for the results.")] = "",
+    engine: Annotated[str, typer.Option(help="Where refits run: local or dask.")] = "local",
+    scheduler: Annotated[str, typer.Option(help="Address of the Dask scheduler.")] = "",
 ) -> None:
     """Train, validate and compare models, write the card, track the run in MLflow.
 
@@ -52,7 +54,8 @@ def run(
         "horizons": horizons,
         "preset": preset,
     }
-    run_command(config, {key: value for key, value in asked.items() if value}, out or None)
+    given = {key: value for key, value in asked.items() if value}
+    run_command(config, given, out or None, engine_name=engine or "local", scheduler=scheduler)
 
 
 @app.command()
