@@ -210,7 +210,7 @@ def test_published_effects_are_the_default_and_none_are_none():
 def test_speed():
     simulate_cohort("rr-all")
     spent = []
-    for seed in range(30):
+    for seed in range(100):
         began = time.process_time()
         simulate_cohort("rr-all", random_state=seed)
         spent.append(time.process_time() - began)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -67,6 +67,7 @@ class Codebook:
     study: Study
     values: Mapping[str, tuple[Scalar, ...]]
     dtypes: Mapping[str, Any]
+    _lookups: dict[Any, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, study: Study, frame: pd.DataFrame) -> Codebook:
@@ -138,16 +139,23 @@ class Codebook:
         """
         met: NDArray[np.bool_] | None = None
         for name, wanted in condition.items():
-            allowed = wanted if isinstance(wanted, tuple | list) else (wanted,)
             if name in self.values:
-                lookup = np.array([v in allowed for v in self.values[name]] + [False])
-                part = lookup[columns[name]]
+                part = self._allowed(name, wanted)[columns[name]]
             else:
+                allowed = wanted if isinstance(wanted, tuple | list) else (wanted,)
                 part = np.isin(columns[name], np.asarray(allowed, dtype=float))
             met = part if met is None else met & part
         if met is None:
             raise ValueError("the filter is empty; everybody meets it.")
         return met
+
+    def _allowed(self, name: str, wanted: Any) -> NDArray[np.bool_]:
+        """Tell which levels are wanted, last a missing value, which never is."""
+        if (name, wanted) not in self._lookups:
+            levels = wanted if isinstance(wanted, tuple | list) else (wanted,)
+            found = [value in levels for value in self.values[name]]
+            self._lookups[name, wanted] = np.array([*found, False])
+        return self._lookups[name, wanted]
 
     def deriver(self, name: str) -> Callable[[Columns], NDArray[Any]]:
         """Prepare a derived variable to be computed on arrays.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -135,11 +136,8 @@ class Simulator:
         columns = _joined([columns for columns, _ in parts])
         linear = np.concatenate([linear for _, linear in parts])
         study = self.codebook.study
-        order = [name for name in study.variables if name in columns or self._names(name)]
-        arrays = self.codebook.arrays({name: columns[name] for name in order if name in columns})
-        for name in order:
-            if self._names(name):
-                arrays[name] = _identifiers(n)
+        arrays = self._identifiers(n) | self.codebook.arrays(columns)
+        order = [name for name in self.codebook.dtypes if name in arrays]
         frame = pd.DataFrame({name: arrays[name] for name in order}, copy=False)
         source = Source(
             "simulated",
@@ -154,9 +152,9 @@ class Simulator:
         columns, linear, course = self.draw_follow_up(n, rng)
         return self.story.record(columns, self.story.rounded(course), rng), linear
 
-    def _names(self, name: str) -> bool:
-        variable = self.codebook.study.variable(name)
-        return variable.kind == "identifier" and name in self.like.frame
+    def _identifiers(self, n: int) -> dict[str, Any]:
+        dtypes, study = self.codebook.dtypes, self.codebook.study
+        return {x: _names(n) for x in dtypes if study.variable(x).kind == "identifier"}
 
     @property
     def statement(self) -> str:
@@ -203,7 +201,8 @@ def _joined(parts: list[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _identifiers(n: int) -> Any:
+@lru_cache(maxsize=2)
+def _names(n: int) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -215,7 +214,7 @@ def _identifiers(n: int) -> Any:
 def _digest(columns: Columns) -> str:
     """SHA-256 of every value drawn."""
     digest = hashlib.sha256()
-    for name in sorted(columns):
+    for name in columns:
         digest.update(f"{name}\x1e".encode())
         digest.update(np.ascontiguousarray(columns[name]).data)
     return digest.hexdigest()
