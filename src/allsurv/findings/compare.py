@@ -7,30 +7,22 @@ same thing? And can the two, with their uncertainty, be told apart - or be told 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError
-from allsurv.findings.importance import importance_table, places
-from allsurv.findings.protocol import in_paper, standardised_published, study_unit
-from allsurv.findings.questions import Answers, Patients, Refits, ask, refit_all
-from allsurv.findings.rows import COLUMNS, Said, finding_row, horizon_rows, standardised
-from allsurv.findings.shrinkage import FEWEST, Simulated, simulate_answers
-from allsurv.study.spec import Finding
+from allsurv.findings.importance import importance_table
+from allsurv.findings.questions import Patients, ask, refit_all
+from allsurv.findings.rows import horizon_rows
+from allsurv.findings.shrinkage import FEWEST, simulate_answers
+from allsurv.findings.table import Asked, findings_table
 from allsurv.validation.plans import draw_bootstraps
 
 __all__ = ["Agreement", "assess_findings", "compare_findings"]
-
-Floats = NDArray[np.float64]
-
-PROTOCOL = "published protocol"
-IN_PAPER = "hazard ratio in the paper's model"
-STANDARDISED = "average hazard ratio, standardised"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +56,6 @@ class _Settings:
     random_state: int | None
     n_jobs: int | None
     progress: Callable[[int, int], None] | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """Everything that was computed before a row is written."""
-
-    patients: Patients
-    answers: dict[str, Answers] = field(default_factory=dict)
-    refits: dict[str, Refits] = field(default_factory=dict)
-    simulated: Simulated | None = None
 
 
 def compare_findings(models: Any, cohort: Cohort, **settings: Any) -> pd.DataFrame:
@@ -198,7 +180,9 @@ def assess_findings(
     patients = Patients(study, eligible.X, eligible.y(endpoint), askable, times)
     everything = _ask_all(models, patients, asked)
     return Agreement(
-        findings=_findings_table(models, cohort, everything, asked, endpoint),
+        findings=findings_table(
+            models, cohort, everything, endpoint=endpoint, level=level, margin=margin
+        ),
         horizons=horizon_rows(patients, everything.answers, everything.refits, level),
         importance=importance_table(study, models, everything.answers, everything.refits, level),
     )
@@ -221,9 +205,9 @@ def _check(settings: _Settings) -> None:
         )
 
 
-def _ask_all(models: Mapping[str, Any], patients: Patients, settings: _Settings) -> _Asked:
+def _ask_all(models: Mapping[str, Any], patients: Patients, settings: _Settings) -> Asked:
     if not patients.findings:
-        return _Asked(patients)
+        return Asked(patients)
     splits = draw_bootstraps(len(patients.X), settings.n_bootstrap, settings.random_state)
     n_refits = len(splits) * len(models)
     total = n_refits + settings.n_simulated
@@ -244,88 +228,4 @@ def _ask_all(models: Mapping[str, Any], patients: Patients, settings: _Settings)
             n_jobs=settings.n_jobs,
             progress=lambda done, _: told(n_refits + done, total),
         )
-    return _Asked(patients, answers, refits, simulated)
-
-
-def _findings_table(
-    models: Mapping[str, Any], cohort: Cohort, asked: _Asked, settings: _Settings, endpoint: str
-) -> pd.DataFrame:
-    patients = asked.patients
-    kept = dict(zip(patients.findings, standardised_published(patients), strict=True))
-    rows = []
-    for finding in cohort.study.findings.values():
-        said = [_of_protocol(finding, cohort, settings.level)]
-        for name, model in models.items():
-            reason = _unaskable(finding, model, cohort, endpoint)
-            if reason:
-                counts = len(patients.X), int(patients.y["event"].sum())
-                said.append(Said(name, STANDARDISED, *counts, reason=reason))
-                continue
-            said.append(_of_model(name, model, finding, asked, settings, kept[finding]))
-        unit = study_unit(cohort.study, finding)
-        rows += [
-            finding_row(
-                finding,
-                unit,
-                answer,
-                level=settings.level,
-                margin=settings.margin,
-                is_synthetic=cohort.source.is_synthetic,
-            )
-            for answer in said
-        ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def _of_protocol(finding: Finding, cohort: Cohort, level: float) -> Said:
-    found = in_paper(finding, cohort, level=level)
-    return Said(
-        PROTOCOL,
-        IN_PAPER,
-        found.n,
-        found.n_events,
-        estimate=(found.estimate, found.lower, found.upper),
-        reason=found.reason,
-    )
-
-
-def _unaskable(finding: Finding, model: Any, cohort: Cohort, endpoint: str) -> str:
-    if finding.endpoint != endpoint:
-        return f"the model predicts '{endpoint}', the finding is about '{finding.endpoint}'"
-    if finding.variable not in cohort.study.variables:
-        return f"'{finding.variable}' happens after baseline; the model knows baseline only"
-    if finding.variable not in set(model.feature_names_in_):
-        return f"'{finding.variable}' is not a predictor of this model"
-    return ""
-
-
-def _of_model(
-    name: str,
-    model: Any,
-    finding: Finding,
-    asked: _Asked,
-    settings: _Settings,
-    attenuation: float,
-) -> Said:
-    k = asked.patients.findings.index(finding)
-    refits = asked.refits[name]
-    pairs = None
-    if asked.simulated is not None:
-        pairs = asked.simulated.true[:, k], asked.simulated.estimated[name][:, k]
-    return standardised(
-        Said(
-            name,
-            STANDARDISED,
-            len(asked.patients.X),
-            int(asked.patients.y["event"].sum()),
-            n_bootstrap=len(refits.average),
-            n_failed=refits.n_failed,
-            failures=refits.reasons,
-            attenuation=attenuation,
-            ranks=places(finding.variable, model, asked.answers[name], refits, settings.level),
-        ),
-        float(asked.answers[name].average[k]),
-        refits.average[:, k] if len(refits.average) else np.empty(0),
-        pairs,
-        level=settings.level,
-    )
+    return Asked(patients, answers, refits, simulated)
