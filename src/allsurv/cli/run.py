@@ -52,14 +52,14 @@ def run_command(
     from allsurv.tracking import mark_killed, open_run, register
 
     with (
-        engine(engine_name, scheduler),
         open_job(UNFINISHED, config) as job,
         Progress(sys.stderr) as progress,
         open_run("allsurv", config.name) as tracked,
     ):
         job.name_run(tracked.run_id)
         mark_killed(job.take_over(), resumed_by=tracked.run_id)
-        result = run_experiment(config, cohort=cohort, progress=progress, finished=job.finished)
+        with engine(engine_name, scheduler):
+            result = run_experiment(config, cohort=cohort, progress=progress, finished=job.finished)
         progress("write", 0, 3)
         write_outputs(result, folder, n_jobs=config.jobs)
         written = sorted(folder.rglob("*"))
