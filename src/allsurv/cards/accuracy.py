@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allsurv.cards.about import item, section
-from allsurv.cards.quotes import Part, Quoter, Tree
+from allsurv.cards.quotes import NOT_EVALUATED, Part, Quoter, Tree
 
 __all__ = ["make_accuracy", "performance_cell"]
 
@@ -46,6 +46,9 @@ def make_accuracy(quote: Quoter) -> dict[str, Tree]:
     return {
         "model": _model(quote),
         "performance": _performance(quote),
+        "instability": _instability(quote),
+        "subgroups": _subgroups(quote),
+        "points": _points(quote),
         "evidence": _evidence(quote),
         "explanation": _explanation(quote),
         "analyses": _analyses(quote),
@@ -112,8 +115,100 @@ def _performance(quote: Quoter) -> Tree:
             item("external", "External validation"),
             item("failed", "Resamples that could not be measured", "some" if failed else "none"),
         ],
-        tables=[shown],
-        figures=[name for name in ("performance", "calibration") if name in _tables(quote)],
+        tables=[shown, *_differences(quote)],
+        figures=[
+            name for name in ("performance", "calibration", "net_benefit") if quote.rows(name)
+        ],
+    )
+
+
+def _differences(quote: Quoter) -> list[Tree]:
+    columns = [
+        ("Measure", "text", ("label",)),
+        ("Horizon", "text", ("horizon",)),
+        ("Compared with", "text", ("compared_with",)),
+        ("Difference", "interval3", ("estimate", "lower", "upper")),
+        ("P", "p", ("p_value",)),
+    ]
+    chosen = quote.results["chosen"]
+    rows = [
+        k
+        for other in ("kaplan_meier", "published")
+        for k in quote.rows("differences", model=chosen, compared_with=other)
+        if quote.results["tables"]["differences"][k]["measure"] in {"harrell_c", "ipa"}
+    ]
+    caption = "Paired differences of the recommended model from both references"
+    return [quote.table("differences", columns, caption=caption, rows=rows, n_labels=3)] * bool(
+        rows
+    )
+
+
+def _instability(quote: Quoter) -> Tree:
+    columns = [
+        ("Model", "text", ("model_label",)),
+        ("Horizon", "text", ("horizon",)),
+        ("Mean change of a prediction", "number3", ("mape",)),
+        ("In 95% of patients under", "number3", ("mape_95",)),
+        ("Refits", "text", ("n_resamples",)),
+    ]
+    if not quote.rows("instability"):
+        return section("instability", "Instability", text=[[NOT_EVALUATED]])
+    caption = "How far a predicted risk moves when the model is refitted on other samples"
+    table = quote.table("instability", columns, caption=caption, n_labels=2)
+    figures = ["instability_bands"] if quote.rows("instability_bands") else []
+    return section("instability", "Instability", tables=[table], figures=figures)
+
+
+def _subgroups(quote: Quoter) -> Tree:
+    columns = [
+        ("Variable", "text", ("variable",)),
+        ("Group", "text", ("group_label",)),
+        ("Measure", "text", ("label",)),
+        ("Horizon", "text", ("horizon",)),
+        ("Patients", "count", ("n",)),
+        ("Events", "count", ("n_events",)),
+        ("Estimate", "interval", ("estimate", "lower", "upper")),
+    ]
+    rows = quote.rows("subgroups", model=quote.results["chosen"])
+    if not rows:
+        return section("subgroups", "Subgroups", text=[[NOT_EVALUATED]])
+    caption = "Performance of the recommended model in subgroups"
+    table = quote.table("subgroups", columns, caption=caption, rows=rows, n_labels=4)
+    said = "Too few patients to compare groups; intervals say how little is known."
+    return section("subgroups", "Subgroups", text=[[said]], tables=[table])
+
+
+def _points(quote: Quoter) -> Tree:
+    if not quote.rows("points"):
+        said = "No nomogram: no model here is a sum over predictors."
+        return section("points", "Nomogram and points", text=[[said]])
+    points = [
+        ("Predictor", "text", ("label",)),
+        ("Value", "text", ("value_label",)),
+        ("Points", "text", ("points",)),
+    ]
+    loss = [
+        ("Measure", "text", ("measure",)),
+        ("Horizon", "text", ("horizon",)),
+        ("Model", "number3", ("model",)),
+        ("Whole points", "number3", ("points",)),
+        ("Loss", "number3", ("loss",)),
+    ]
+    return section(
+        "points",
+        "Nomogram and points",
+        text=[
+            [
+                "Of the model ",
+                quote.cell("text", "points", 0, "model"),
+                ". Whole points are rounded; what that loses is measured on the patients of development.",
+            ]
+        ],
+        tables=[
+            quote.table("points_loss", loss, caption="Loss by whole points", n_labels=2),
+            quote.table("points", points, caption="Points", n_labels=2),
+        ],
+        figures=["nomogram"],
     )
 
 
@@ -180,7 +275,3 @@ def _analyses(quote: Quoter) -> Tree:
         tables=[shown] if quote.rows("cox") else [],
         figures=["cox"] if quote.rows("cox") else [],
     )
-
-
-def _tables(quote: Quoter) -> set[str]:
-    return set(quote.results["tables"])

@@ -22,8 +22,8 @@ __all__ = ["CARD_FORMAT", "digest_of", "make_card", "results_text"]
 CARD_FORMAT = "allsurv-card/2"
 ORDER = (
     "identity", "use", "data", "outcome", "predictors", "model", "missing", "performance",
-    "evidence", "explanation", "analyses", "risks", "monitoring", "security", "privacy",
-    "stakeholders",
+    "instability", "subgroups", "evidence", "explanation", "points", "analyses", "risks",
+    "monitoring", "security", "privacy", "stakeholders",
 )  # fmt: skip
 STATUS = {
     "draft": "Draft. Research use only. Not a medical device. Not reviewed.",
@@ -157,7 +157,7 @@ def _summary(quote: Quoter, study: Study, words: Mapping[str, str]) -> list[Tree
     return [
         item("what", "What it predicts, for whom", *what),
         item("how_well", "How well", *_how_well(quote, study)),
-        item("stability", "How unstable", *_how_unstable(quote)),
+        item("stability", "How unstable", *_how_unstable(quote, study)),
         item(
             "support",
             "What the data cannot support",
@@ -184,10 +184,22 @@ def _how_well(quote: Quoter, study: Study) -> list[Part]:
     return [*said, ". ", quote("text", "/statements/validation")] if said else []
 
 
-def _how_unstable(quote: Quoter) -> list[Part]:
-    if "stability" in quote.results["statements"]:
-        return [quote("text", "/statements/stability")]
-    return []
+def _how_unstable(quote: Quoter, study: Study) -> list[Part]:
+    rows = quote.rows("instability", model=quote.results["chosen"])
+    if not rows or quote.results["tables"]["instability"][rows[-1]]["mape"] is None:
+        return []
+    cell = quote.cell
+    return [
+        "Refitted on other samples of the same patients, the predicted risk at ",
+        cell("text", "instability", rows[-1], "horizon"),
+        f" {study.time.unit} of a patient moves by ",
+        cell("points", "instability", rows[-1], "mape"),
+        " percentage points on average (by less than ",
+        cell("points", "instability", rows[-1], "mape_95"),
+        " in 95% of patients; ",
+        cell("text", "instability", rows[-1], "n_resamples"),
+        " refits).",
+    ]
 
 
 def _changes() -> Tree:

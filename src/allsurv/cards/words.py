@@ -109,6 +109,7 @@ FORMS: Mapping[str, Callable[..., str]] = {
     "text": _text,
     "count": _count,
     "share": _share,
+    "points": lambda value: number(None if value is None else 100 * value, 0),
     "number": number,
     "number3": lambda value: number(value, 3),
     "interval": interval,

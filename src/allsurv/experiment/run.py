@@ -27,6 +27,10 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``importance``           per model and variable: mean absolute SHAP value of the risk score
 ``directions``           per model and term: whether it is used in the direction of Cox regression
 ``coefficients``         of the linear models, per unit of the variable
+``points``               the recommended linear model as whole points per value
+``nomogram``             the same as marks on scales of 0 to 100, exact
+``points_survival``      survival at horizons by total points
+``points_loss``          what rounding to whole points loses, per measure
 ``models``               per model: label, number of terms, parameters, whether it was chosen
 ``tuning``               what was tried for each model fitted to everybody, and what was chosen
 """

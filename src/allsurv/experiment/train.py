@@ -22,6 +22,7 @@ from allsurv.experiment.tables import (
     validation_tables,
 )
 from allsurv.explain import directions, importance
+from allsurv.experiment.on_paper import points_tables
 from allsurv.models import RiskModel, SurvivalModel, TunedModel, make_model
 from allsurv.models.published import published_equation
 from allsurv.scoring.instability import band_steps, make_band
@@ -133,19 +134,21 @@ def train_models(
         tables["tuning"] = tuning_table(pipelines)
     mine = [refit for refit in moved.refits if refit.model == choice.model]
     band = make_band(fitted[choice.model], X, mine, steps)
+    risk_models = {
+        name: RiskModel.from_model(
+            model,
+            eligible,
+            endpoint=config.endpoint,
+            horizons=config.horizons,
+            instability=band if name == choice.model else None,
+        )
+        for name, model in fitted.items()
+    }
+    tables |= points_tables(risk_models, eligible, first=choice.model)
     return Trained(
         chosen=choice.model,
         tables=tables,
-        risk_models={
-            name: RiskModel.from_model(
-                model,
-                eligible,
-                endpoint=config.endpoint,
-                horizons=config.horizons,
-                instability=band if name == choice.model else None,
-            )
-            for name, model in fitted.items()
-        },
+        risk_models=risk_models,
         statements={
             "choice": choice.statement,
             "sample_size": sample_size_verdict(y, fitted),

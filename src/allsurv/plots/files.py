@@ -20,8 +20,10 @@ from matplotlib.figure import Figure
 
 from allsurv.plots.accuracy import plot_calibration, plot_performance
 from allsurv.plots.curves import plot_kaplan_meier
+from allsurv.plots.decisions import plot_instability, plot_net_benefit
 from allsurv.plots.effects import plot_findings, plot_hazard_ratios
 from allsurv.plots.explanation import plot_importance
+from allsurv.plots.nomogram import plot_nomogram
 from allsurv.plots.paper import alt_text, root_figure
 from allsurv.plots.png import png_bytes
 
@@ -114,7 +116,8 @@ def write_figures(
     ----------
     tables : mapping from str to DataFrame
         By name; drawn are ``curves`` (a file per comparison), ``cox``, ``performance``,
-        ``calibration`` and ``findings``.
+        ``calibration``, ``findings``, ``net_benefit``, ``instability_bands``, and a nomogram from
+        ``nomogram`` and ``points_survival``.
     folder : str or Path
         Made if need be.
     caption : str, default=""
@@ -161,7 +164,13 @@ def _drawings(tables: Mapping[str, pd.DataFrame], unit: str) -> dict[str, Callab
         "calibration": partial(plot_calibration, unit=unit),
         "findings": plot_findings,
         "importance": plot_importance,
+        "net_benefit": partial(plot_net_benefit, unit=unit),
+        "instability_bands": partial(plot_instability, unit=unit),
     }
+    if len(tables.get("nomogram", ())):
+        drawings["nomogram"] = partial(
+            plot_nomogram, tables["nomogram"], tables["points_survival"], unit=unit
+        )
     for name, plot in plain.items():
         if name in tables and len(tables[name]):
             drawings[name] = partial(plot, tables[name])
