@@ -201,7 +201,7 @@ def _points(quote: Quoter) -> Tree:
             [
                 "Of the model ",
                 quote.cell("text", "points", 0, "model"),
-                ". Whole points are rounded; what that loses is measured on the patients of development.",
+                ". Whole points are rounded; what that loses is measured in development.",
             ]
         ],
         tables=[

@@ -11,6 +11,7 @@ import pandas as pd
 from allsurv.cohort import Cohort
 from allsurv.experiment.config import Config
 from allsurv.experiment.evidence import evidence_tables
+from allsurv.experiment.on_paper import points_tables
 from allsurv.experiment.support import sample_size_verdict
 from allsurv.experiment.tables import (
     MODEL_LABELS,
@@ -22,7 +23,6 @@ from allsurv.experiment.tables import (
     validation_tables,
 )
 from allsurv.explain import directions, importance
-from allsurv.experiment.on_paper import points_tables
 from allsurv.models import RiskModel, SurvivalModel, TunedModel, make_model
 from allsurv.models.published import published_equation
 from allsurv.scoring.instability import band_steps, make_band
