@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "drawers": ["Drawers"],
         "items": ["plot_item", "write_item", "write_items"],
         "paper": ["alt_text"],
+        "power": ["plot_power"],
         "residuals": ["plot_residuals"],
         "swimmer": ["plot_swimmer"],
     },
