@@ -5,7 +5,8 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
-        "columns": ["FeatureEncoder", "check_predictors", "make_features"],
+        "columns": ["FeatureEncoder", "make_features"],
         "encoding": ["Term", "encode"],
+        "predictors": ["check_predictors"],
     },
 )

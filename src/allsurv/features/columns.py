@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
 import numpy as np
@@ -14,88 +13,24 @@ from sklearn.compose import ColumnTransformer
 
 from allsurv.errors import ModelError, NotFittedError
 from allsurv.features.encoding import Term, count_missing, encode_numbers, read_numbers
-from allsurv.features.terms import learn_terms
+from allsurv.features.predictors import check_predictors
+from allsurv.features.terms import KNOTS, learn_products, learn_terms
 from allsurv.study.dictionary import Variable
+from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Study
 
-__all__ = ["FeatureEncoder", "VariablesEncoder", "check_predictors", "make_features"]
+__all__ = ["FeatureEncoder", "VariablesEncoder", "make_features"]
 
 Missing = Literal["impute", "refuse"]
 
 
-def check_predictors(study: Study, predictors: Sequence[str], endpoint: str) -> None:
-    """Refuse predictors that nobody can know when the prediction is made.
-
-    Parameters
-    ----------
-    study : Study
-        Its data dictionary says when a value is known.
-    predictors : sequence of str
-        Variables that are to enter a prognostic model.
-    endpoint : str
-        What is predicted.
-
-    Raises
-    ------
-    ModelError
-        If a predictor is part of the outcome, becomes known only after the prediction moment, is
-        an identifier, or is named twice.
-
-    Notes
-    -----
-    A patient must live long enough to respond, or to be transplanted. Taken as a baseline
-    variable, either credits that time to the treatment: immortal time bias [1]_.
-
-    References
-    ----------
-    .. [1] Suissa S. Am J Epidemiol. 2008;167(4):492-499. doi:10.1093/aje/kwm324
-
-    Examples
-    --------
-    >>> from allsurv.study import load_study
-    >>> study = load_study("rr-all")
-    >>> check_predictors(study, ["age", "tp53_mut"], "os")
-    >>> check_predictors(study, ["age", "response"], "os")
-    Traceback (most recent call last):
-    ...
-    allsurv.errors.ModelError: predictors: 'response' is not known at ...
-    """
-    outcome = _outcome_variables(study, endpoint)
-    for position, name in enumerate(predictors):
-        variable = study.variable(name)
-        if name in predictors[:position]:
-            raise ModelError(f"predictors: '{name}' is named twice; name it once.")
-        if variable.kind == "identifier":
-            raise ModelError(
-                f"predictors: '{name}' tells patients apart and predicts nothing; leave it out."
-            )
-        if variable.known == "outcome" or name in outcome:
-            raise ModelError(
-                f"predictors: '{name}' is part of an outcome of study '{study.name}'; a model "
-                f"that sees it does not predict. Allowed: {_allowed(study)}."
-            )
-        if variable.known != "baseline":
-            raise ModelError(
-                f"predictors: '{name}' is not known at {study.prediction.moment}. A patient must "
-                "live long enough to have it, so as a baseline predictor it would credit that time "
-                "to itself (immortal time). Use it as a time-dependent variable of an analysis, or "
-                f"from a landmark. Allowed: {_allowed(study)}."
-            )
-
-
-def _outcome_variables(study: Study, endpoint: str) -> set[str]:
-    chosen = study.endpoint(endpoint)
-    return {chosen.time, *chain.from_iterable(condition for condition in chosen.event)}
-
-
-def _allowed(study: Study) -> str:
-    names = study.baseline()
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return ", ".join(names[:20]) + more
-
-
 def make_features(
-    study: Study, predictors: Sequence[str] | None = None, *, missing: Missing = "impute"
+    study: Study,
+    predictors: Sequence[str] | None = None,
+    *,
+    missing: Missing = "impute",
+    splines: Mapping[str, int] | None = None,
+    interactions: Sequence[Sequence[str]] = (),
 ) -> FeatureEncoder:
     """Choose the variables of a prognostic model and how they become numbers.
 
@@ -110,6 +45,11 @@ def make_features(
         most frequent level of development, or refuse. A value that the dictionary does not allow
         to be missing is refused in any case. A derived variable may be missing because its sources
         may. Markers are never filled in.
+    splines : mapping from str to int, optional
+        Numbers that enter as restricted cubic splines, with their knots (3 to 5); all others enter
+        as straight lines.
+    interactions : sequence of (str, str), default=()
+        Pairs of predictors whose product enters too.
 
     Returns
     -------
@@ -129,7 +69,27 @@ def make_features(
     """
     names = study.prediction.predictors if predictors is None else tuple(predictors)
     check_predictors(study, names, study.prediction.endpoint)
-    return FeatureEncoder(tuple(study.variable(name) for name in names), missing=missing)
+    curved = dict(splines or {})
+    pairs = tuple((str(pair[0]), str(pair[1])) for pair in interactions if len(pair) == 2)
+    if len(pairs) < len(interactions):
+        raise ModelError("interactions: each is a pair of predictors, such as [age, arm].")
+    for name in [*curved, *(name for pair in pairs for name in pair)]:
+        if name not in names:
+            raise ModelError(
+                f"predictors: '{name}' has a spline or an interaction but is not among the "
+                f"predictors ({', '.join(names)}).{did_you_mean(name, names)}"
+            )
+    for name, n_knots in curved.items():
+        if not study.variable(name).is_number or n_knots not in KNOTS:
+            raise ModelError(
+                f"splines: '{name}' with {n_knots} knots; a spline is of a number, with 3, 4 or 5."
+            )
+    return FeatureEncoder(
+        tuple(study.variable(name) for name in names),
+        missing=missing,
+        splines=curved,
+        interactions=pairs,
+    )
 
 
 class VariablesEncoder(TransformerMixin, BaseEstimator):
@@ -141,11 +101,19 @@ class VariablesEncoder(TransformerMixin, BaseEstimator):
         Lines of the data dictionary.
     missing : {"impute", "refuse"}, default="impute"
         Policy where the dictionary allows a missing value.
+    splines : mapping from str to int, optional
+        Knots of the numbers that enter as splines.
     """
 
-    def __init__(self, variables: tuple[Variable, ...], missing: Missing = "impute") -> None:
+    def __init__(
+        self,
+        variables: tuple[Variable, ...],
+        missing: Missing = "impute",
+        splines: Mapping[str, int] | None = None,
+    ) -> None:
         self.variables = variables
         self.missing = missing
+        self.splines = splines
 
     def fit(self, X: NDArray[np.float64], y: object = None) -> Self:
         """Learn centres, scales and fills; the outcome is not looked at.
@@ -165,7 +133,8 @@ class VariablesEncoder(TransformerMixin, BaseEstimator):
         numbers = self._named(X)
         self.terms_: tuple[Term, ...] = ()
         for variable in self.variables:
-            self.terms_ += learn_terms(numbers[variable.name], variable, self.missing)
+            n_knots = (self.splines or {}).get(variable.name, 0)
+            self.terms_ += learn_terms(numbers[variable.name], variable, self.missing, n_knots)
         self.imputed_ = count_missing(numbers, self.terms_)
         return self
 
@@ -217,6 +186,10 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         Lines of the data dictionary. Columns come in this order: numbers, levels, markers.
     missing : {"impute", "refuse"}, default="impute"
         Policy where the dictionary allows a missing value; see :func:`make_features`.
+    splines : mapping from str to int, optional
+        Numbers that enter as restricted cubic splines, with their knots.
+    interactions : tuple of (str, str), default=()
+        Pairs of variables whose products come after all other columns.
 
     Attributes
     ----------
@@ -241,9 +214,18 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
     1         1.0          0.0            0.0
     """
 
-    def __init__(self, variables: tuple[Variable, ...], *, missing: Missing = "impute") -> None:
+    def __init__(
+        self,
+        variables: tuple[Variable, ...],
+        *,
+        missing: Missing = "impute",
+        splines: Mapping[str, int] | None = None,
+        interactions: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self.variables = variables
         self.missing = missing
+        self.splines = splines
+        self.interactions = interactions
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         names = ", ".join(map(repr, self.variable_names))
@@ -279,7 +261,11 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         numbers = self._read(X, "FeatureEncoder.fit")
         position = {name: j for j, name in enumerate(numbers)}
         steps = [
-            (name, VariablesEncoder(group, self.missing), [position[v.name] for v in group])
+            (
+                name,
+                VariablesEncoder(group, self.missing, self.splines),
+                [position[v.name] for v in group],
+            )
             for name, group in _groups(self.variables).items()
         ]
         values = np.empty((len(X), len(numbers)))
@@ -293,6 +279,7 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
             step = self.transformer_.named_transformers_[name]
             self.terms_ += step.terms_
             self.imputed_ |= step.imputed_
+        self.terms_ += learn_products(self.terms_, self.interactions)
         self.feature_names_in_ = np.array(self.variable_names, dtype=object)
         self.n_features_in_ = len(self.variables)
         return self

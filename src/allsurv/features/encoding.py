@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from allsurv.cohort.values import read_values, rows_of
 from allsurv.errors import ModelError, Violation
+from allsurv.features.splines import curved_part
 from allsurv.study.dictionary import Variable
 from allsurv.study.nearest import did_you_mean
 
@@ -42,15 +43,16 @@ class Term:
         Readable and stable: ``age``, ``log wbc``, ``sex=female``, ``tp53_mut positive``.
     variable : str
         Variable it is computed from.
-    kind : {"number", "score", "level", "tested", "positive"}
-        ``number``: ``(transform(value) - centre) / scale``. ``score``: position of an ordinal
+    kind : {"number", "spline", "score", "level", "tested", "positive", "product"}
+        ``number``: ``(transform(value) - centre) / scale``. ``spline``: the same of a curved part
+        of a restricted cubic spline of ``transform(value)``. ``score``: position of an ordinal
         value among ``levels``, the first being 0. ``level``: 1 where the value is ``level``.
         ``tested``: 1 where a marker has a value. ``positive``: 1 where it is true; an untested
-        patient is 0 in both.
+        patient is 0 in both. ``product``: of two earlier terms.
     transform : {"", "log"}
-        For ``number``: natural logarithm, or none.
+        For ``number`` and ``spline``: natural logarithm, or none.
     centre, scale : float
-        For ``number``: mean and standard deviation after the transform, in development.
+        For ``number`` and ``spline``: mean and standard deviation in development.
     level : str, int, bool or None
         For ``level``.
     levels : tuple
@@ -58,6 +60,13 @@ class Term:
     fill : float, str, int, bool or None
         What a missing value is replaced by, in the unit of the variable; ``None`` refuses it.
         Markers need none.
+    knots : tuple of float
+        For ``spline``: where cubic pieces meet, after the transform; beyond the outer ones it is
+        a straight line.
+    part : int
+        For ``spline``: which curved part, from 0; one fewer than there are inner pieces.
+    factors : tuple of str
+        For ``product``: names of the two terms.
 
     Examples
     --------
@@ -68,13 +77,16 @@ class Term:
 
     name: str
     variable: str
-    kind: Literal["number", "score", "level", "tested", "positive"]
+    kind: Literal["number", "spline", "score", "level", "tested", "positive", "product"]
     transform: Literal["", "log"] = ""
     centre: float = 0.0
     scale: float = 1.0
     level: Level | None = None
     levels: tuple[str | int, ...] = ()
     fill: float | Level | None = None
+    knots: tuple[float, ...] = ()
+    part: int = 0
+    factors: tuple[str, ...] = ()
 
 
 def encode(frame: pd.DataFrame, terms: Sequence[Term]) -> NDArray[np.float64]:
@@ -124,7 +136,7 @@ def canonical_numbers(frame: pd.DataFrame, terms: Sequence[Term]) -> Numbers:
         As from :func:`read_numbers`.
     """
     columns = dict(frame.items())
-    levels = {term.variable: term.levels for term in terms}
+    levels = {term.variable: term.levels for term in terms if term.kind != "product"}
     return {name: _numbers(columns[name], levels[name]) for name in levels}
 
 
@@ -178,7 +190,11 @@ def encode_with_faults(
     """
     design = np.empty((n_rows, len(terms)), dtype=float)
     faults: dict[str, Violation] = {}
+    place = {term.name: j for j, term in enumerate(terms)}
     for j, term in enumerate(terms):
+        if term.kind == "product":
+            design[:, j] = np.prod([design[:, place[name]] for name in term.factors], axis=0)
+            continue
         design[:, j], fault = _column(numbers[term.variable], term)
         if fault is not None:
             faults.setdefault(term.variable, fault)
@@ -207,13 +223,14 @@ def _column(
             fault = Violation(term.variable, rule, rows_of(missing))
         else:
             values = np.where(missing, _code(term.fill, term), values)
-    if term.kind == "number":
+    if term.kind in ("number", "spline"):
         return _number(values, term, fault)
     if term.kind == "score":
         return values, fault
     return (values == _code(term.level, term)).astype(float), fault
 
 
+_NEVER_FILLED = {"tested", "positive", "product"}
 _MISSING = "are missing; this model needs a value."
 
 
@@ -234,6 +251,8 @@ def _number(
             fault = Violation(term.variable, f"{verb} {rule}", rows_of(impossible))
             values = np.where(impossible, 1.0, values)
         values = np.log(values)
+    if term.kind == "spline":
+        values = curved_part(values, term.knots, term.part)
     return (values - term.centre) / term.scale, fault
 
 
@@ -337,7 +356,7 @@ def count_missing(numbers: Numbers, terms: Sequence[Term]) -> dict[str, int]:
     >>> count_missing({"age": np.array([50.0, np.nan])}, [age])
     {'age': 1}
     """
-    filled = dict.fromkeys(t.variable for t in terms if t.kind not in {"tested", "positive"})
+    filled = dict.fromkeys(t.variable for t in terms if t.kind not in _NEVER_FILLED)
     return {name: int(np.isnan(numbers[name]).sum()) for name in filled}
 
 

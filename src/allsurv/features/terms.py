@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.errors import ModelError
 from allsurv.features.encoding import Term
+from allsurv.features.splines import curved_part
 from allsurv.study.dictionary import Variable
 
-__all__ = ["learn_terms"]
+__all__ = ["KNOTS", "learn_products", "learn_terms"]
+
+KNOTS = {
+    3: (0.10, 0.50, 0.90),
+    4: (0.05, 0.35, 0.65, 0.95),
+    5: (0.05, 0.275, 0.50, 0.725, 0.95),
+}
+"""Quantiles at which knots lie, by their number: Harrell's."""
 
 
-def learn_terms(numbers: NDArray[np.float64], variable: Variable, missing: str) -> tuple[Term, ...]:
+def learn_terms(
+    numbers: NDArray[np.float64], variable: Variable, missing: str, n_knots: int = 0
+) -> tuple[Term, ...]:
     """Learn how one variable becomes columns.
 
     Parameters
@@ -23,6 +36,8 @@ def learn_terms(numbers: NDArray[np.float64], variable: Variable, missing: str) 
         Its line of the data dictionary.
     missing : {"impute", "refuse"}
         Policy where the dictionary allows a missing value.
+    n_knots : int, default=0
+        Knots of a restricted cubic spline of a number, 3 to 5; 0 for a straight line.
 
     Returns
     -------
@@ -55,7 +70,8 @@ def learn_terms(numbers: NDArray[np.float64], variable: Variable, missing: str) 
     may_be_missing = variable.missing == "allowed" or variable.derivation is not None
     fills = missing == "impute" and may_be_missing
     if variable.is_number:
-        return (_number(known, variable, fills),)
+        straight = _number(known, variable, fills)
+        return (straight, *_curved(known, straight, n_knots)) if n_knots else (straight,)
     if variable.is_yes_no:
         yes = variable.reference is not True
         name = variable.name if yes else f"{variable.name}=no"
@@ -87,6 +103,57 @@ def _number(known: NDArray[np.float64], variable: Variable, fills: bool) -> Term
         centre=float(values.mean()) if values.size else 0.0,
         scale=scale if scale > 0 else 1.0,
         fill=fill,
+    )
+
+
+def _curved(known: NDArray[np.float64], straight: Term, n_knots: int) -> Iterator[Term]:
+    """Learn the curved parts of a spline; none where the values do not spread over the knots."""
+    values = np.log(known[known > 0]) if straight.transform == "log" else known
+    knots = np.quantile(values, KNOTS[n_knots])
+    if np.any(np.diff(knots) <= 0):
+        return
+    for part in range(n_knots - 2):
+        column = curved_part(values, knots.tolist(), part)
+        yield replace(
+            straight,
+            name=f"{straight.name} curve {part + 1}",
+            kind="spline",
+            knots=tuple(knots.tolist()),
+            part=part,
+            centre=float(column.mean()),
+            scale=float(column.std()) or 1.0,
+        )
+
+
+def learn_products(
+    terms: Sequence[Term], interactions: Sequence[tuple[str, str]]
+) -> tuple[Term, ...]:
+    """Make the products of all terms of one variable with all of another.
+
+    Parameters
+    ----------
+    terms : sequence of Term
+        Of single variables.
+    interactions : sequence of (str, str)
+        Names of the variables.
+
+    Returns
+    -------
+    tuple of Term
+        One per pair of terms; explained with the first of the two variables.
+
+    Examples
+    --------
+    >>> age, arm = Term("age", "age", "number"), Term("arm=b", "arm", "level", level="b")
+    >>> [term.name for term in learn_products([age, arm], [("age", "arm")])]
+    ['age x arm=b']
+    """
+    return tuple(
+        Term(f"{one.name} x {two.name}", first, "product", factors=(one.name, two.name))
+        for first, second in interactions
+        for one in terms
+        for two in terms
+        if one.variable == first and two.variable == second
     )
 
 
