@@ -137,6 +137,13 @@ def test_median_and_survival_stand_beside_each_curve(curves, summary):
     assert "median 10 months" in alt_text(axes)
 
 
+def test_a_hidden_median_is_not_called_not_reached(summary):
+    hidden = summary.assign(suppressed=True)
+    columns = ["median", "median_lower", "median_upper", "survival", "lower", "upper"]
+    hidden.loc[hidden["group"] == "b", columns] = np.nan
+    assert curve_numbers(hidden, ["a", "b"], "months")[1] == ""
+
+
 def test_one_curve_shows_its_numbers_without_a_name(curves, summary):
     axes = plot_kaplan_meier(curves[curves["group"] == "a"], summary=summary, unit="months")
     (text,) = axes.get_legend().get_texts()

@@ -142,6 +142,8 @@ def print_summary(item: Item, study: Study) -> PrintedTable:
     notes = [*item.notes, *_excluded(summary), "Kaplan-Meier with log-log limits."]
     if any("NR" in cell for row in rows for cell in row.cells[1:]):
         notes.append("NR, not reached.")
+    if "suppressed" in summary and summary["suppressed"].any():
+        notes.append("–, not shown: too few patients or events.")
     if p_value := _p_value(item):
         notes.insert(0, f"Log-rank P{p_value if p_value[0] in '<>' else f'={p_value}'}.")
     return PrintedTable(item.key, item_title(item), columns, tuple(rows), tuple(notes))

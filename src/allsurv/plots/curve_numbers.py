@@ -11,6 +11,7 @@ from allsurv.describe.journal import number_text, round_half_up
 
 __all__ = ["curve_numbers", "horizon_text", "median_text", "percent_text"]
 
+HIDDEN = "–"
 YEAR = {"days": 365.25, "weeks": 52.17857142857143}
 
 
@@ -80,17 +81,20 @@ def median_text(row: Mapping[str, Any], name: str, unit: str) -> str:
     Returns
     -------
     str
-        ``NR`` where a time is not reached.
+        ``NR`` where a time is not reached; a dash where it was hidden for fear of disclosure.
 
     Examples
     --------
     >>> median_text({"median": 17, "median_lower": 10.94, "median_upper": None}, "median", "months")
     '17 (10.9–NR)'
     """
+    columns = (name, f"{name}_lower", f"{name}_upper")
+    if row.get("suppressed", False) and all(pd.isna(row[column]) for column in columns):
+        return HIDDEN
     decimals = 0 if unit == "days" else 1
     value, lower, upper = (
         "NR" if pd.isna(row[column]) else number_text(float(row[column]), decimals)
-        for column in (name, f"{name}_lower", f"{name}_upper")
+        for column in columns
     )
     return f"{value} ({lower}–{upper})"
 
@@ -114,13 +118,14 @@ def percent_text(row: Mapping[str, Any]) -> str:
     '11 (0.8–35)'
     """
     value, lower, upper = (_percent(row[name]) for name in ("survival", "lower", "upper"))
-    return value if value == "–" else f"{value} ({lower}–{upper})"
+    return value if value == HIDDEN else f"{value} ({lower}–{upper})"
 
 
 def _numbers(rows: pd.DataFrame, unit: str) -> str:
     said = []
-    if len(rows) and pd.notna(rows.iloc[0]["n"]):
-        value, limits = median_text(rows.iloc[0].to_dict(), "median", unit).split(" ", 1)
+    median = median_text(rows.iloc[0].to_dict(), "median", unit) if len(rows) else HIDDEN
+    if median != HIDDEN:
+        value, limits = median.split(" ", 1)
         reached = "not reached" if value == "NR" else f"{value} {unit}"
         said.append(f"median {reached} (95% CI {limits[1:]}")
     known = rows[rows["survival"].notna()]
@@ -133,6 +138,6 @@ def _numbers(rows: pd.DataFrame, unit: str) -> str:
 
 def _percent(value: Any) -> str:
     if pd.isna(value):
-        return "–"
+        return HIDDEN
     share = 100 * float(value)
     return f"{round_half_up(share, 1 if 0 < share < 1 else 0):g}"
