@@ -116,3 +116,55 @@ def test_names_are_held_against_the_study(folder, text, message):
     with pytest.raises(ConfigError) as caught:
         read_config(write(folder, text)).complete(load_study("rr-all"))
     assert message in str(caught.value)
+
+
+def test_tuning_features_and_bootstraps_are_read(folder):
+    (folder / "configs" / "spaces.yaml").write_text(
+        "cox: {ridge: [1, 10]}\nrsf: {max_depth: [2]}\n"
+    )
+    path = write(
+        folder,
+        "study: rr-all\npreset: fast\nvalidation: {draws: 20}\n"
+        "tuning: {folds: 4, spaces: spaces}\noptimism: {bootstrap: 30, models: [cox]}\n"
+        "instability: {bootstrap: 40}\n"
+        "features: {missing: refuse, splines: {age: 4}, interactions: [[age, arm]]}\n",
+    )
+    config = read_config(path)
+    assert config.tuning.spaces == {"cox": {"ridge": [1, 10]}, "rsf": {"max_depth": [2]}}
+    assert (config.tuning.folds, config.draws) == (4, 20)
+    assert (config.optimism.bootstrap, config.optimism.models) == (30, ("cox",))
+    assert config.instability.bootstrap == 40
+    assert config.features.parameters == {
+        "features__missing": "refuse",
+        "features__splines": {"age": 4},
+        "features__interactions": (("age", "arm"),),
+    }
+    again = config.to_dict()
+    assert again["features"]["interactions"] == [["age", "arm"]]
+    assert again["tuning"]["spaces"]["cox"] == {"ridge": [1, 10]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tuning: {spaces: {coxx: {ridge: [1]}}}", "'coxx' is not a model.*Did you mean 'cox'"),
+        ("tuning: {spaces: nowhere}", "no 'nowhere.yaml' in a folder 'configs'"),
+        ("features: {splines: {age: 9}}", r"config.yaml:2 features.splines.age"),
+    ],
+)
+def test_faults_of_the_search(folder, text, message):
+    with pytest.raises(ConfigError, match=message):
+        read_config(write(folder, f"study: rr-all\n{text}\n"))
+
+
+def test_every_family_has_a_search_space_of_its_own_parameters(root):
+    import inspect
+
+    import yaml
+
+    from allsurv.models import FAMILIES
+
+    spaces = yaml.safe_load((root / "configs" / "spaces.yaml").read_text())
+    assert set(spaces) == {"cox", "coxnet", "rsf", "gbs", "cgbs"}
+    for family, space in spaces.items():
+        assert set(space) <= set(inspect.signature(FAMILIES[family]).parameters)

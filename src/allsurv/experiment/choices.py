@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-__all__ = ["FindingsPlan", "InstabilityPlan", "OptimismPlan", "TuningPlan"]
+from allsurv.errors import ConfigError
+from allsurv.study.nearest import did_you_mean
+from allsurv.study.spec import Study
+from allsurv.validation.plans import Plan
+
+__all__ = [
+    "Config",
+    "FeaturesPlan",
+    "FindingsPlan",
+    "InstabilityPlan",
+    "OptimismPlan",
+    "TuningPlan",
+]
+
+USUAL = ("cox", "coxnet", "rsf", "gbs")
 
 
 @dataclass(frozen=True)
@@ -71,3 +87,171 @@ class OptimismPlan:
 
     bootstrap: int = 0
     models: tuple[str, ...] = ("cox", "coxnet")
+
+
+@dataclass(frozen=True)
+class FeaturesPlan:
+    """How predictors enter all models.
+
+    Parameters
+    ----------
+    missing : {"impute", "refuse"}
+        What becomes of a missing value where the dictionary allows one: filled in, by what was
+        learned in each resample without the outcome, or not allowed, in development as in use.
+    splines : mapping from str to int
+        Numbers that enter as restricted cubic splines, with their knots.
+    interactions : tuple of (str, str)
+        Pairs of predictors whose product enters too.
+    """
+
+    missing: str = "impute"
+    splines: Mapping[str, int] = field(default_factory=dict)
+    interactions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As ``make_model`` takes them."""
+        return {
+            "features__missing": self.missing,
+            "features__splines": dict(self.splines),
+            "features__interactions": self.interactions,
+        }
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every choice of a run.
+
+    Parameters
+    ----------
+    name : str
+        Name of the experiment: the folder of its configuration.
+    question : str
+        What is asked.
+    study : str
+        Bundled study or path of a study file.
+    cohort : str or None
+        Path of a file of patients; ``None`` for the cohort that comes with the study.
+    endpoint : str
+        Endpoint of the study.
+    horizons : tuple of float
+        Times at which predictions are judged, in the study's unit.
+    predictors : tuple of str
+        Baseline variables that models use.
+    models : mapping
+        Model family to its parameters.
+    features : FeaturesPlan
+        Missing values, splines and interactions.
+    validation : Plan
+        Repeats and folds of the cross-validation.
+    draws : int
+        Samples of patients behind the limits of calibration errors and net benefit.
+    tuning : TuningPlan
+        What is tried for each family inside every fit.
+    optimism : OptimismPlan
+        Bootstrap validation.
+    instability : InstabilityPlan
+        Refits behind the instability of predictions.
+    findings : FindingsPlan
+        Refits behind the intervals of the findings.
+    preset : str
+        Name of the preset; empty for none.
+    seed : int
+        All chance follows from it.
+    jobs : int
+        Processes; results do not depend on it.
+    threshold : int
+        Counts below it are suppressed.
+    """
+
+    name: str
+    question: str
+    study: str
+    cohort: str | None = None
+    endpoint: str = ""
+    horizons: tuple[float, ...] = ()
+    predictors: tuple[str, ...] = ()
+    models: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: {family: {} for family in USUAL}
+    )
+    features: FeaturesPlan = field(default_factory=FeaturesPlan)
+    validation: Plan = field(default_factory=Plan)
+    draws: int = 50
+    tuning: TuningPlan = field(default_factory=TuningPlan)
+    optimism: OptimismPlan = field(default_factory=OptimismPlan)
+    instability: InstabilityPlan = field(default_factory=InstabilityPlan)
+    findings: FindingsPlan = field(default_factory=FindingsPlan)
+    preset: str = ""
+    seed: int = 0
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threshold: int = 11
+
+    def complete(self, study: Study) -> Config:
+        """Fill what was left open from the study, and hold the rest against it.
+
+        Parameters
+        ----------
+        study : Study
+            The study that is named.
+
+        Returns
+        -------
+        Config
+            With endpoint, horizons and predictors.
+
+        Raises
+        ------
+        ConfigError
+            If a name is not the study's; the message suggests the near miss.
+        """
+        prediction = study.prediction
+        endpoint = self.endpoint or prediction.endpoint
+        if endpoint not in study.endpoints:
+            raise ConfigError(
+                f"{self.name}: endpoint '{endpoint}' is not one of study '{study.name}' "
+                f"({', '.join(study.endpoints)}).{did_you_mean(endpoint, study.endpoints)}"
+            )
+        predictors = self.predictors or prediction.predictors
+        unknown = [p for p in predictors if p not in study.variables]
+        if unknown:
+            raise ConfigError(
+                f"{self.name}: predictor '{unknown[0]}' is not in the data dictionary of study "
+                f"'{study.name}'.{did_you_mean(unknown[0], study.variables)}"
+            )
+        horizons = self.horizons or prediction.horizons
+        return replace(
+            self, endpoint=endpoint, predictors=tuple(predictors), horizons=tuple(horizons)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the choices into plain values.
+
+        Returns
+        -------
+        dict
+            JSON-ready.
+        """
+        return {
+            "study": self.study,
+            "cohort": Path(self.cohort).name if self.cohort else "",
+            "endpoint": self.endpoint,
+            "horizons": list(self.horizons),
+            "predictors": list(self.predictors),
+            "preset": self.preset,
+            "seed": self.seed,
+            "threshold": self.threshold,
+            "features": {
+                "missing": self.features.missing,
+                "splines": dict(self.features.splines),
+                "interactions": [list(pair) for pair in self.features.interactions],
+            },
+            "validation": vars(self.validation) | {"draws": self.draws},
+            "tuning": {
+                "folds": self.tuning.folds,
+                "spaces": {k: dict(v) for k, v in self.tuning.spaces.items() if k in self.models},
+            },
+            "optimism": vars(self.optimism) | {"models": list(self.optimism.models)},
+            "instability": vars(self.instability).copy(),
+            "findings": vars(self.findings).copy(),
+            "models": {name: dict(params) for name, params in self.models.items()},
+        }

@@ -16,7 +16,7 @@ from allsurv.describe import (
     table_one,
 )
 from allsurv.experiment.config import Config
-from allsurv.study.spec import Comparison, Study
+from allsurv.study.spec import Comparison, Study, Variable
 
 __all__ = ["describe_cohort"]
 
@@ -91,7 +91,7 @@ def _missing(cohort: Cohort, config: Config) -> pd.DataFrame:
     for name in config.predictors:
         variable = cohort.study.variable(name)
         n_missing = int(cohort.frame[name].isna().sum())
-        how = "own column 'tested'" if variable.kind == "marker" else "median or commonest level"
+        how = _handling(variable, config.features.missing)
         hidden = 0 < min(n_missing, cohort.n - n_missing) < config.threshold
         rows.append(
             {
@@ -104,3 +104,13 @@ def _missing(cohort: Cohort, config: Config) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _handling(variable: Variable, missing: str) -> str:
+    """Say what becomes of a missing value of a predictor, in development as in use."""
+    if variable.kind == "marker":
+        return "own column 'tested'"
+    if missing == "refuse" or (variable.missing != "allowed" and variable.derivation is None):
+        return "not allowed"
+    filled = "median" if variable.is_number else "commonest level"
+    return f"{filled} of development, without the outcome, anew in every resample"

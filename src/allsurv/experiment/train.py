@@ -161,7 +161,11 @@ def _pipelines(study: Study, config: Config) -> dict[str, SurvivalModel]:
     pipelines: dict[str, SurvivalModel] = {}
     for name, params in config.models.items():
         model = make_model(
-            name, study, predictors=config.predictors, random_state=config.seed, **params
+            name,
+            study,
+            predictors=config.predictors,
+            random_state=config.seed,
+            **{**config.features.parameters, **params},
         )
         space = {k: v for k, v in config.tuning.spaces.get(name, {}).items() if k not in params}
         pipelines[name] = model
