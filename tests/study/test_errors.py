@@ -71,7 +71,8 @@ FAULTS = {
         "analysis: multivariable\n    analysis_variable: wbc",
         "analysis_variable",
         "findings.age.analysis_variable",
-        "'wbc' is not in the variables of analysis 'multivariable'. Known: age, tp53, arm, transplant.",
+        "'wbc' is not in the variables of analysis 'multivariable'. Known: age, tp53, arm, "
+        "transplant.",
     ),
     "variable not in analysis": (
         "variables: [age, tp53, arm]",

@@ -71,7 +71,9 @@ def screening_faults(study: Study, screening: Screening) -> Iterator[Fault]:
     path: Path = ("screening",)
     if screening.endpoint not in study.endpoints:
         yield Fault((*path, "endpoint"), unknown(screening.endpoint, study.endpoints, "endpoints"))
-    asked = [("variables", n, i) for i, n in enumerate(screening.variables)]
+    asked: list[tuple[str, str, str | int]] = [
+        ("variables", n, i) for i, n in enumerate(screening.variables)
+    ]
     asked += [("coded_as", new, old) for old, new in screening.coded_as.items()]
     for key, name, place in asked:
         if name not in study.variables:
@@ -79,14 +81,12 @@ def screening_faults(study: Study, screening: Screening) -> Iterator[Fault]:
         elif study.variables[name].known != "baseline":
             message = f"'{name}' is not known at baseline; list it under landmarks, or its event"
             yield Fault((*path, key, place), f"{message} under time_dependent.")
-    for key, names in (
-        ("univariable_only", enumerate(screening.univariable_only)),
-        ("coded_as", ((name, name) for name in screening.coded_as)),
-    ):
-        for place, name in names:
-            if name not in screening.variables:
-                what = "variables of the screening"
-                yield Fault((*path, key, place), unknown(name, screening.variables, what))
+    asked = [("univariable_only", n, i) for i, n in enumerate(screening.univariable_only)]
+    asked += [("coded_as", name, name) for name in screening.coded_as]
+    for key, name, place in asked:
+        if name not in screening.variables:
+            what = "variables of the screening"
+            yield Fault((*path, key, place), unknown(name, screening.variables, what))
     for key in ("time_dependent", "kept"):
         for position, name in enumerate(getattr(screening, key)):
             if name not in study.events:

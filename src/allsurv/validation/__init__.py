@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "choice": ["Choice", "choose"],
-                "report": ["validate", "validate_all"],
+        "report": ["validate", "validate_all"],
         "stability": ["InstabilityReport", "instability"],
         "validated": ["Validation"],
         "plans": ["Bootstrap", "External", "InternalExternal", "Plan"],
