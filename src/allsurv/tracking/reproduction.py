@@ -63,10 +63,9 @@ def log_reproduction(run_id: str, reproduction: Reproduction, folder: str | Path
 def _metrics(reproduction: Reproduction) -> list[Metric]:
     """How many published numbers agree, where the study has a ledger."""
     now = get_current_time_millis()
-    counts: dict[str, int] = {}
-    for item in reproduction:
-        tally = item.extra.get("tally")
-        if tally is not None:
-            names = ("agree", "differ", "not_recomputed")
-            counts |= {f"ledger_{name}": int(tally[name].sum()) for name in names}
-    return [Metric(name, float(value), now, 0) for name, value in counts.items()]
+    return [
+        Metric(f"ledger_{verdict}", float(item.extra["tally"][verdict].sum()), now, 0)
+        for item in reproduction
+        if "tally" in item.extra
+        for verdict in ("agree", "differ", "not_recomputed")
+    ]
