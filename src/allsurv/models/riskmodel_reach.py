@@ -89,7 +89,7 @@ class Reach:
                 ranges[name] = float(lowest.mean()), float(highest.mean())
         step = SMALLEST_GROUP / max(len(design), 1)
         share = np.round(design.mean(axis=0) / step) * step
-        is_number = np.array([term.kind == "number" for term in terms], dtype=bool)
+        is_number = np.array([term.kind in ("number", "spline") for term in terms], dtype=bool)
         return cls(ranges, levels, np.where(is_number, 0.0, share))
 
 
