@@ -53,9 +53,9 @@ FAULTS = {
         "'pfs' is not in the endpoints. Known: os.",
     ),
     "event of analysis": (
-        "time_dependent: [transplant]",
-        "time_dependent: [transplantation]",
-        "time_dependent",
+        "\n    time_dependent: [transplant]",
+        "\n    time_dependent: [transplantation]",
+        "\n    time_dependent",
         "analyses.multivariable.time_dependent[0]",
         "'transplantation' is not in the events. Did you mean 'transplant'?",
     ),
@@ -89,16 +89,16 @@ FAULTS = {
         "of an event is from false to true.",
     ),
     "interaction": (
-        "time_dependent: [transplant]",
-        "time_dependent: [transplant]\n    interactions: [[age, transplantt]]",
+        "\n    time_dependent: [transplant]",
+        "\n    time_dependent: [transplant]\n    interactions: [[age, transplantt]]",
         "interactions",
         "analyses.multivariable.interactions[0]",
         "'transplantt' is not in the variables of analysis 'multivariable'. Did you mean "
         "'transplant'?",
     ),
     "interaction of three": (
-        "time_dependent: [transplant]",
-        "time_dependent: [transplant]\n    interactions: [[age, arm, transplant]]",
+        "\n    time_dependent: [transplant]",
+        "\n    time_dependent: [transplant]\n    interactions: [[age, arm, transplant]]",
         "interactions",
         "analyses.multivariable.interactions[0]",
         "has 3 items; 2 at most.",
@@ -434,7 +434,7 @@ FAULTS = {
     ),
 }
 
-CONSEQUENCES = {"event of analysis", "second identifier", "truth value as level"}
+CONSEQUENCES = {"derived kind", "event of analysis", "second identifier", "truth value as level"}
 """Faults that cannot but bring others with them."""
 
 
