@@ -12,8 +12,11 @@ from allsurv.describe import p_text
 from allsurv.describe.cox_fits import CohortFit, fit_analysis
 from allsurv.reproduction.cox_items import PROPORTIONAL, has_columns
 from allsurv.reproduction.items import Item
+from allsurv.stats.residual_trend import residual_trend
 
 __all__ = ["residual_items"]
+
+FEWEST_TIMES = 10
 
 
 def residual_items(cohort: Cohort) -> Iterator[Item]:
@@ -37,8 +40,13 @@ def residual_items(cohort: Cohort) -> Iterator[Item]:
     patients = cohort.where(analysis.population)
     fitted = fit_analysis(patients, analysis, "residuals", missing="leave_out")
     table, tests = _residuals(fitted), _tests(fitted)
+    smooth = _smooth(table, fitted)
     title = f"Proportional hazards: {analysis.label}"
-    notes = (PROPORTIONAL, "Points: scaled Schoenfeld residuals plus the estimate, one per event.")
+    notes = (
+        PROPORTIONAL,
+        "Points: scaled Schoenfeld residuals plus the estimate, one per event; lines: natural "
+        "cubic splines of 4 degrees of freedom over the ranks of time, with 95% limits.",
+    )
     columns = {"label": "", "statistic": "Chi-squared", "df": "Degrees of freedom", "p_value": "P"}
     text = tests.rename(columns=columns)[list(columns.values())].assign(
         **{
@@ -53,7 +61,7 @@ def residual_items(cohort: Cohort) -> Iterator[Item]:
         table=table,
         text=text,
         notes=notes,
-        extra={"tests": tests},
+        extra={"tests": tests} | ({"smooth": smooth} if len(smooth) else {}),
         local_only=True,
         safe=shown,
     )
@@ -73,6 +81,21 @@ def _residuals(fitted: CohortFit) -> pd.DataFrame:
         ],
         ignore_index=True,
     )
+
+
+def _smooth(table: pd.DataFrame, fitted: CohortFit) -> pd.DataFrame:
+    """Fit a smooth trend to the residuals of each term; none where events are too few."""
+    parts = []
+    for (_, part), error in zip(
+        table.groupby("term", sort=False), fitted.fit.std_error, strict=True
+    ):
+        ranks = part["time"].rank().to_numpy()
+        if part["time"].nunique() < FEWEST_TIMES:
+            continue
+        trend = residual_trend(ranks, part["residual"], variance=len(part) * float(error) ** 2)
+        limits = {name: getattr(trend, name) for name in ("estimate", "lower", "upper")}
+        parts.append(part.drop(columns="residual").assign(**limits))
+    return pd.concat(parts, ignore_index=True) if parts else table.iloc[:0]
 
 
 def _tests(fitted: CohortFit) -> pd.DataFrame:
