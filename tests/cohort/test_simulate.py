@@ -177,6 +177,8 @@ def test_one_may_resemble_patients_of_ones_own():
     old = old.take(np.flatnonzero((old.frame["age"] > 40).to_numpy()))
     drawn = simulate_cohort(old.study, n=500, effects={}, like=old, random_state=0)
     assert drawn.frame["age"].min() > 40
+    with pytest.raises(ConfigError, match="are 29 with"):
+        simulate_cohort(old.study, like=old.take(range(29)))
 
 
 @pytest.mark.parametrize(
@@ -189,6 +191,7 @@ def test_one_may_resemble_patients_of_ones_own():
         ({"effects": {"age=3": 1.0}}, "is a number"),
         ({"effects": {"age": np.inf}}, "not finite"),
         ({"effects": {"age": "1"}}, "give a log hazard ratio"),
+        ({"effects": {"age": [1.0]}}, "give a log hazard ratio"),
         ({"n": 0}, "whole numbers from 1"),
         ({"n": 2.5}, "whole numbers from 1"),
         ({"random_state": -1}, "whole number from 0"),

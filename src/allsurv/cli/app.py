@@ -254,6 +254,9 @@ def findings(
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
     out: Annotated[str, typer.Option(help="Folder for table and figure of --power.")] = "",
+    cohort: Annotated[
+        str, typer.Option(help="CSV or Parquet file of patients to resemble in --power.")
+    ] = "",
 ) -> None:
     """Check published numbers for consistency; simulate how often studies would find them.
 
@@ -266,7 +269,7 @@ def findings(
     if check:
         check_command(study)
     if power:
-        power_command(study, PowerOrder(n, cohorts, families, seed, jobs, out))
+        power_command(study, PowerOrder(n, cohorts, families, seed, jobs, out, cohort))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from allsurv.cli.progress import Progress
+from allsurv.cohort import read_cohort
 from allsurv.errors import CheckFailed, ConfigError
 from allsurv.findings import check_findings, operating_characteristics
 from allsurv.study import Study, load_study
@@ -35,6 +36,8 @@ class PowerOrder:
         Processes.
     out : str
         Folder for table and figure; none where empty.
+    cohort : str
+        CSV or Parquet file of patients to resemble; the study's own where empty.
     """
 
     sizes: str
@@ -43,6 +46,7 @@ class PowerOrder:
     seed: int
     jobs: int
     out: str
+    cohort: str = ""
 
 
 def check_command(study: str) -> None:
@@ -99,12 +103,15 @@ def power_command(study: str, order: PowerOrder) -> None:
     """
     sizes = _sizes(order.sizes)
     families = tuple(part.strip() for part in order.families.split(",") if part.strip())
+    definition = load_study(study)
+    like = read_cohort(order.cohort, definition) if order.cohort else None
     with Progress(sys.stderr) as progress:
         table = operating_characteristics(
-            load_study(study),
+            definition,
             n=sizes,
             n_cohorts=order.n_cohorts,
             families=families,
+            like=like,
             random_state=order.seed,
             n_jobs=order.jobs,
             progress=lambda done, total: progress("cohorts", done, total),

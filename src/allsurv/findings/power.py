@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allsurv.cohort import Cohort
 from allsurv.cohort.simulate import make_simulator, published_effects
 from allsurv.cohort.simulate.model import Simulator
 from allsurv.errors import ConfigError
@@ -45,6 +46,7 @@ def operating_characteristics(
     n_cohorts: int = 1000,
     families: Sequence[str] = ("cox",),
     effects: Mapping[str, float] | None = None,
+    like: Cohort | None = None,
     random_state: int = 0,
     n_jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -68,6 +70,8 @@ def operating_characteristics(
         standardised effect of each finding, with the family's default parameters.
     effects : mapping from str to float, optional
         What is true, as for :func:`allsurv.simulate_cohort`; the published findings by default.
+    like : Cohort, optional
+        Patients to resemble; the study's own cohort where not given.
     random_state : int, default=0
         Seed; the same cohorts, whatever the families.
     n_jobs : int or None, default=1
@@ -116,7 +120,7 @@ def operating_characteristics(
             f"operating_characteristics: study '{study.name}' reports no effect on its prediction "
             "endpoint; say with effects= what is true."
         )
-    simulator = make_simulator(study, effects=truth)
+    simulator = make_simulator(study, effects=truth, like=like)
     world = World(study, truth)
     batches = sum(1 if family == "cox" else 1 + len(_askable(study)) for family in families)
     report = _Progress(progress, len(sizes) * n_cohorts * batches)
@@ -195,7 +199,7 @@ def _cox_answers(
     found: dict[tuple[str, str], Answer] = {}
     for name in names:
         analysis = study.analyses[name]
-        if analysis.endpoint == study.prediction.endpoint and not analysis.interactions:
+        if analysis.endpoint == study.prediction.endpoint:
             protocol = PUBLISHED if len(names) == 1 else f"{PUBLISHED} '{name}'"
             answers = published_answers(cohorts, analysis)
             found |= {(protocol, term): answer for term, answer in answers.items()}
@@ -227,7 +231,9 @@ def _model_rows(
         name = finding.analysis_variable or finding.variable
         others = {t: v for t, v in world.effects.items() if t not in (name, level_term(finding))}
         without = asked(
-            make_simulator(study, effects=others), findings=[finding], seed=seeds[1 + k]
+            make_simulator(study, effects=others, like=simulator.like),
+            findings=[finding],
+            seed=seeds[1 + k],
         )
         report.add(n_cohorts)
         scale = finding.contrast.per or 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -140,14 +141,21 @@ def published_answers(cohorts: Cohorts, analysis: Analysis) -> dict[str, Answer]
     Returns
     -------
     dict from str to Answer
-        For each term of the model.
+        For each term of the model but its products, which are fitted all the same.
     """
     terms: Terms = {}
     for name in analysis.variables:
         terms |= cohorts.terms(name)
     results = _Results([*terms, *analysis.time_dependent], len(cohorts.time))
+    of_variable = [name.partition("=")[0] for name in results.names]
+    products = [
+        (i, j)
+        for a, b in analysis.interactions
+        for i, j in product(range(len(of_variable)), repeat=2)
+        if (of_variable[i], of_variable[j]) == (a, b)
+    ]
     for k in range(len(cohorts.time)):
-        results.fit(cohorts, k, terms, analysis.time_dependent, ties=analysis.ties)
+        results.fit(cohorts, k, terms, analysis.time_dependent, products)
     return results.answers()
 
 
@@ -234,7 +242,12 @@ class _Results:
         self.joint = np.full(n_cohorts, np.nan)
 
     def fit(
-        self, cohorts: Cohorts, k: int, terms: Terms, events: Sequence[str], ties: Any = "efron"
+        self,
+        cohorts: Cohorts,
+        k: int,
+        terms: Terms,
+        events: Sequence[str],
+        products: Sequence[tuple[int, int]] = (),
     ) -> None:
         """Fit one model to the patients in whom all its variables are known."""
         used = [*terms, *events]
@@ -242,11 +255,12 @@ class _Results:
             return
         places = [self.names.index(name) for name in used]
         self.asked[places, k] = True
-        fitted = _fitted(cohorts, k, terms, events, ties)
+        fitted = _fitted(cohorts, k, terms, events, products)
         if fitted is None:
             self.failed[k] = True
             return
-        self.coef[places, k], self.p_value[places, k] = fitted.coef, fitted.p_value
+        self.coef[places, k] = fitted.coef[: len(used)]
+        self.p_value[places, k] = fitted.p_value[: len(used)]
         self.joint[k] = fitted.lr_test.p_value
 
     def answers(self) -> dict[str, Answer]:
@@ -256,7 +270,11 @@ class _Results:
 
 
 def _fitted(
-    cohorts: Cohorts, k: int, terms: Terms, events: Sequence[str], ties: Any
+    cohorts: Cohorts,
+    k: int,
+    terms: Terms,
+    events: Sequence[str],
+    products: Sequence[tuple[int, int]],
 ) -> CoxFit | None:
     time, event = cohorts.time[k], cohorts.event[k]
     X = np.column_stack([values[k] for values in terms.values()] or [np.empty((time.size, 0))])
@@ -268,9 +286,10 @@ def _fitted(
         rows = make_intervals(time, event, switches, pd.DataFrame(index=range(time.size)))
         X = np.column_stack([X[rows.patient], rows.X.to_numpy(dtype=float)])
         time, event, start = rows.stop, rows.event, rows.start
-    for firth in (False, True):
+    X = np.column_stack([X, *(X[:, i] * X[:, j] for i, j in products)])
+    for firth in (False, True):  # times have no ties
         try:
-            return fit_cox(time, event, X, start=start, ties=ties, firth=firth)
+            return fit_cox(time, event, X, start=start, firth=firth)
         except (ModelError, OutcomeError):
             continue
     return None

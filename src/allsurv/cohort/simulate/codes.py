@@ -32,7 +32,7 @@ def decimals_of(values: NDArray[np.float64]) -> int:
     Parameters
     ----------
     values : ndarray of float
-        Numbers, none missing.
+        Numbers, none missing; 0 decimals where there is none.
 
     Returns
     -------
@@ -44,6 +44,8 @@ def decimals_of(values: NDArray[np.float64]) -> int:
     >>> decimals_of(np.array([1.5, 2.25])), decimals_of(np.array([3.0]))
     (2, 0)
     """
+    if values.size == 0:
+        return 0
     for decimals in range(_MOST_DECIMALS):
         if np.mean(np.abs(values - np.round(values, decimals)) < 1e-9) >= _NEARLY_ALL:
             return decimals

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allsurv.cohort.derive import derived_order
 from allsurv.cohort.doors import load_cohort
-from allsurv.cohort.simulate.codes import Codebook
-from allsurv.cohort.simulate.copula import fit_baseline
+from allsurv.cohort.simulate.codes import Codebook, Columns
+from allsurv.cohort.simulate.copula import BaselineModel, fit_baseline
 from allsurv.cohort.simulate.course import fit_course
-from allsurv.cohort.simulate.effects import published_effects, resolve_effects
+from allsurv.cohort.simulate.effects import check_numbers, published_effects, resolve_effects
 from allsurv.cohort.simulate.model import Simulation, Simulator, groups_of
-from allsurv.cohort.simulate.story import fit_story
+from allsurv.cohort.simulate.story import StoryModel, fit_story
 from allsurv.cohort.table import Cohort
 from allsurv.errors import ConfigError
 from allsurv.study.spec import Study
@@ -22,6 +24,7 @@ from allsurv.study.spec import Study
 __all__ = ["make_simulator", "simulate_cohort", "simulate_truth"]
 
 _MOST_PATIENTS = 10_000_000
+_FEWEST_PATIENTS, _FEWEST_EVENTS = 30, 11
 
 
 def simulate_cohort(
@@ -59,8 +62,9 @@ def simulate_cohort(
     Raises
     ------
     ConfigError
-        If the study comes without a cohort, its prediction endpoint cannot be simulated, an
-        effect names nothing, or ``n`` is not a positive whole number.
+        If the study comes without a cohort, its prediction endpoint cannot be simulated, the
+        patients to resemble are too few, an effect names nothing, or ``n`` is not a positive
+        whole number.
 
     Notes
     -----
@@ -135,7 +139,7 @@ def make_simulator(
     if isinstance(study, str):
         study = _study_named(study)
     terms = published_effects(study) if effects is None else effects
-    return _make_simulator(study, like, tuple(terms.items()))
+    return _make_simulator(study, like, check_numbers(terms))
 
 
 @lru_cache(maxsize=8)
@@ -154,23 +158,42 @@ def _patients_of(study: Study) -> Cohort:
 def _make_simulator(
     study: Study, like: Cohort | None, terms: tuple[tuple[str, float], ...]
 ) -> Simulator:
+    parts = _without_effects(study, like)
+    effects = resolve_effects(dict(terms), parts.codebook, parts.columns)
+    linear = effects.linear_predictor(parts.columns)
+    course = fit_course(parts.cohort, effects, linear, groups_of(study, parts.columns))
+    return Simulator(
+        parts.cohort, effects, parts.codebook, parts.baseline, course, parts.story, parts.derivers
+    )
+
+
+class _Parts(NamedTuple):
+    """What does not depend on the effects put in."""
+
+    cohort: Cohort
+    codebook: Codebook
+    columns: Columns
+    baseline: BaselineModel
+    story: StoryModel
+    derivers: dict[str, Callable[[Columns], NDArray[Any]]]
+
+
+@lru_cache(maxsize=4)
+def _without_effects(study: Study, like: Cohort | None) -> _Parts:
     cohort = _patients_of(study) if like is None else like
     _check_endpoint(study)
+    _check_patients(study, cohort)
     codebook = Codebook.of(study, cohort.frame)
     columns = codebook.encode(cohort.frame)
-    effects = resolve_effects(dict(terms), codebook, columns)
-    group = groups_of(study, columns)
-    baseline = fit_baseline(codebook, columns)
     given = {n for n in columns if study.variable(n).known == "baseline"}
-    derived = derived_order(study.variables, given)
-    return Simulator(
+    derived = [n for n in derived_order(study.variables, given) if n in given]
+    return _Parts(
         cohort,
-        effects,
         codebook,
-        baseline,
-        fit_course(cohort, effects, effects.linear_predictor(columns), group),
+        columns,
+        fit_baseline(codebook, columns),
         fit_story(codebook, cohort),
-        {n: codebook.deriver(n) for n in derived if n in given},
+        {n: codebook.deriver(n) for n in derived},
     )
 
 
@@ -182,6 +205,15 @@ def _check_endpoint(study: Study) -> None:
             f"simulate: endpoint '{endpoint.name}' of study '{study.name}' is about some patients, "
             "starts later than the others or has a derived time; name one of all patients, from "
             "the start, as the prediction endpoint."
+        )
+
+
+def _check_patients(study: Study, cohort: Cohort) -> None:
+    n_events = int(cohort.y(study.prediction.endpoint)["event"].sum())
+    if cohort.n < _FEWEST_PATIENTS or n_events < _FEWEST_EVENTS:
+        raise ConfigError(
+            f"simulate: the patients to resemble are {cohort.n} with {n_events} events; give at "
+            f"least {_FEWEST_PATIENTS} with {_FEWEST_EVENTS}."
         )
 
 

@@ -16,7 +16,7 @@ from allsurv.errors import ConfigError
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Finding, Scalar, Study, Variable
 
-__all__ = ["Effects", "published_effects", "resolve_effects"]
+__all__ = ["Effects", "check_numbers", "published_effects", "resolve_effects"]
 
 Floats = NDArray[np.float64]
 
@@ -99,6 +99,27 @@ def _term_of(study: Study, finding: Finding) -> str:
     return variable.name if plain else f"{variable.name}={finding.contrast.to}"
 
 
+def check_numbers(terms: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Check that effects are log hazard ratios.
+
+    Parameters
+    ----------
+    terms : mapping from str to float
+        Effects, by term.
+
+    Returns
+    -------
+    tuple of (str, float)
+        The same, in their order.
+
+    Raises
+    ------
+    ConfigError
+        If one is not a finite number.
+    """
+    return tuple((str(term), _number(str(term), value)) for term, value in terms.items())
+
+
 def resolve_effects(terms: Mapping[str, float], codebook: Codebook, columns: Columns) -> Effects:
     """Check effects against the data dictionary.
 
@@ -125,20 +146,19 @@ def resolve_effects(terms: Mapping[str, float], codebook: Codebook, columns: Col
     by_level: dict[str, Floats] = {}
     per_unit: dict[str, tuple[float, float]] = {}
     events: dict[str, float] = {}
-    for term, value in terms.items():
-        effect = _number(term, value)
+    for term, value in check_numbers(terms):
         if term in codebook.study.events:
-            events[term] = effect
+            events[term] = value
             continue
         name, _, level = term.partition("=")
         variable = _baseline(codebook, name, columns)
         if name in codebook.values:
             table = by_level.setdefault(name, np.zeros(len(codebook.values[name]) + 1))
-            table[codebook.values[name].index(_level(variable, level, term))] += effect
+            table[codebook.values[name].index(_level(variable, level, term))] += value
         elif level:
             raise _refused(term, f"'{name}' is a number; give its effect per unit as '{name}'.")
         else:
-            per_unit[name] = (effect, float(np.nanmedian(columns[name])))
+            per_unit[name] = (value, float(np.nanmedian(columns[name])))
     return Effects(MappingProxyType(dict(terms)), by_level, per_unit, events)
 
 

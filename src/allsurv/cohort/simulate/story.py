@@ -166,10 +166,11 @@ def fit_story(codebook: Codebook, cohort: Cohort) -> StoryModel:
     dead, others = y["time"][y["event"]], y["time"][~y["event"]]
     later = dead[dead > max(clock.limits, default=0.0)]
     thirds = np.quantile(later, [1 / 3, 2 / 3]) if later.size else np.empty(0)
+    times = [*clock.event_times, *clock.copies, *clock.later, clock.main]
     decimals = {
-        name: decimals_of(found)
-        for name in [*clock.event_times, *clock.copies, *clock.later, clock.main]
-        if name in cohort.frame and (found := cohort.frame[name].dropna().to_numpy(float)).size
+        name: decimals_of(cohort.frame[name].dropna().to_numpy(float))
+        for name in times
+        if name in cohort.frame
     }
     story = StoryModel(
         Setting(codebook, clock, decimals),
