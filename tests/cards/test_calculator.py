@@ -115,6 +115,31 @@ def test_instability_intervals_equal_python(tmp_path):
 
 
 @needs_browser
+def test_splines_and_interactions_equal_python(tmp_path):
+    cohort = load_cohort("rr-all")
+    model = make_model(
+        "coxnet",
+        cohort.study,
+        predictors=["age", "pb_blasts", "wbc", "arm", "tp53_mut"],
+        features__splines={"age": 4, "wbc": 3},
+        features__interactions=[("age", "arm")],
+    )
+    model.fit(cohort.X, cohort.y("os"))
+    exported = RiskModel.from_model(model, cohort, endpoint="os")
+    folder = exported.write(tmp_path / "model")
+    patients = random_patients(exported, 200, seed=3)
+    found = run_in_browser(
+        tmp_path,
+        {"packed": make_calculator(folder, cohort.study)["packed"], "patients": patients},
+        "(model, ask) => ask.patients.map((p) => Scorer.score(model, p).survival)",
+    )
+    times = list(exported.grid)
+    scored = RiskScorer.load(folder).score(pd.DataFrame(patients), horizons=times)
+    columns = [f"survival_{time:g}" for time in times]
+    np.testing.assert_allclose(found, scored[columns], rtol=0, atol=1e-9)
+
+
+@needs_browser
 def test_values_outside_the_dictionary_are_refused(small_folder, small_result, tmp_path):
     folder = small_folder / "models" / small_result.chosen
     packed = make_calculator(folder, small_result.study)["packed"]

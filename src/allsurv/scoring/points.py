@@ -85,7 +85,7 @@ def make_points(model: RiskModel, cohort: Cohort) -> PointsSystem:
        doi:10.1002/sim.1742
     """
     mechanism = model.mechanism
-    if not isinstance(mechanism, Linear) or any(len(_sources(t)) > 1 for t in model.terms):
+    if not isinstance(mechanism, Linear) or any(term.kind == "product" for term in model.terms):
         raise ModelError(
             f"points: a '{model.family}' model is no sum over predictors; points need a linear "
             "model without products of predictors."
@@ -188,10 +188,6 @@ class _Scale:
             return points[np.searchsorted(self.edges, column.to_numpy(dtype=float), side="right")]
         place = {value: k for k, value in enumerate(self.values)}
         return points[[place[None if pd.isna(v) else v] for v in column]]
-
-
-def _sources(term: Any) -> set[str]:
-    return {term.variable, *getattr(term, "factors", ())} - {""}
 
 
 def _round_edges(column: pd.Series, *, logarithmic: bool, least: float | None) -> Floats:

@@ -128,7 +128,25 @@ const Scorer = (() => {
     if (term.kind === "score") return known;
     if (term.kind === "level") return known === code(term.level ?? null, term) ? 1 : 0;
     const scale = term.scale ?? 1, centre = term.centre ?? 0;
-    return ((term.transform === "log" ? Math.log(known) : known) - centre) / scale;
+    const straight = term.transform === "log" ? Math.log(known) : known;
+    return ((term.kind === "spline" ? curvedPart(straight, term.knots, term.part ?? 0) : straight) - centre) / scale;
+  }
+
+  function curvedPart(x, knots, part) {
+    const [before, last] = knots.slice(-2), start = knots[part];
+    const cube = [start, before, last].map((knot) => Math.max(x - knot, 0) ** 3);
+    const curved = cube[0] - (cube[1] * (last - start) - cube[2] * (before - start)) / (last - before);
+    return curved / (last - knots[0]) ** 2;
+  }
+
+  function designOf(model, patient) {
+    const made = {};
+    for (const term of model.terms) {
+      made[term.name] = term.kind === "product"
+        ? term.factors.reduce((product, name) => product * made[name], 1)
+        : column(term, patient);
+    }
+    return model.terms.map((term) => made[term.name]);
   }
 
   function leaves(arrays, design) {
@@ -235,7 +253,7 @@ const Scorer = (() => {
   // Risk score, centile and group, and survival on the whole grid and at the horizons.
   function score(model, given) {
     const patient = derive(model, given);
-    const design = model.terms.map((term) => column(term, patient));
+    const design = designOf(model, patient);
     const found = MECHANISMS[model.mechanism](model, design);
     const at = (time) => {
       const step = Math.floor(time / model.time.step + 1e-9), survival = found.survival[step];
