@@ -6,7 +6,8 @@ from pathlib import Path
 
 from allsurv.cards.documents_latex import latex_document, latex_table
 from allsurv.cards.documents_word import write_word
-from allsurv.cards.printed import PrintedTable, print_item
+from allsurv.cards.printed import print_item
+from allsurv.cards.printed_table import PrintedTable
 from allsurv.reproduction.items import Item, Reproduction
 
 __all__ = ["write_documents"]

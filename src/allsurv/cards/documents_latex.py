@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from allsurv.cards.printed import PrintedRow, PrintedTable
+from allsurv.cards.printed_table import PrintedRow, PrintedTable
 
 __all__ = ["escape_latex", "latex_document", "latex_table"]
 

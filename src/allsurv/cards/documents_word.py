@@ -15,7 +15,7 @@ from docx.shared import Pt
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
-from allsurv.cards.printed import PrintedRow, PrintedTable
+from allsurv.cards.printed_table import PrintedRow, PrintedTable
 
 __all__ = ["write_word"]
 

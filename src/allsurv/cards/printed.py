@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from allsurv.describe.journal import p_text, percent
+from allsurv.cards.printed_ledger import print_ledger
+from allsurv.cards.printed_table import PrintedRow, PrintedTable, cell_text
+from allsurv.describe.journal import p_text
 from allsurv.plots.curve_numbers import horizon_text, median_text, percent_text
 from allsurv.plots.items import item_title
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
 
-__all__ = [
-    "LEDGER_COLUMNS",
-    "NOT_RECOMPUTED",
-    "PrintedRow",
-    "PrintedTable",
-    "ledger_rows",
-    "print_item",
-    "print_ledger",
-    "print_summary",
-    "section_name",
-    "tally",
-]
+__all__ = ["print_item", "print_summary"]
 
 INDENT = "  "
 MOST_COLUMNS = 3
@@ -36,52 +23,6 @@ EXCLUDED = {
     "n_censored_before": "were censored before it",
     "n_later_origin": "started the clock after it",
 }
-MATCH = {True: "agrees", False: "differs"}
-NOT_RECOMPUTED = "not recomputed"
-
-
-@dataclass(frozen=True)
-class PrintedRow:
-    """One line of a printed table.
-
-    Attributes
-    ----------
-    cells : tuple of str
-        One per column; the first is the row's label.
-    indent : int
-        How deep the label stands under its heading.
-    is_heading : bool
-        Whether the line has a label and nothing else.
-    """
-
-    cells: tuple[str, ...]
-    indent: int = 0
-    is_heading: bool = False
-
-
-@dataclass(frozen=True)
-class PrintedTable:
-    """A table as a journal prints it.
-
-    Attributes
-    ----------
-    key : str
-        File names derive from it.
-    title : str
-        Caption.
-    columns : tuple of str
-        Headings; the first stands over the row labels.
-    rows : tuple of PrintedRow
-        Lines in their order.
-    notes : tuple of str
-        Footnotes.
-    """
-
-    key: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[PrintedRow, ...]
-    notes: tuple[str, ...] = ()
 
 
 def print_item(item: Item, study: Study) -> PrintedTable | None:
@@ -102,7 +43,8 @@ def print_item(item: Item, study: Study) -> PrintedTable | None:
     """
     if item.text is not None and len(item.text):
         rows = (
-            _row(tuple(_cell(v) for v in values)) for values in item.text.itertuples(index=False)
+            _row(tuple(cell_text(v) for v in values))
+            for values in item.text.itertuples(index=False)
         )
         columns = tuple(
             str(column).replace("n = ", "n\u00a0=\u00a0") for column in item.text.columns
@@ -152,7 +94,7 @@ def print_summary(item: Item, study: Study) -> PrintedTable:
 def _curve(rows: pd.DataFrame, unit: str) -> dict[str, str]:
     first = rows.iloc[0].to_dict()
     printed = {
-        "": _cell(first["group_label"]),
+        "": cell_text(first["group_label"]),
         "Patients": _count(first["n"]),
         "Events": _count(first["n_events"]),
         f"Median, {unit} (95% CI)": median_text(first, "median", unit),
@@ -164,122 +106,11 @@ def _curve(rows: pd.DataFrame, unit: str) -> dict[str, str]:
     return printed
 
 
-def print_ledger(item: Item) -> PrintedTable:
-    """Print every published number beside the recomputed one, differing ones first.
-
-    Parameters
-    ----------
-    item : Item
-        A ledger.
-
-    Returns
-    -------
-    PrintedTable
-        A heading per section of the paper, one row per number.
-    """
-    rows: list[PrintedRow] = []
-    for name, part in item.table.groupby("section", sort=False):
-        of_section = ledger_rows(part)
-        heading = f"{section_name(str(name))} ({_tally(part['match'])})"
-        rows.append(_heading(heading, len(LEDGER_COLUMNS)))
-        rows += [PrintedRow(row.cells, 1) for row in of_section]
-    return PrintedTable(item.key, item_title(item), LEDGER_COLUMNS, tuple(rows), item.notes)
-
-
-LEDGER_COLUMNS = ("Statement", "Printed", "Recomputed", "Verdict", "Remark")
-
-
-def ledger_rows(part: pd.DataFrame) -> tuple[PrintedRow, ...]:
-    """Print entries of a ledger, differing ones first, then those not recomputed.
-
-    Parameters
-    ----------
-    part : DataFrame
-        Rows of a ledger.
-
-    Returns
-    -------
-    tuple of PrintedRow
-        One per entry.
-    """
-    order = np.array([1 if pd.isna(match) else 2 * bool(match) for match in part["match"]])
-    return tuple(
-        PrintedRow(
-            (
-                _cell(record["statement"]),
-                _cell(record["printed"]),
-                _cell(record["recomputed"]),
-                NOT_RECOMPUTED if pd.isna(record["match"]) else MATCH[bool(record["match"])],
-                _remark(record),
-            )
-        )
-        for record in part.iloc[order.argsort(kind="stable")].to_dict("records")
-    )
-
-
-def section_name(name: str) -> str:
-    """Name a section of a ledger for readers.
-
-    Parameters
-    ----------
-    name : str
-        As in the ledger.
-
-    Returns
-    -------
-    str
-        For example ``Table 1`` or ``Landmark``.
-
-    Examples
-    --------
-    >>> section_name("table1"), section_name("multivariate"), section_name("sos")
-    ('Table 1', 'Multivariate', 'SOS')
-    """
-    if re.fullmatch(r"table\d+", name):
-        return name.replace("table", "Table ")
-    return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
-
-
-def tally(match: Iterable[object]) -> dict[str, int]:
-    """Count verdicts.
-
-    Parameters
-    ----------
-    match : iterable of bool or missing
-        Column of a ledger.
-
-    Returns
-    -------
-    dict of str to int
-        ``agrees``, ``differs``, ``not recomputed``.
-    """
-    counts = {"agrees": 0, "differs": 0, NOT_RECOMPUTED: 0}
-    for value in match:
-        counts[NOT_RECOMPUTED if pd.isna(value) else MATCH[bool(value)]] += 1
-    return counts
-
-
-def _tally(match: pd.Series) -> str:
-    counts = tally(match)
-    agreed, of = counts["agrees"], len(match)
-    return f"{agreed} of {of} agree, {percent(agreed, of):.0f}%"
-
-
 def _row(cells: tuple[str, ...]) -> PrintedRow:
     label = cells[0]
     indent = (len(label) - len(label.lstrip(" "))) // len(INDENT)
     heading = len(cells) > 1 and not any(cells[1:]) and bool(label.strip())
     return PrintedRow((label.strip(), *cells[1:]), indent, heading)
-
-
-def _heading(text: str, n: int) -> PrintedRow:
-    return PrintedRow((text, *[""] * (n - 1)), 0, True)
-
-
-def _cell(value: object) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return str(value).replace("10^9", "10⁹")
 
 
 def _count(value: object) -> str:
@@ -305,7 +136,3 @@ def _excluded(summary: pd.DataFrame) -> tuple[str, ...]:
     if len(known) < len(EXCLUDED):
         said.append("small counts are not shown")
     return (f"Excluded at the landmark: {', '.join(said) or 'nobody'}.",)
-
-
-def _remark(record: dict[str, object]) -> str:
-    return _cell(record.get("reason")) or _cell(record.get("issue"))

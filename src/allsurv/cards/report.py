@@ -9,16 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from allsurv.cards.pages import embed, make_environment
-from allsurv.cards.printed import (
+from allsurv.cards.printed import print_item
+from allsurv.cards.printed_ledger import (
     LEDGER_COLUMNS,
     NOT_RECOMPUTED,
-    PrintedRow,
-    PrintedTable,
     ledger_rows,
-    print_item,
     section_name,
     tally,
 )
+from allsurv.cards.printed_table import PrintedRow, PrintedTable
 from allsurv.plots.items import is_figure
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item, Reproduction
 from allsurv.study.spec import Study

@@ -107,7 +107,7 @@ def _summary(found: Reproduction, folder: Path, run_id: str) -> str:
 
 
 def _agreement(found: Reproduction) -> list[str]:
-    from allsurv.cards.printed import tally
+    from allsurv.cards.printed_ledger import tally
 
     ledgers = [item.table["match"] for item in found if item.kind == "ledger"]
     counts = [", ".join(f"{n} {name}" for name, n in tally(match).items()) for match in ledgers]

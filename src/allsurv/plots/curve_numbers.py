@@ -87,6 +87,8 @@ def median_text(row: Mapping[str, Any], name: str, unit: str) -> str:
     --------
     >>> median_text({"median": 17, "median_lower": 10.94, "median_upper": None}, "median", "months")
     '17 (10.9–NR)'
+    >>> median_text(dict.fromkeys(["median", "median_lower", "median_upper"]), "median", "months")
+    'NR'
     """
     columns = (name, f"{name}_lower", f"{name}_upper")
     if row.get("suppressed", False) and all(pd.isna(row[column]) for column in columns):
@@ -96,7 +98,7 @@ def median_text(row: Mapping[str, Any], name: str, unit: str) -> str:
         "NR" if pd.isna(row[column]) else number_text(float(row[column]), decimals)
         for column in columns
     )
-    return f"{value} ({lower}–{upper})"
+    return value if {value, lower, upper} == {"NR"} else f"{value} ({lower}–{upper})"
 
 
 def percent_text(row: Mapping[str, Any]) -> str:
@@ -125,9 +127,9 @@ def _numbers(rows: pd.DataFrame, unit: str) -> str:
     said = []
     median = median_text(rows.iloc[0].to_dict(), "median", unit) if len(rows) else HIDDEN
     if median != HIDDEN:
-        value, limits = median.split(" ", 1)
+        value, _, limits = median.partition(" ")
         reached = "not reached" if value == "NR" else f"{value} {unit}"
-        said.append(f"median {reached} (95% CI {limits[1:]}")
+        said.append(f"median {reached} (95% CI {limits[1:]}" if limits else f"median {reached}")
     known = rows[rows["survival"].notna()]
     if len(known):
         row = known.sort_values("horizon").iloc[-1]
