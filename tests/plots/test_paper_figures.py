@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from PIL import Image
 
 from allsurv.errors import ConfigError
 from allsurv.plots import (
+    Drawers,
     alt_text,
     plot_hazard_ratios,
     plot_kaplan_meier,
@@ -291,3 +293,18 @@ def test_a_png_holds_the_very_pixels_and_its_words(channels):
         assert np.array_equal(np.asarray(picture), pixels[:, :, :3])
         assert picture.info["Description"] == "≥50 <b>"
         assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_other_processes_draw_the_same_bytes_and_tell_their_errors(reproduction, tmp_path):
+    item = reproduction["residuals"]
+    with Drawers(reproduction.study, caption="Invented.", n_jobs=1) as drawers:
+        drawers.draw(item, tmp_path / "there")
+        drawers.draw(reproduction["table-1"], tmp_path / "there")
+        files = drawers.finish()
+        drawers.draw(replace(item, table=pd.DataFrame({"x": [1]})), tmp_path)
+        with pytest.raises(ConfigError, match="has no column"):
+            drawers.finish()
+    assert {file.name for file in files} == {"residuals.png", "residuals.svg", "residuals.csv"}
+    here = write_items([item], reproduction.study, tmp_path / "here", caption="Invented.")
+    for one, other in zip(files, here, strict=True):
+        assert one.read_bytes() == other.read_bytes()
