@@ -152,7 +152,7 @@ def test_derived_columns_are_taken_where_their_sources_are_absent(frame, study):
         ),
         (b"PK\x03\x04rest", "file: is an Excel workbook or a zip archive; save the sheet as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1", "file: is an old Excel workbook; save the sheet as CSV (UTF-8)."),
-        (gzip.compress(b"id,age"), "file: is compressed (gzip); unpack it."),
+        (gzip.compress(b"id,age", mtime=0), "file: is compressed (gzip); unpack it."),
         ("id,age".encode("utf-16"), "file: is UTF-16 text; save it as CSV (UTF-8)."),
         (b"id,age\nP1,34\nM\xfcller,60\n", "file: is not UTF-8 (line 3); save it as CSV (UTF-8)."),
         (b"PAR1 and then nothing", "file: is a damaged Parquet file; write it again."),
