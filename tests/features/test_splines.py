@@ -1,4 +1,4 @@
-"""Splines and interactions: R's basis, rebuilt in each fit, carried through export and explanation."""
+"""Splines and interactions: the basis of R, rebuilt in each fit, carried through export."""
 
 from __future__ import annotations
 
