@@ -209,7 +209,14 @@ def test_a_folder_lists_policy_and_files_and_can_be_written_anew(reproduction, t
     mine = folder / "mine.txt"
     mine.write_text("kept")
     clear_previous(folder)
-    assert [p.name for p in folder.iterdir()] == ["mine.txt"]
+    assert sorted(p.name for p in folder.iterdir()) == ["mine.txt", "reproduction.json"]
+
+
+def test_what_was_broken_off_can_be_carried_out_again(tmp_path):
+    folder = clear_previous(tmp_path)
+    (folder / "figures").mkdir()
+    (folder / "figures" / "figure-1a.png").write_text("half")
+    assert clear_previous(folder) == folder
 
 
 def test_anybody_elses_folder_is_refused(tmp_path):

@@ -61,6 +61,9 @@ def write_contents(reproduction: Reproduction, folder: str | Path, files: Iterab
 def clear_previous(folder: str | Path) -> Path:
     """Make a folder ready: files of an earlier reproduction go, anybody else's folder is refused.
 
+    A list of no files marks it from the beginning, so that a reproduction that was broken off can
+    be carried out again.
+
     Parameters
     ----------
     folder : str or Path
@@ -85,11 +88,10 @@ def clear_previous(folder: str | Path) -> Path:
         raise ConfigError(
             f"{folder}: cannot be used as a folder ({reason}); name another."
         ) from None
-    if is_empty:
-        return folder
-    for name in _listed(folder):
+    for name in [] if is_empty else _listed(folder):
         (folder / name).unlink(missing_ok=True)
-    (folder / CONTENTS).unlink()
+    begun = json.dumps({"format": FORMAT, "files": []})
+    (folder / CONTENTS).write_text(begun + "\n", encoding="utf-8")
     return folder
 
 
