@@ -80,18 +80,17 @@ def clear_previous(folder: str | Path) -> Path:
         If it cannot be made, or holds something and no list of an earlier reproduction.
     """
     folder = Path(folder)
+    begun = json.dumps({"format": FORMAT, "files": []})
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        is_empty = not any(folder.iterdir())
+        for name in _listed(folder) if any(folder.iterdir()) else []:
+            (folder / name).unlink(missing_ok=True)
+        (folder / CONTENTS).write_text(begun + "\n", encoding="utf-8")
     except OSError as problem:
         reason = problem.strerror or type(problem).__name__
         raise ConfigError(
             f"{folder}: cannot be used as a folder ({reason}); name another."
         ) from None
-    for name in [] if is_empty else _listed(folder):
-        (folder / name).unlink(missing_ok=True)
-    begun = json.dumps({"format": FORMAT, "files": []})
-    (folder / CONTENTS).write_text(begun + "\n", encoding="utf-8")
     return folder
 
 
