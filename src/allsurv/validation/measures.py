@@ -195,17 +195,21 @@ def _measure_folds(
     if not wanted:
         return
     censoring = CensoringDistribution.fit(y)
-    pairs: dict[tuple[int, int], list[float]] = {}
+    pairs: dict[tuple[int, int, float], float] = {}
     for prediction in predictions:
         place = (prediction.split.repeat, prediction.split.fold)
         members = prediction.split.test
         test = y[members]
-        if place not in pairs:
-            pairs[place] = [_comparable_pairs(test, t) for t in (np.inf, *horizons)]
         score = prediction.risk_score
         for name in wanted:
             for k, horizon in enumerate([np.nan] if name == "harrell_c" else horizons):
-                weight = pairs[place][0 if name == "harrell_c" else k + 1]
+                weight = 0.0
+                if name != "auc":
+                    last = np.inf if name == "harrell_c" else float(horizon)
+                    known = (*place, last)
+                    if known not in pairs:
+                        pairs[known] = _comparable_pairs(test, last)
+                    weight = pairs[known]
                 reason = prediction.reason_at(k) if name == "auc" else prediction.reason
                 if reason:
                     value = Estimate.missing(reason)

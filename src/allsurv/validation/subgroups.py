@@ -20,7 +20,7 @@ from allsurv.validation.summary import summarise
 __all__ = ["measure_subgroups", "subgroups_of", "suppress_subgroups"]
 
 Floats = NDArray[np.float64]
-MEASURES = ("harrell_c", "brier", "observed_expected_ratio", "calibration_slope")
+MEASURES = ("harrell_c", "brier", "observed_expected_ratio")
 FEWEST = 11
 COLUMNS = [
     "variable", "group", "group_label", "n", "n_events", "model", "measure", "horizon", "estimate",
@@ -84,7 +84,7 @@ def measure_subgroups(
     -------
     DataFrame
         ``variable``, ``group``, ``group_label``, ``n``, ``n_events``, ``model``, ``measure``
-        (Harrell's C, Brier score, O/E, calibration slope), ``horizon``, ``estimate``,
+        (Harrell's C, Brier score, O/E), ``horizon``, ``estimate``,
         ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``. A group of
         fewer than eleven patients or events is named with its reason and not measured.
     """
