@@ -7,7 +7,13 @@ from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
 
 __all__ = ["Progress"]
@@ -22,7 +28,7 @@ class Progress:
     ----------
     stream : TextIO
         Where to write; a terminal gets bars, anything else at most one line in five seconds and
-        one at the end of each stage.
+        one at the end of each stage. Both say how long the stage will take yet.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -30,12 +36,15 @@ class Progress:
         self._began = time.monotonic()
         self._said = 0.0
         self._tasks: dict[str, int] = {}
+        self._stages: dict[str, tuple[float, int]] = {}
         self._bars = (
             Bars(
                 TextColumn("{task.description:<12}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
                 console=Console(file=stream),
             )
             if stream.isatty()
@@ -66,6 +75,11 @@ class Progress:
             self._bars.update(self._bars.task_ids[self._tasks[stage]], completed=done, total=total)
             return
         now = time.monotonic() - self._began
+        first, before = self._stages.setdefault(stage, (now, done))
         if done == total or now - self._said >= QUIET_SECONDS:
             self._said = now
-            print(f"[{now:5.1f} s] {stage} {done}/{total}", file=self._stream, flush=True)
+            left = ""
+            if before < done < total:
+                rest = (now - first) / (done - before) * (total - done)
+                left = f", about {rest:.0f} s left in this stage"
+            print(f"[{now:5.1f} s] {stage} {done}/{total}{left}", file=self._stream, flush=True)
