@@ -258,7 +258,7 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         """
         if self.missing not in ("impute", "refuse"):
             raise ModelError(f"missing: '{self.missing}' is no policy; use 'impute' or 'refuse'.")
-        numbers = self._read(X, "FeatureEncoder.fit")
+        numbers = self.read(X, where="FeatureEncoder.fit")
         position = {name: j for j, name in enumerate(numbers)}
         steps = [
             (
@@ -271,14 +271,29 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         values = np.empty((len(X), len(numbers)))
         for j, column in enumerate(numbers.values()):
             values[:, j] = column
-        self.transformer_ = ColumnTransformer(steps, verbose_feature_names_out=False)
-        self.transformer_.fit(values)
+        self.transformer_ = ColumnTransformer(steps, verbose_feature_names_out=False).fit(values)
+        return self.fit_numbers(numbers)
+
+    def fit_numbers(self, numbers: Mapping[str, NDArray[np.float64]]) -> Self:
+        """Learn the terms alone, from variables that were read, as the folds of a search do.
+
+        Parameters
+        ----------
+        numbers : mapping from str to ndarray of shape (n_patients,)
+            As from :meth:`read`.
+
+        Returns
+        -------
+        FeatureEncoder
+            Itself.
+        """
         self.terms_: tuple[Term, ...] = ()
-        self.imputed_: dict[str, int] = {}
-        for name, _, _ in steps:
-            step = self.transformer_.named_transformers_[name]
-            self.terms_ += step.terms_
-            self.imputed_ |= step.imputed_
+        for group in _groups(self.variables).values():
+            for variable in group:
+                n_knots = (self.splines or {}).get(variable.name, 0)
+                mine = learn_terms(numbers[variable.name], variable, self.missing, n_knots)
+                self.terms_ += mine
+        self.imputed_ = count_missing(numbers, self.terms_)
         self.terms_ += learn_products(self.terms_, self.interactions)
         self.feature_names_in_ = np.array(self.variable_names, dtype=object)
         self.n_features_in_ = len(self.variables)
@@ -321,8 +336,25 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
             The numbers of :meth:`transform`.
         """
         self._check_fitted()
-        numbers = self._read(X, "FeatureEncoder.transform")
+        numbers = self.read(X, where="FeatureEncoder.transform")
         return encode_numbers(numbers, self.terms_, n_rows=len(X))
+
+    def design_numbers(self, numbers: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Encode variables that were read already.
+
+        Parameters
+        ----------
+        numbers : mapping from str to ndarray of shape (n_patients,)
+            As from :meth:`read`.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_terms)
+            The numbers of :meth:`transform`.
+        """
+        self._check_fitted()
+        n_rows = len(next(iter(numbers.values()), ()))
+        return encode_numbers(numbers, self.terms_, n_rows=n_rows)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Name the columns.
@@ -340,7 +372,21 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         self._check_fitted()
         return np.array([term.name for term in self.terms_], dtype=object)
 
-    def _read(self, X: pd.DataFrame, where: str) -> dict[str, NDArray[np.float64]]:
+    def read(self, X: pd.DataFrame, *, where: str = "predictors") -> dict[str, NDArray[np.float64]]:
+        """Take the variables as numbers, checked against the dictionary.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Patients, as ``Cohort.X``; other columns are ignored.
+        where : str, default="predictors"
+            What to call the data in a message.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_patients,)
+            In the order of ``variables``; NaN where missing.
+        """
         return read_numbers(X, {v.name: v for v in self.variables}, where=where)
 
     def _check_fitted(self) -> None:

@@ -147,16 +147,13 @@ class TunedModel(SurvivalModel):
             return np.zeros(1)
         fold = deal_folds(event, self.folds, self.random_state, where=f"{self.family}.fit")
         total = np.zeros(len(candidates))
+        numbers = self.features.read(X, where=f"{self.family}.fit")
         for k in range(fold.max() + 1):
             inside, outside = fold != k, fold == k
-            encoder = clone(self.model.features).fit(X[inside])
-            scores = self._score(
-                encoder,
-                encoder.design(X[inside]),
-                y[inside],
-                encoder.design(X[outside]),
-                candidates,
-            )
+            kept, left_out = ({n: v[who] for n, v in numbers.items()} for who in (inside, outside))
+            encoder = clone(self.features).fit_numbers(kept)
+            design, new = encoder.design_numbers(kept), encoder.design_numbers(left_out)
+            scores = self._score(encoder, design, y[inside], new, candidates)
             good = np.isfinite(scores).all(axis=1)
             total[~good] = np.nan
             total[good] += log_partial_likelihood(scores[good].T, time[outside], event[outside])
