@@ -194,6 +194,7 @@ class Assessment:
             horizons=horizons,
             times=self._times,
             study=study,
+            limit_factor=self.plan.limit_factor if isinstance(self.plan, Plan) else 1.0,
             samples=tuple(split.train for split in draws),
             groups={by: subgroups_of(cohort, by) for by in study.subgroups if by in cohort.frame},
         )
@@ -204,7 +205,9 @@ class Assessment:
         }
         strategies = strategies_table(y, horizons, study.thresholds, about.samples)
         tables["net_benefit"] = pd.concat([tables["net_benefit"], strategies], ignore_index=True)
-        tables["differences"] = compare_models(tables["resamples"], len(y))
+        tables["differences"] = compare_models(
+            tables["resamples"], len(y), limit_factor=about.limit_factor
+        )
         tables["resamples"] = tables["resamples"].drop(columns=["patients", "influence"])
         return Validation(
             endpoint=self.endpoint,
@@ -224,24 +227,29 @@ class _Measured:
     horizons: Floats
     times: Floats
     study: StudyPrediction
+    limit_factor: float
     samples: tuple[NDArray[np.intp], ...]
     groups: Mapping[str, Groups]
 
     def of(self, predictions: list[Prediction]) -> dict[str, pd.DataFrame]:
         """All tables about one model."""
-        y, horizons, study = self.y, self.horizons, self.study
+        y, horizons, study, factor = self.y, self.horizons, self.study, self.limit_factor
         pooled = pool_risks(predictions, horizons.size)
         resamples = measure_resamples(predictions, pooled, y, horizons, times=self.times)
         out_of_fold = average_patients(predictions, len(y), horizons)
         errors = bootstrap_calibration_errors(pooled, y, horizons, self.samples)
         return {
-            "performance": with_limits(summarise(resamples), errors),
-            "over_time": measure_over_time(predictions, pooled, y, self.times),
+            "performance": with_limits(
+                summarise(resamples, limit_factor=factor), errors, limit_factor=factor
+            ),
+            "over_time": measure_over_time(predictions, pooled, y, self.times, limit_factor=factor),
             "calibration": calibration_curves(out_of_fold, pooled, y),
             "net_benefit": net_benefit_table(pooled, y, horizons, study.thresholds, self.samples),
             "risk_groups": group_survival(out_of_fold, y, study),
             "group_curves": group_curves(out_of_fold, y, study),
-            "subgroups": measure_subgroups(predictions, self.groups, y, horizons),
+            "subgroups": measure_subgroups(
+                predictions, self.groups, y, horizons, limit_factor=factor
+            ),
             "resamples": resamples,
             "out_of_fold": out_of_fold,
         }

@@ -63,6 +63,8 @@ RESAMPLE_COLUMNS = [
 ]  # fmt: skip
 # Measures whose limits are made on the log scale; all others are on their own.
 LOG_SCALE = {"observed_expected_ratio"}
+# Measures that vary with the patients a model is fitted on, whose limits must be wider for it.
+OF_THE_FIT = {"brier", "ipa", "integrated_brier", "calibration_slope", "ici", "e50", "e90"}
 ALIKE = "the model gives all patients of a fold the same risk"
 
 

@@ -52,6 +52,8 @@ def measure_over_time(
     pooled: Sequence[PooledRisk],
     y: NDArray[np.void],
     times: Floats,
+    *,
+    limit_factor: float = 1.0,
 ) -> pd.DataFrame:
     """Measure AUC and Brier score at each time of a grid.
 
@@ -65,6 +67,8 @@ def measure_over_time(
         Outcome.
     times : ndarray of shape (n_times,)
         Grid on which risk was predicted.
+    limit_factor : float, default=1.0
+        As of :func:`allsurv.validation.summary.summarise`.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def measure_over_time(
         found = brier_curve(y[repeat.patients], *curve) if curve[1].size else None
         weight = np.ones(times.size)
         rows += _rows("brier", repeat.model, repeat.repeat, -1, times, found, weight)
-    table = summarise(pd.DataFrame(rows, columns=RESAMPLE_COLUMNS))
+    table = summarise(pd.DataFrame(rows, columns=RESAMPLE_COLUMNS), limit_factor=limit_factor)
     return table.rename(columns={"horizon": "time"}).drop(columns="estimator")
 
 

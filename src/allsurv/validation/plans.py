@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -59,6 +60,27 @@ class Plan:
     def n_fits(self) -> int:  # numpydoc ignore=RT01
         """Number of refits of one model."""
         return self.repeats * self.folds
+
+    @property
+    def limit_factor(self) -> float:
+        r"""Factor by which limits are wider because refits share most of their patients.
+
+        Notes
+        -----
+        Nadeau and Bengio's correction: with J refits of K folds the variance of the average is
+        :math:`(1 / J + 1 / (K - 1)) \sigma^2`, not :math:`\sigma^2 / K`, where :math:`\sigma^2` is
+        that of one fold [1]_.
+
+        References
+        ----------
+        .. [1] Nadeau C, Bengio Y. Mach Learn. 2003;52(3):239-281. doi:10.1023/A:1024068626366
+
+        Examples
+        --------
+        >>> round(Plan(repeats=5, folds=5).limit_factor, 3)
+        1.204
+        """
+        return math.sqrt(self.folds * (1 / self.n_fits + 1 / (self.folds - 1)))
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,8 @@ def measure_subgroups(
     groups: Mapping[str, Groups],
     y: NDArray[np.void],
     horizons: Floats,
+    *,
+    limit_factor: float = 1.0,
 ) -> pd.DataFrame:
     """Measure models in each subgroup, from the same out-of-fold predictions.
 
@@ -79,6 +81,8 @@ def measure_subgroups(
         Their outcome.
     horizons : ndarray of shape (n_horizons,)
         Times at which risk was predicted.
+    limit_factor : float, default=1.0
+        As of :func:`allsurv.validation.summary.summarise`.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def measure_subgroups(
                 measured = measure_resamples(
                     inside, pooled, y[members], horizons, measures=MEASURES
                 )
-                table = summarise(measured)
+                table = summarise(measured, limit_factor=limit_factor)
             here = {"variable": by, "group": name, "group_label": label}
             tables.append(table.assign(**here, n=n, n_events=n_events).reindex(columns=COLUMNS))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
