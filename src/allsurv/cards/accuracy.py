@@ -190,8 +190,8 @@ def _points(quote: Quoter) -> Tree:
     loss = [
         ("Measure", "text", ("measure",)),
         ("Horizon", "text", ("horizon",)),
-        ("Model", "number3", ("model",)),
-        ("Whole points", "number3", ("points",)),
+        ("Model", "number3", ("exact",)),
+        ("Whole points", "number3", ("rounded",)),
         ("Loss", "number3", ("loss",)),
     ]
     return section(

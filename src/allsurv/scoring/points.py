@@ -43,8 +43,8 @@ class PointsSystem:
         ``total`` points, its place on the nomogram's ``scale``, and ``survival`` at each
         ``horizon``.
     loss : DataFrame
-        ``measure``, ``horizon``, and its value for the ``model``, for whole ``points``, and their
-        difference ``loss``, on the patients of development.
+        ``measure``, ``horizon``, its value for the model (``exact``) and for whole points
+        (``rounded``), and their difference ``loss``, on the patients of development.
     """
 
     points: pd.DataFrame
@@ -277,7 +277,7 @@ def _lost(measure: str, horizon: float | None, model: Any, points: Any) -> dict[
     return {
         "measure": measure,
         "horizon": horizon,
-        "model": model.value,
-        "points": points.value,
+        "exact": model.value,
+        "rounded": points.value,
         "loss": sign * (model.value - points.value),
     }
