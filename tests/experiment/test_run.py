@@ -20,7 +20,8 @@ TABLES = {
     "calibration", "net_benefit", "risk_groups", "risk_group_curves", "subgroups", "instability",
     "instability_bands", "classification",
     "findings", "findings_horizons", "findings_importance", "non_findings", "published_equation",
-    "importance", "directions", "coefficients", "models",
+    "importance", "directions", "coefficients", "models", "points", "nomogram", "points_survival",
+    "points_loss",
 }  # fmt: skip
 
 
@@ -113,7 +114,9 @@ def test_no_exact_time_and_no_small_count_leaves_the_job(small_folder):
                 if np.issubdtype(array.dtype, np.floating):
                     assert not np.isin(array, list(exact)).any(), file
     for file in small_folder.rglob("*.csv"):
-        cells = set(re.findall(r"(?<![\d.])\d+\.\d+(?![\d.])", file.read_text()))
+        table = pd.read_csv(file, dtype=str)
+        text = table[[c for c in table if not c.startswith("rank")]].to_csv()
+        cells = set(re.findall(r"(?<![\d.])\d+\.\d+(?![\d.])", text))
         assert not exact & {float(cell) for cell in cells}, file
 
 
