@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-import yaml
 
 from allsurv.cohort import load_cohort, make_cohort, matches
 from allsurv.cohort.reconstruct.draws import choose, numbers_with, place_below, shuffled
-from allsurv.cohort.reconstruct.write import invent_patients, write_patients
-from allsurv.stats.cox import fit_cox
-from allsurv.stats.kaplan_meier import kaplan_meier
-from allsurv.study import load_study
+from allsurv.cohort.reconstruct.write import as_text, digest, finish, lay_out_patients
+from allsurv.describe import round_half_up
+from allsurv.study import load_ledger, load_study
 
 
 @pytest.fixture(scope="module")
@@ -27,20 +23,27 @@ def cohort(study):
 
 
 @pytest.fixture(scope="module")
-def ledger(shared):
-    return yaml.safe_load((shared / "paper" / "published.yaml").read_text())["entries"]
+def shipped(root):
+    """Header, rows and table of the embedded file."""
+    content = (root / "src" / "allsurv" / "cohort" / "data" / "rr-all.csv").read_bytes()
+    head, rows = content[: content.index(b"patient_no")], content[content.index(b"patient_no") :]
+    return head.decode().splitlines(), rows
 
 
-def test_the_shipped_file_is_what_the_seed_gives(tmp_path, root, study):
-    write_patients(tmp_path / "again.csv", study)
-    shipped = root / "src" / "allsurv" / "cohort" / "data" / "rr-all.csv"
-    assert (tmp_path / "again.csv").read_bytes() == shipped.read_bytes()
+def test_the_file_says_what_it_is_and_that_nobody_changed_it(shipped, study):
+    head, rows = shipped
+    assert head[0] == f"# {study.cohort.statement}"
+    assert head[1].startswith("# Study rr-all, seed ")
+    assert head[1].endswith(digest(rows))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_other_seeds_give_other_patients_with_the_same_counts(seed, study, cohort):
-    other = make_cohort(invent_patients(study, random_state=seed), study)
-    assert other.source.digest != cohort.source.digest
+def test_before_the_search_all_counts_hold_whatever_the_seed(seed, study, cohort):
+    rng = np.random.default_rng(seed)
+    ledger = load_ledger(study)
+    people = lay_out_patients(rng, ledger)
+    finish(rng, people, ledger)
+    other = make_cohort(as_text(people, study), study)
     for column in ("karyotype", "response", "sct", "sos", "tp53_mut", "mrd_best_neg"):
         counts, shipped = (
             c.frame.groupby("arm", observed=False)[column].value_counts(dropna=False).to_dict()
@@ -48,6 +51,7 @@ def test_other_seeds_give_other_patients_with_the_same_counts(seed, study, cohor
         )
         assert counts == shipped
     assert (other.frame["alive"].sum(), other.frame["age"].median()) == (41, 37)
+    assert_plausible(other.frame)
 
 
 # Table 1, before and after the amendment
@@ -108,130 +112,136 @@ def test_medians_and_ranges_by_arm(name, arm, lowest, median, highest, cohort):
     assert (values.min(), values.median(), values.max()) == (lowest, median, highest)
 
 
-def test_every_printed_count_that_can_hold_is_met(cohort, ledger):
-    """Of 851 printed numbers: all counts, denominators, percentages, medians and ranges."""
-    met: dict[str, int] = {}
-    missed = []
-    for entry in ledger:
-        if entry["kind"] not in RECOMPUTED or entry["status"] == "external":
-            continue
-        if entry["variable"] == "start_date":
-            continue
-        expected = entry.get("authoritative_value", entry["value"])
-        found = RECOMPUTED[entry["kind"]](cohort.frame, entry)
-        if math.isclose(_half_up(found, entry["decimals"]), expected, abs_tol=1e-9):
-            met[entry["kind"]] = met.get(entry["kind"], 0) + 1
-        else:
-            missed.append((entry["id"], expected, found))
-    assert not missed
-    assert met == {
-        "count": 288,
-        "denominator": 73,
-        "percent": 236,
-        "median": 42,
-        "range_min": 35,
-        "range_max": 33,
-        "followup_median": 3,
-        "followup_value": 2,
-    }
+# Survival as R computes it (tests/reference/reconstruction.R)
 
 
-def _half_up(value: float, decimals: int) -> float:
-    return math.floor(value * 10**decimals + 0.5 + 1e-9) / 10**decimals
+@pytest.fixture(scope="module")
+def r(reference):
+    return reference("reconstruction")
 
 
-def _population(frame, entry) -> np.ndarray:
-    condition = {k: tuple(v) if isinstance(v, list) else v for k, v in entry["population"].items()}
-    landmark = condition.pop("landmark_month", 0)
-    return matches(frame, condition) & (frame["os_months"] > landmark).to_numpy()
-
-
-def _event(frame, entry) -> np.ndarray:
-    condition = {k: tuple(v) if isinstance(v, list) else v for k, v in entry["event"].items()}
-    return matches(frame, condition) & _population(frame, entry)
-
-
-def _values(frame, entry):
-    return frame.loc[_population(frame, entry), entry["variable"]].astype(float)
-
-
-RECOMPUTED = {
-    "count": lambda f, e: _event(f, e).sum(),
-    "denominator": lambda f, e: _population(f, e).sum(),
-    "percent": lambda f, e: 100 * _event(f, e).sum() / _population(f, e).sum(),
-    "median": lambda f, e: _values(f, e).median(),
-    "range_min": lambda f, e: _values(f, e).min(),
-    "range_max": lambda f, e: _values(f, e).max(),
-    "followup_median": lambda f, e: _values(f, e).dropna().median(),
-    "followup_value": lambda f, e: _values(f, e).dropna().median(),
+CURVES = {
+    "all": "res_os36_rate",
+    "before": "res_os36_before_rate",
+    "after": "res_os36_after_rate",
+    "salvage_1": "res_os36_s1_rate",
+    "salvage_2": "res_os36_s2p_rate",
+    "mrd_negative": "res_os36_mrdneg_rate",
+    "mrd_positive": "res_os36_mrdpos_rate",
+    "sct": "res_lm4_os36_sct_rate",
+    "no_sct": "res_lm4_os36_nosct_rate",
+    "landmark": "abs_lm4_os36_rate",
+    "blinatumomab": "res_lm2_s1_after_rate",
+    "no_blinatumomab": "res_lm2_s1_before_rate",
+    "tp53_wild_type": "res_os36_tp53wt_rate",
+    "tp53_mutated": "res_os36_tp53mut_rate",
+    "cyto_low": "res_os36_cytolow_rate",
+    "cyto_high": "res_os36_cytohigh_rate",
+    "rfs": "res_rfs36_rate",
+    "rfs_sct": "res_lm4_rfs36_sct_rate",
+    "rfs_no_sct": "res_lm4_rfs36_nosct_rate",
 }
+LIMITS = {"survival": "_rate", "lower": "_ci_low", "upper": "_ci_high"}
 
 
-# Survival: near the published numbers, to two percentage points
+def test_r_saw_the_shipped_file(r, shipped):
+    assert r["sha256"] == digest(shipped[1])
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_r_prints_the_published_curves(name, r, study):
+    entries = load_ledger(study).entries
+    for part, ending in LIMITS.items():
+        entry = entries.get(CURVES[name].removesuffix("_rate") + ending)
+        if entry is not None:
+            found = 100 * r["curves"][name][part]
+            assert round_half_up(found, entry.decimals) == entry.value
 
 
 @pytest.mark.parametrize(
-    ("who", "percent"),
+    ("name", "entry"),
     [
-        ({}, 40),
-        ({"arm": "before"}, 34),
-        ({"arm": "after"}, 52),
-        ({"salvage": 1}, 49),
-        ({"salvage": (2, 3)}, 18),
-        ({"mrd_best_neg": True}, 54),
-        ({"mrd_best_neg": False}, 11),
-        ({"tp53_mut": False}, 63),
-        ({"tp53_mut": True}, 9),
-        ({"cyto_risk": "low"}, 60),
-        ({"cyto_risk": "high"}, 7),
-        ({"sct": True}, 54),
-        ({"lm4_cohort": True, "sct": False}, 54),
+        ("arm", "abs_os_arm_p"),
+        ("salvage", "res_os_salvage_p"),
+        ("mrd", "res_os_mrd_p"),
+        ("sct", "res_lm4_os_p"),
+        ("blinatumomab", "res_lm2_s1_p"),
+        ("tp53", "res_os_tp53_p"),
+        ("cyto", "res_os_cyto_p"),
+        ("rfs_sct", "res_lm4_rfs_p"),
     ],
 )
-def test_three_year_survival(who, percent, cohort):
-    y = cohort.where(who).y("os")
-    curve = kaplan_meier(y["time"], y["event"])
-    assert abs(100 * curve.at([36.0]).survival[0] - percent) < 2
+def test_r_prints_the_published_log_rank_tests(name, entry, r, study):
+    published = load_ledger(study).entries[entry]
+    if published.relation == "<":
+        assert r["tests"][name] < published.value
+    else:
+        assert round_half_up(r["tests"][name], published.decimals) == published.value
 
 
-def test_deaths_median_and_relapse_free_survival(cohort):
+def test_r_prints_the_published_medians(r):
+    found = [r["curves"][n]["median"] for n in ("all", "rfs", "sct", "no_sct")]
+    assert [round_half_up(x, 0) for x in found] == [17, 13, 47, 37]
+
+
+def test_r_prints_the_published_rank_tests(r, study):
+    entries = load_ledger(study).entries.values()
+    published = {e.variable: e.value for e in entries if e.kind == "mannwhitney_p"}
+    assert {k: round_half_up(v, 2) for k, v in r["ranks"].items()} == published
+
+
+def test_r_prints_the_published_model(r, study):
+    model = r["model"]
+    findings = ("pb_blasts", "high_risk_cyto", "tp53", "arm")
+    for k, name in enumerate(findings):
+        published = study.findings[name]
+        found = [model[part][k] for part in ("hazard_ratio", "lower", "upper")]
+        expected = [published.estimate, published.lower, published.upper]
+        assert [round_half_up(x, 3) for x in found] == expected
+        p = model["p_value"][k]
+        assert p < 0.001 if published.p_relation == "<" else round_half_up(p, 3) == published.p_value
+
+
+def test_deaths_and_follow_up(cohort):
     y = cohort.y("os")
     assert (y["event"].sum(), y["time"].min(), y["time"].max()) == (69, 0.13, 115)
-    curve = kaplan_meier(y["time"], y["event"])
-    assert curve.median().value == 17
-    rfs = cohort.eligible("rfs").y("rfs")
-    curve = kaplan_meier(rfs["time"], rfs["event"])
-    assert abs(curve.at([36.0]).survival[0] - 0.37) < 0.02
-    assert abs(curve.median().value - 13) < 2
-
-
-def test_the_four_findings_and_no_effect_of_transplant(cohort):
-    rows = cohort.intervals("os", events=["sct"])
-    X = rows.X
-    columns = [
-        X["pb_blasts"],
-        X["high_risk_cyto"],
-        X["tp53_mutated"],
-        X["arm"] == "after",
-        X["sct"],
-    ]
-    design = np.column_stack([np.asarray(c, dtype=float) for c in columns])
-    fit = fit_cox(rows.stop, rows.event, design, start=rows.start)
-    published = [1.014, 2.765, 2.354, 0.574, 1.0]
-    assert np.exp(fit.coef) == pytest.approx(published, rel=0.03)
 
 
 def test_patients_are_plausible(cohort):
-    f = cohort.frame
+    assert_plausible(cohort.frame)
+    # The longest follow-up belongs to those who came in first.
+    living = cohort.frame[cohort.frame["alive"].astype(bool)]
+    entered = living["patient_no"].astype(float)
+    assert living["os_months"].corr(entered, method="spearman") < -0.5
+
+
+def assert_plausible(f):
+    """Order of events, and what goes with what."""
     early = matches(f, {"response": "ED"})
     assert f.loc[early, "arm"].eq("before").all()
-    assert f.loc[early, "os_months"].max() <= 26 / 30.4375 + 0.005
-    relapse = f["time_to_response_days"] / 30.4375 + f["rfs_months"]
+    assert f.loc[early, "os_months"].between(4 / 30.4375 - 0.005, 26 / 30.4375 + 0.005).all()
+    assert f.loc[early, "salvage"].astype(int).gt(1).sum() == 6
+    responder = matches(f, {"response": ("CR", "CRp", "CRi")})
+    assert f.loc[~responder, ["mrd_best_neg", "mrd_resp_neg", "rfs_months"]].isna().all().all()
+    assert not f.loc[~responder, "sct"].astype(bool).any()
+    response = f["time_to_response_days"] / 30.4375
+    relapse = response + f["rfs_months"]
+    assert (relapse <= f["os_months"] + 0.01)[responder].all()
+    assert (response < f["time_to_sct_months"])[matches(f, {"sct": True})].all()
     after_transplant = matches(f, {"sct": True, "relapse": True})
     assert (relapse > f["time_to_sct_months"])[after_transplant].all()
+    treated = matches(f, {"blina_received": True})
+    assert (f["time_to_blina_months"] >= 0.9)[treated].all()
+    assert (f["time_to_blina_months"] < f["os_months"])[treated].all()
+    refractory = matches(f, {"s1_subtype": "primary_refractory"})
+    assert not f.loc[refractory, "prior_asct"].astype(bool).any()
+    assert f.loc[f["salvage"].astype(int) > 1, "s1_subtype"].isna().all()
+    # Accrual until July 2021, data of June 2022: who came last was followed for 9 to 12 months.
+    assert f["os_months"].max() < 115.5
+    assert f["os_months"].iloc[-1] < 11.5
     # Low hypodiploidy goes with TP53 mutation, as far as the counts allow.
     hypodiploid = matches(f, {"karyotype": "ho_tr"})
-    assert f.loc[hypodiploid, "tp53_mut"].sum() >= 10
+    assert f.loc[hypodiploid, "tp53_mut"].sum() == 11
     # Blasts in blood, blasts in marrow and white cells go together.
     ranks = f[["pb_blasts", "bm_blasts", "wbc"]].rank().corr()
     assert ranks.loc["pb_blasts", "bm_blasts"] > 0.3
@@ -241,9 +251,6 @@ def test_patients_are_plausible(cohort):
     grades = f.filter(regex=r"^ae_.*_grade$").astype(float)
     assert not (grades.eq(5).any(axis=1) & f["alive"].astype(bool)).any()
     assert grades.eq(5).sum(axis=1).max() == 1
-    # The longest follow-up belongs to those who came in first.
-    living = f[f["alive"].astype(bool)]
-    assert living["os_months"].corr(living["patient_no"].astype(float), method="spearman") < -0.8
 
 
 # The draws

@@ -202,17 +202,28 @@ def reconstruct(
     cohort: Annotated[
         str, typer.Option(help="CSV or Parquet file to check; the study's own where left out.")
     ] = "",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same patients.")] = 1,
     out: Annotated[str, typer.Option(help="CSV file for what is written.")] = "",
 ) -> None:
-    """Hold the reconstructed cohort, or yours, against every number the paper printed.
+    """Reconstruct a cohort from what its paper printed, or check one against it.
+
+    Example: allsurv reconstruct --study rr-all --seed 1 --out cohort.csv
 
     Example: allsurv reconstruct --check --out agreement.csv
     """
-    from allsurv.cli.reconstruct import check_reconstruction
+    if check:
+        from allsurv.cli.reconstruct import check_reconstruction
 
-    if not check:
-        raise ConfigError("reconstruct: say what to do; --check recomputes the published numbers.")
-    check_reconstruction(study, cohort, out)
+        check_reconstruction(study, cohort, out)
+        return
+    if not out:
+        raise ConfigError(
+            "reconstruct: say what to do; --out FILE writes a cohort, --check recomputes the "
+            "published numbers."
+        )
+    from allsurv.cli.reconstruct_build import build_reconstruction
+
+    build_reconstruction(study, seed, out)
 
 
 @app.command()

@@ -28,6 +28,8 @@ _FOREIGN = {
     b"\x00": "is not a text file; save it as CSV (UTF-8) or Parquet.",
 }
 _BLOCK = 2**22
+_REMARK = b"# "
+"""A line before the column names that starts so says where the file is from."""
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -123,6 +125,8 @@ def _read_parquet(content: bytes, digest: str) -> FileContent:
 
 def _read_csv(content: bytes, digest: str) -> FileContent:
     content = content.removeprefix(b"\xef\xbb\xbf").strip(b"\r\n\x1a")
+    while content.startswith(_REMARK):
+        content = content.partition(b"\n")[2]
     fault = _csv_fault(content)
     if fault:
         return _refused(digest, fault)

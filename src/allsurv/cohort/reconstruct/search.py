@@ -1,218 +1,210 @@
-"""Which patient has which blasts, karyotype, TP53 and time of death: a seeded search.
-
-Swaps keep every count. The target is the published Kaplan-Meier percentages at 36 months and the
-published hazard ratios: at the published coefficients the score of the Cox model is to be zero.
-"""
+"""The search from start to end: schedule, progress, and a checkpoint to go on from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
+from allsurv.cohort.reconstruct.arrays import Problem, State
+from allsurv.cohort.reconstruct.board import lay_out
 from allsurv.cohort.reconstruct.draws import Patients
+from allsurv.cohort.reconstruct.plan import Plan
+from allsurv.cohort.reconstruct.problem import pose, start
+from allsurv.errors import ConfigError
+from allsurv.study.ledger import Ledger
+from allsurv.study.spec import Study
 
-__all__ = ["HAZARD_RATIOS", "SURVIVAL_36", "match_survival"]
+__all__ = ["Found", "Schedule", "Tell", "search"]
 
-SURVIVAL_36 = {
-    "all": 0.40,
-    "before": 0.34,
-    "after": 0.52,
-    "salvage 1": 0.49,
-    "salvage 2+": 0.18,
-    "MRD negative": 0.54,
-    "MRD positive": 0.11,
-    "TP53 wild type": 0.63,
-    "TP53 mutated": 0.09,
-    "cytogenetics low": 0.60,
-    "cytogenetics high": 0.07,
-    "transplanted": 0.54,
-    "not transplanted": 0.54,
-}
-HAZARD_RATIOS = {
-    "pb_blasts": 1.014,
-    "high_risk_cyto": 2.765,
-    "tp53": 2.354,
-    "arm": 0.574,
-    "sct": 1.0,
-}
-_TARGETS = np.array(list(SURVIVAL_36.values()))
-_BETA = np.log(list(HAZARD_RATIOS.values()))
-_HORIZON = 36.0
-_KARYOTYPES = ("ho_tr", "kmt2a", "complex", "im_nd", "heh", "tt", "other", "diploid")
-_HO_TR, _KMT2A, _COMPLEX, _IM_ND = range(4)
-_MUTATED, _WILD_TYPE, _UNTESTED = 1, 0, -1
-_MOVES = (
-    ("pb_blasts",),
-    ("karyotype",),
-    ("tp53_mut",),
-    ("karyotype", "tp53_mut"),
-    ("os_months",),
-    ("os_months",),
-)
+Tell = Callable[[int, int, float], None]
+"""Called with moves tried, moves in all and the lowest objective."""
 
 
-def match_survival(
-    rng: np.random.Generator, people: Patients, *, swaps: int = 8_000, enough: float = 2.0
-) -> float:
-    """Swap values between patients until survival is roughly as published.
+@dataclass(frozen=True)
+class Schedule:
+    """How long to search, and how the temperature falls.
+
+    Attributes
+    ----------
+    moves : int
+        Moves to try at most; the search ends earlier where every target is met.
+    chunk : int
+        Moves between two reports and checkpoints.
+    hot, cold : float
+        Temperature at the first and the last move of the first cooling.
+    first : float
+        Share of the moves spent on the first cooling; the rest goes to shorter ones.
+    reheat : float
+        Temperature at which later coolings start, from the best patients so far.
+    again : int
+        Moves of each later cooling.
+    """
+
+    moves: int = 24_000_000
+    chunk: int = 100_000
+    hot: float = 10.0
+    cold: float = 0.004
+    first: float = 0.6
+    reheat: float = 0.5
+    again: int = 2_400_000
+
+    def temperatures(self, tried: int) -> tuple[float, float, bool]:
+        """Temperatures around a chunk, and whether it begins a new cooling."""
+        length = int(self.first * self.moves)
+        hot, done = self.hot, tried
+        if tried >= length:
+            hot, done, length = self.reheat, (tried - length) % self.again, self.again
+        fall = self.cold / hot
+        ends = (hot * fall ** (d / length) for d in (done, min(done + self.chunk, length)))
+        return next(ends), next(ends), done == 0 and tried > 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to.
+
+    Attributes
+    ----------
+    columns : Patients
+        The columns searched, labels as labels.
+    objective : float
+        Sum of the misses; 0 where every target is met.
+    moves : int
+        Moves tried.
+    history : DataFrame
+        ``moves``, ``temperature``, ``objective``, ``lowest``: one row per chunk.
+    """
+
+    columns: Patients
+    objective: float
+    moves: int
+    history: pd.DataFrame
+
+
+def search(
+    people: Patients,
+    ledger: Ledger,
+    study: Study,
+    plan: Plan,
+    *,
+    random_state: int,
+    schedule: Schedule | None = None,
+    checkpoint: Path | None = None,
+    tell: Tell | None = None,
+) -> Found:
+    """Exchange and move patients' values until the ledger's survival numbers are met.
 
     Parameters
     ----------
-    rng : Generator
-        Source of uniform numbers.
     people : Patients
-        With times and baseline; blasts, karyotype, TP53 and times of death are exchanged.
-    swaps : int, default=8000
-        Exchanges to try at most.
-    enough : float, default=2
-        Loss at which to stop.
+        Patients who satisfy all counts and rules.
+    ledger : Ledger
+        Published numbers.
+    study : Study
+        Data dictionary, analyses and findings.
+    plan : Plan
+        What may be changed, and what stays true.
+    random_state : int
+        Seed of the search.
+    schedule : Schedule, optional
+        How long, and how hot.
+    checkpoint : Path, optional
+        File to save to while searching and to go on from if it is there; removed at the end.
+    tell : callable, optional
+        Progress.
 
     Returns
     -------
-    float
-        The loss: squared misses of the curves in percentage points, and of the log hazard ratios
-        in fifths of a standard error.
+    Found
+        The best patients met.
+
+    Raises
+    ------
+    ConfigError
+        If the checkpoint is of another search.
+    StudyError
+        If an entry of the ledger cannot be searched for.
     """
-    board = _board(people)
-    loss = _loss(board)
-    for move, first, second in _proposals(rng, board["age"].size, swaps):
-        if not _allowed(board, move, first, second):
-            continue
-        _exchange(board, move, first, second)
-        new = _loss(board)
-        if new < loss - 1e-9:
-            loss = new
-            if loss < enough:
-                break
-        else:
-            _exchange(board, move, first, second)
-    people["pb_blasts"], people["os_months"] = board["pb_blasts"], board["os_months"]
-    people["karyotype"] = np.array([_KARYOTYPES[k] for k in board["karyotype"]], dtype=object)
-    people["tp53_mut"] = np.array([_TP53[t] for t in board["tp53_mut"]], dtype=object)
-    return loss
+    from allsurv.cohort.reconstruct.anneal import anneal
+    from allsurv.cohort.reconstruct.reassess import evaluate
+
+    timing = schedule or Schedule()
+    board = lay_out(people, plan)
+    problem, _ = pose(ledger, study, plan, board)
+    state = start(problem, board, random_state)
+    key = _fingerprint(problem, state, timing)
+    rows = _resume(checkpoint, key, state)
+    if rows:
+        objective = rows[-1][2]
+    else:
+        objective = state.tally[1] = evaluate(problem, state)
+    tried = len(rows) * timing.chunk
+    while tried < timing.moves and state.tally[1] > 0.0:
+        hot, cold, anew = timing.temperatures(tried)
+        if anew:
+            objective = _return_to_best(problem, state)
+        objective = anneal(problem, state, objective, timing.chunk, hot, cold)
+        tried += timing.chunk
+        rows.append((float(tried), cold, objective, float(state.tally[1])))
+        if checkpoint is not None:
+            _save(checkpoint, key, state, rows)
+        if tell is not None:
+            tell(tried, timing.moves, float(state.tally[1]))
+    objective = _return_to_best(problem, state)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    history = pd.DataFrame(rows, columns=["moves", "temperature", "objective", "lowest"])
+    return Found(board.columns(state.bits, state.values), objective, int(state.tally[2]), history)
 
 
-_TP53 = {_MUTATED: True, _WILD_TYPE: False, _UNTESTED: None}
+def _return_to_best(problem: Problem, state: State) -> float:
+    from allsurv.cohort.reconstruct.reassess import evaluate
+
+    state.bits[:] = state.best_bits
+    state.values[:] = state.best_values
+    return float(evaluate(problem, state))
 
 
-def _board(people: Patients) -> Patients:
-    """Copy the columns the search looks at, texts as numbers."""
-    board = {name: people[name].copy() for name in ("age", "pb_blasts", "os_months", "salvage")}
-    board["before"] = people["arm"] == "before"
-    board["after"] = ~board["before"]
-    codes = {value: code for code, value in _TP53.items()}
-    board["karyotype"] = np.array([_KARYOTYPES.index(k) for k in people["karyotype"]])
-    board["tp53_mut"] = np.array([codes[t] for t in people["tp53_mut"]])
-    best = [codes[m] for m in people["mrd_best_neg"]]
-    board["mrd_negative"] = np.array(best) == 1
-    board["mrd_positive"] = np.array(best) == 0
-    board["fate"] = np.unique(people["fate"], return_inverse=True)[1]
-    board["movable_death"] = ~people["alive"] & (people["fate"] != "early_death")
-    for name in ("alive", "sct", "lm4_cohort", "tp53_survivor"):
-        board[name] = people[name]
-    board["switch"] = np.where(people["sct"], people["time_to_sct_months"], np.inf)
-    return board
+def _fingerprint(problem: Problem, state: State, schedule: Schedule) -> str:
+    """Name a search: its patients, targets, rules, seed and schedule."""
+    seen = hashlib.sha256(repr(schedule).encode())
+
+    def add(part: object) -> None:
+        if isinstance(part, np.ndarray):
+            seen.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(part, tuple):
+            for each in part:
+                add(each)
+
+    add(problem)
+    add((state.bits, state.values, state.stream))
+    return seen.hexdigest()
 
 
-def _proposals(
-    rng: np.random.Generator, n: int, swaps: int
-) -> Iterator[tuple[tuple[str, ...], int, int]]:
-    draws = rng.random((swaps, 3))
-    kinds = (draws[:, 0] * len(_MOVES)).astype(int)
-    pairs = (draws[:, 1:] * n).astype(int)
-    for kind, (first, second) in zip(kinds.tolist(), pairs.tolist(), strict=True):
-        yield _MOVES[kind], first, second
+def _save(path: Path, key: str, state: State, rows: list[tuple[float, ...]]) -> None:
+    """Write whole or not at all."""
+    half = path.with_name(path.name + ".part")
+    with half.open("wb") as stream:
+        np.savez(stream, key=np.array(key), rows=np.array(rows), **state._asdict())
+    os.replace(half, path)
 
 
-def _exchange(board: Patients, move: tuple[str, ...], i: int, j: int) -> None:
-    for name in move:
-        column = board[name]
-        column[i], column[j] = column[j], column[i]
-
-
-def _allowed(board: Patients, move: tuple[str, ...], i: int, j: int) -> bool:
-    if board[move[0]][i] == board[move[0]][j]:
-        return False
-    if move == ("os_months",):
-        time, switch = board["os_months"], board["switch"]
-        return bool(
-            board["movable_death"][i]
-            and board["fate"][i] == board["fate"][j]
-            and (np.isinf(switch[i]) or max(switch[i] - time[j], switch[j] - time[i]) < -0.2)
-        )
-    if board["before"][i] != board["before"][j]:
-        return False
-    # Low hypodiploidy keeps its TP53 mutation.
-    alone = move in (("karyotype",), ("tp53_mut",))
-    if alone and _HO_TR in (board["karyotype"][i], board["karyotype"][j]):
-        return False
-    return "tp53_mut" not in move or _keeps_survivors(board, i, j)
-
-
-def _keeps_survivors(board: Patients, i: int, j: int) -> bool:
-    """Of the patients with a mutation two live, and the paper says who they are."""
-    if board["tp53_survivor"][i] or board["tp53_survivor"][j]:
-        return False
-    mutated = board["tp53_mut"] == _MUTATED
-    return not ((mutated[i] and board["alive"][j]) or (mutated[j] and board["alive"][i]))
-
-
-def _loss(board: Patients) -> float:
-    order = np.argsort(board["os_months"], kind="stable")
-    time, dead = board["os_months"][order], ~board["alive"][order]
-    misses = 100 * (_survival_36(_groups(board)[:, order], time, dead) - _TARGETS)
-    return float(np.sum(misses**2) + 25 * np.sum(_scores(board, order, time, dead) ** 2))
-
-
-def _groups(board: Patients) -> NDArray[np.bool_]:
-    karyotype, tp53, landmark = board["karyotype"], board["tp53_mut"], board["lm4_cohort"]
-    high = karyotype <= _COMPLEX
-    return np.stack(
-        [
-            np.ones(high.size, dtype=bool),
-            board["before"],
-            board["after"],
-            board["salvage"] == 1,
-            board["salvage"] > 1,
-            board["mrd_negative"],
-            board["mrd_positive"],
-            tp53 == _WILD_TYPE,
-            tp53 == _MUTATED,
-            ~high & (karyotype != _IM_ND),
-            high,
-            landmark & board["sct"],
-            landmark & ~board["sct"],
-        ]
-    )
-
-
-def _survival_36(
-    groups: NDArray[np.bool_], time: NDArray[np.float64], dead: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Kaplan-Meier at 36 months of each group; rows by time, ties one after the other."""
-    at_risk = np.cumsum(groups[:, ::-1], axis=1)[:, ::-1]
-    falls = groups & (dead & (time <= _HORIZON))
-    return np.prod(1 - falls / np.maximum(at_risk, 1), axis=1)
-
-
-def _scores(
-    board: Patients, order: NDArray[np.intp], time: NDArray[np.float64], dead: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Score of each covariate at the published coefficients, in standard errors."""
-    high_risk = board["karyotype"] <= _KMT2A
-    columns = [board["pb_blasts"], high_risk, board["tp53_mut"] == _MUTATED, board["after"]]
-    fixed = np.column_stack(columns).astype(float)[order]
-    weight = np.exp(fixed @ _BETA[:4])
-    moments = np.column_stack([np.ones(weight.size), fixed, fixed**2]) * weight[:, None]
-    sums = np.cumsum(moments[::-1], axis=0)[::-1][dead]
-    mean, square = sums[:, 1:5] / sums[:, :1], sums[:, 5:] / sums[:, :1]
-    score = (fixed[dead] - mean).sum(axis=0)
-    information = (square - mean**2).sum(axis=0)
-    # Transplant switches on with time; at the published null its weight is 1.
-    switch, at = board["switch"][order], time[dead][:, None]
-    exposed = ((switch < at) & (time >= at)) @ weight / sums[:, 0]
-    score = np.append(score, (switch[dead] < time[dead]).sum() - exposed.sum())
-    information = np.append(information, (exposed * (1 - exposed)).sum())
-    return score / np.sqrt(information)
+def _resume(path: Path | None, key: str, state: State) -> list[tuple[float, ...]]:
+    """Fill the state from a checkpoint; give the history up to it."""
+    if path is None or not path.is_file():
+        return []
+    with np.load(path, allow_pickle=False) as saved:
+        if str(saved["key"]) != key:
+            raise ConfigError(
+                f"{path}: is the checkpoint of another search (other seed, study, ledger or "
+                "version); remove it to begin anew."
+            )
+        for name, part in state._asdict().items():
+            part[...] = saved[name]
+        return [tuple(row) for row in saved["rows"].tolist()]

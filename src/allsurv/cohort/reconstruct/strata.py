@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.cohort.reconstruct.draws import Patients, choose, deal, empty, shuffled
+from allsurv.cohort.reconstruct.printed import Printed
 
 __all__ = ["FATES", "Stratum", "make_strata"]
 
@@ -56,41 +57,15 @@ STRATA = (
     Stratum("after", False, (0, 0, 0, 0, 0, 1, 1, 0)),
 )
 
-BEST_MRD: dict[tuple[str, bool], dict[str, tuple[int, int]]] = {
-    ("before", True): {"brief_response": (2, 1), "sct_died": (1, 0)},
-    ("before", False): {"brief_response": (4, 0), "sct_died": (1, 0), "no_sct_died": (1, 0)},
-    ("after", True): {
-        "brief_response": (1, 1),
-        "sct_died": (1, 0),
-        "no_sct_died": (1, 0),
-        "sct_alive": (1, 0),
-        "no_sct_alive": (1, 0),
-    },
-    ("after", False): {},
-}
-"""Responders by fate: best MRD positive, and never tested; all others became negative."""
-
-MRD_AT_RESPONSE = {
-    ("before", True): (23, 1),
-    ("before", False): (5, 0),
-    ("after", True): (18, 0),
-    ("after", False): (1, 1),
-}
-"""Responders negative at response, and those whose first sample was later."""
-
-SUBTYPES: dict[tuple[str, bool], dict[object, int]] = {
-    ("before", True): {"primary_refractory": 4, "crd1_lt12": 16, "crd1_ge12": 15},
-    ("after", True): {"primary_refractory": 8, "crd1_lt12": 9, "crd1_ge12": 21},
-}
-SUBTYPES_UNRESPONSIVE: dict[tuple[str, bool], dict[object, int]] = {
+UNRESPONSIVE: dict[tuple[str, bool], dict[object, int]] = {
     ("before", True): {"primary_refractory": 1, "crd1_lt12": 1, "crd1_ge12": 1},
     ("after", True): {"primary_refractory": 2, "crd1_ge12": 1},
 }
-RESPONSES: dict[str, dict[object, int]] = {
-    "before": {"CR": 40, "CRp": 10, "CRi": 1},
-    "after": {"CR": 29, "CRp": 9, "CRi": 2},
-}
-
+"""First remission of those in Salvage 1 who did not respond."""
+SUBTYPES = ("primary_refractory", "crd1_lt12", "crd1_ge12")
+RESPONSES = ("CR", "CRp", "CRi")
+NAMES = ("best", "resp")
+"""MRD at any time, and at response."""
 
 SECOND_LINE = {
     "early_death": 3,
@@ -104,42 +79,55 @@ SECOND_LINE = {
 """Of the 29 later-line patients of the original regimen: salvage 2 (15); the others salvage 3."""
 
 
-def make_strata(rng: np.random.Generator) -> Patients:
-    """Lay out 110 patients by arm, line, response, MRD, transplant and fate.
+def make_strata(rng: np.random.Generator, printed: Printed) -> Patients:
+    """Lay out patients by arm, line, response, MRD, transplant and fate.
 
     Parameters
     ----------
     rng : Generator
         Source of uniform numbers.
+    printed : Printed
+        Counts.
 
     Returns
     -------
     Patients
-        Columns in order of entry; ``fate`` is a scaffold that the cohort does not keep.
+        Columns in order of entry; ``fate`` and ``course`` are scaffolds that the cohort does not
+        keep.
     """
     people = _people(rng)
     fate, arm = people["fate"], people["arm"]
     first = people["salvage"] == 1
     responder = ~np.isin(fate, FATES[:3])
+    people["course"] = np.where(responder, "responder", "no response").astype(object)
+    people["course"][fate == "early_death"] = "early death"
     for column in ("response", "s1_subtype", "mrd_best_neg", "mrd_resp_neg"):
         people[column] = np.full(fate.size, None, dtype=object)
     people["response"][fate == "early_death"] = "ED"
     people["response"][np.isin(fate, FATES[1:3])] = "NR"
-    for name, counts in RESPONSES.items():
+    for name in ("before", "after"):
+        counts = {r: printed.count({"response": r}, {"arm": name}) for r in RESPONSES}
         deal(rng, people["response"], responder & (arm == name), counts)
     for stratum in STRATA:
-        key = (stratum.arm, stratum.first_line)
         here = (arm == stratum.arm) & (first == stratum.first_line)
-        deal(rng, people["s1_subtype"], here & responder, SUBTYPES.get(key, {}))
-        deal(rng, people["s1_subtype"], here & ~responder, SUBTYPES_UNRESPONSIVE.get(key, {}))
-        _measure_mrd(rng, people, here & responder, key)
+        if stratum.first_line:
+            unresponsive = UNRESPONSIVE[(stratum.arm, True)]
+            deal(rng, people["s1_subtype"], here & ~responder, unresponsive)
+            for subtype in SUBTYPES:
+                count = printed.count({"s1_subtype": subtype}, {"arm": stratum.arm})
+                count -= unresponsive.get(subtype, 0)
+                deal(rng, people["s1_subtype"], here & responder, {subtype: count})
+        _measure_mrd(rng, people, here & responder, stratum, printed)
     people["sct"] = np.isin(fate, ("sct_died", "sct_alive"))
     people["lm4_cohort"] = np.isin(fate, FATES[4:])
     people["alive"] = np.isin(fate, ("no_response_alive", "sct_alive", "no_sct_alive"))
     people["alive_in_cr"] = np.zeros(fate.size, dtype=bool)
-    people["alive_in_cr"][choose(rng, fate == "sct_alive", 24)] = True
-    people["alive_in_cr"][choose(rng, (fate == "no_sct_alive") & (arm == "before"), 4)] = True
-    people["alive_in_cr"][(fate == "no_sct_alive") & (arm == "after")] = True
+    grafted = printed.count({"sct": True}, {"alive_in_cr": True})
+    others = printed.count({"alive_in_cr": True}, {"sct": False})
+    for name, count in (("sct_alive", grafted), ("no_sct_alive", others)):
+        late = (arm == "after").astype(float)
+        who = choose(rng, fate == name, count, prefer=late, sharpness=1.5)
+        people["alive_in_cr"][who] = True
     return people
 
 
@@ -162,18 +150,28 @@ def _people(rng: np.random.Generator) -> Patients:
 
 
 def _measure_mrd(
-    rng: np.random.Generator, people: Patients, here: NDArray[np.bool_], key: tuple[str, bool]
+    rng: np.random.Generator,
+    people: Patients,
+    here: NDArray[np.bool_],
+    stratum: Stratum,
+    printed: Printed,
 ) -> None:
+    """Test responders, best and at response; those who died soon are positive more readily."""
     best, at_response = people["mrd_best_neg"], people["mrd_resp_neg"]
+    among = {"arm": stratum.arm, "salvage": 1 if stratum.first_line else (2, 3)}
+    tested = {name: printed.count({}, {**among, f"mrd_{name}_tested": True}) for name in NAMES}
+    negative = {
+        name: printed.count({f"mrd_{name}_neg": True}, {**among, f"mrd_{name}_tested": True})
+        for name in NAMES
+    }
     untested = np.zeros(best.size, dtype=bool)
-    for fate, (positive, without) in BEST_MRD[key].items():
-        group = here & (people["fate"] == fate)
-        deal(rng, best, group, {False: positive})
-        untested[choose(rng, group & empty(best), without)] = True
-    negative = here & empty(best) & ~untested
-    best[negative] = True
-    wanted, later_only = MRD_AT_RESPONSE[key]
-    tested = here & ~untested
-    tested[choose(rng, negative, later_only)] = False
-    deal(rng, at_response, negative & tested, {True: wanted})
-    at_response[tested & empty(at_response)] = False
+    untested[choose(rng, here, int(here.sum()) - tested["best"])] = True
+    soon = (people["fate"] == "brief_response").astype(float)
+    positive = {False: tested["best"] - negative["best"]}
+    deal(rng, best, here & ~untested, positive, prefer={False: soon}, sharpness=3.0)
+    best[here & empty(best) & ~untested] = True
+    became = best == True  # noqa: E712
+    measured = here & ~untested
+    measured[choose(rng, here & became, tested["best"] - tested["resp"])] = False
+    deal(rng, at_response, here & became & measured, {True: negative["resp"]})
+    at_response[measured & empty(at_response)] = False

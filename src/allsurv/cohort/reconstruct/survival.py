@@ -1,82 +1,145 @@
-"""When patients die or were last seen, and when they were transplanted."""
+"""Times to start the search from: when patients were last seen, relapsed and were transplanted."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.cohort.reconstruct.draws import Patients, numbers_with, place_below, shuffled
+from allsurv.cohort.reconstruct.draws import Patients, choose, numbers_with, place_below
+from allsurv.cohort.reconstruct.printed import Printed
+from allsurv.cohort.reconstruct.strata import RESPONSES
 
-__all__ = ["MONTH", "add_times"]
+__all__ = ["MONTH", "SECOND_COURSE", "add_calendar", "add_times"]
 
 MONTH = 30.4375
-EARLY_DEATH_DAYS = (4, 9, 12, 15, 18, 22, 26)
+SECOND_COURSE = 42
+"""Day from which a response counts as one to a later course."""
+AMENDMENT, LAST_START, DATA_CUT = 51.0, 104.3, 115.4
+"""Months after the first patient started, of November 2012: February 2017, July 2021, June 2022."""
+EARLY_ACCRUAL = 6.0
+"""How much of the accrual after the amendment came early: its survival limits are those of a group
+of whom few were followed for less than three years."""
+MOST_UNSEEN = 36.0
+"""Months that the last visit of the living may lie before the data cut."""
+LOST = 0.12
+"""Share of patients who may have been lost to follow-up earlier than that."""
+SHORTEST_SEEN = 9.5
+"""Months of follow-up that the living have at least, to start from."""
 DEATHS = {
-    "no_response_died": (1.2, 1.6, 2.1, 2.6, 3.1, 3.7, 4.4, 5.3, 6.8, 9.1, 41.0),
-    "brief_response": (1.5, 1.8, 2.1, 2.3, 2.5, 2.7, 2.9, 3.1, 3.2, 3.4, 3.5, 3.7, 3.8),
-    "sct_died": (
-        *(4.3, 5.1, 5.9, 6.6, 7.4, 8.1, 8.9, 9.7, 10.6, 11.5, 12.4, 13.5, 14.7, 15.8),
-        *(16.5, 17.0, 20.3, 22.1, 24.0, 26.2, 28.7, 31.5, 34.6, 39.5, 47.0, 58.4),
-    ),
-    "no_sct_died": (4.6, 5.7, 6.9, 7.8, 9.2, 10.8, 12.1, 14.2, 16.4, 21.5, 30.2, 37.3),
+    "no_response_died": (1.0, 4.0, 30.0),
+    "brief_response": (2.1, 3.1, 3.9),
+    "sct_died": (4.6, 13.0, 50.0),
+    "no_sct_died": (4.6, 11.0, 45.0),
 }
-"""Months of death by fate; they give 40% at 36 months and a median of 17."""
-
-FOLLOW_UP: dict[tuple[str, str, bool], tuple[float, ...]] = {
-    ("before", "sct_alive", False): (41, 45, 47, 64, 69, 74, 77, 83, 89, 92, 98, 106, 115),
-    ("before", "no_sct_alive", True): (71, 86, 95, 111),
-    ("before", "no_sct_alive", False): (33, 66, 80),
-    ("after", "sct_alive", False): (11, 13, 19, 30, 35, 40, 43, 46, 48, 51, 55, 58, 62),
-    ("after", "no_sct_alive", True): (29, 34, 38, 42, 44),
-    ("after", "no_response_alive", False): (17,),
-}
-"""Months of follow-up of the living by arm, fate and whether, untransplanted, in remission."""
-
-TP53_SURVIVORS = {True: 9.0, False: 20.0}
+"""Lowest, middle and highest month of death to start from, by fate."""
 
 
-def add_times(rng: np.random.Generator, people: Patients) -> None:
-    """Add survival, follow-up and time to transplant.
+def add_calendar(rng: np.random.Generator, people: Patients) -> None:
+    """Add how long each patient can have been followed, given the order of entry.
 
     Parameters
     ----------
     rng : Generator
         Source of uniform numbers.
     people : Patients
-        With fates; columns ``os_months`` and ``time_to_sct_months`` are added.
+        In order of entry; columns ``seen_from`` and ``seen_until`` (months) are added: the living
+        were last seen between the two.
+    """
+    before = people["arm"] == "before"
+    started = np.empty(before.size)
+    for here, first, last, early in (
+        (before, 0.0, AMENDMENT, 1.0),
+        (~before, AMENDMENT, LAST_START, EARLY_ACCRUAL),
+    ):
+        started[here] = np.sort(first + (last - first) * rng.random(int(here.sum())) ** early)
+    started[0], started[-1] = 0.0, LAST_START
+    people["seen_until"] = np.round(DATA_CUT - started, 1)
+    lost = rng.random(before.size) < LOST
+    people["seen_from"] = np.where(lost, 0.0, people["seen_until"] - MOST_UNSEEN)
+
+
+def add_times(rng: np.random.Generator, people: Patients, printed: Printed) -> None:
+    """Add survival, response, relapse and transplant as the search starts from them.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of uniform numbers.
+    people : Patients
+        With fates and calendar; columns are added, in months from the start of treatment.
+    printed : Printed
+        Ranges of the days of early death, of response and of transplantation.
     """
     fate = people["fate"]
-    time = np.full(fate.size, np.nan)
-    early = np.flatnonzero(fate == "early_death")
-    time[early] = [d / MONTH for d in _shuffled(rng, EARLY_DEATH_DAYS)]
-    for name, months in DEATHS.items():
-        values = np.array(_shuffled(rng, months))
-        moved = values * (1 + 0.02 * (2 * rng.random(values.size) - 1))
-        time[fate == name] = np.where(values == 17.0, values, moved)
-    for sct, months_seen in TP53_SURVIVORS.items():
-        time[people["tp53_survivor"] & (people["sct"] == sct)] = months_seen
-    for (arm, name, in_cr), months in FOLLOW_UP.items():
-        here = (people["arm"] == arm) & (fate == name) & np.isnan(time)
-        if name == "no_sct_alive":
-            here &= people["alive_in_cr"] == in_cr
-        # Whoever came in earlier was followed longer.
-        order = np.argsort(np.flatnonzero(here) + 12 * rng.random(len(months)), kind="stable")
-        time[np.flatnonzero(here)[order]] = sorted(months, reverse=True)
+    time = np.fmax(people["seen_until"] - 0.5 - 8.0 * rng.random(fate.size), SHORTEST_SEEN)
+    for name, (low, middle, high) in DEATHS.items():
+        here = np.flatnonzero(fate == name)
+        p = rng.random(here.size)
+        spread = np.where(p < 0.5, middle / low, high / middle)
+        drawn = middle * spread ** (2 * p - 1)
+        time[here] = np.fmin(drawn, people["seen_until"][here] - 0.5)
+    early = fate == "early_death"
+    days = numbers_with(
+        rng,
+        int(early.sum()),
+        lambda p: 4 + 22 * p,
+        **printed.spread("early_death_day", {"response": "ED"})._asdict(),
+    )
+    time[early] = days[np.argsort(rng.random(days.size), kind="stable")] / MONTH
     people["os_months"] = np.round(time, 2)
-    people["time_to_sct_months"] = _transplants(rng, people)
+    people["time_to_sct_months"] = _transplants(rng, people, printed)
+    _respond(rng, people, printed)
+    _relapse(rng, people)
 
 
-def _shuffled(rng: np.random.Generator, values: tuple[float, ...]) -> list[float]:
-    return [float(v) for v in shuffled(rng, values)]
-
-
-def _transplants(rng: np.random.Generator, people: Patients) -> NDArray[np.float64]:
-    """Place 53 transplants at 1.8 to 10.2 months, median 4, before death or last contact."""
-    months = numbers_with(rng, 53, _sct_quantile, low=1.8, median=4.0, high=10.2, decimals=1)
-    at = np.full(people["sct"].size, np.nan)
-    at[people["sct"]] = place_below(rng, months.tolist(), people["os_months"][people["sct"]] - 0.2)
+def _transplants(
+    rng: np.random.Generator, people: Patients, printed: Printed
+) -> NDArray[np.float64]:
+    """Place transplants well before death or last contact."""
+    spread = printed.spread("time_to_sct_months", {"sct": True})
+    sct = people["sct"]
+    months = numbers_with(rng, int(sct.sum()), _sct_quantile, decimals=1, **spread._asdict())
+    at = np.full(sct.size, np.nan)
+    at[sct] = place_below(rng, months.tolist(), people["os_months"][sct] - 0.8)
     return at
 
 
 def _sct_quantile(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 + 4 * p + 6 * np.maximum(p - 0.5, 0) ** 2
+
+
+def _respond(rng: np.random.Generator, people: Patients, printed: Printed) -> None:
+    """Let most respond after course 1, the median of all among them, and the rest later."""
+    responder = people["course"] == "responder"
+    low, median, high = printed.spread("time_to_response_days", {"response": RESPONSES})
+    after_first = {"response_after_c1": False}
+    n_slow = printed.count(after_first, {"response": RESPONSES})
+    window = np.fmin(people["os_months"], people["time_to_sct_months"])
+    slow = np.zeros(responder.size, dtype=bool)
+    slow[choose(rng, responder & (window > 5.2), n_slow)] = True
+    n_fast = int(responder.sum()) - n_slow
+    # The middle of all responders is the median; those later than it and fast fill up to n_fast.
+    under = responder.sum() // 2 - 1
+    first = 15 + (median - 15) * rng.random(int(under))
+    rest = median + 13 * rng.random(n_fast - 2 - int(under))
+    fast = np.concatenate([[low], first, [median], rest])
+    late = np.append(SECOND_COURSE + 70 * rng.random(n_slow - 1) ** 1.5, high)
+    days = np.full(responder.size, np.nan)
+    days[responder & ~slow] = np.round(fast[np.argsort(rng.random(fast.size), kind="stable")])
+    days[slow] = np.round(late[np.argsort(rng.random(late.size), kind="stable")])
+    people["response_at"] = days / MONTH
+
+
+def _relapse(rng: np.random.Generator, people: Patients) -> None:
+    """Let all relapse who neither live in remission nor are among the nine deaths in it."""
+    fate, dead = people["fate"], ~people["alive"]
+    in_cr = np.zeros(fate.size, dtype=bool)
+    in_cr[choose(rng, (fate == "sct_died") & (people["os_months"] < 25), 7)] = True
+    in_cr[choose(rng, fate == "brief_response", 2)] = True
+    people["death_in_cr_listed"] = in_cr
+    relapsed = (people["course"] == "responder") & ~people["alive_in_cr"] & ~in_cr
+    first = np.fmax(people["time_to_sct_months"] + 0.5, people["response_at"] + 0.3)
+    first = np.where(np.isnan(first), people["response_at"] + 0.3, first)
+    last = people["os_months"] - np.where(dead, 0.1, 1.0)
+    at = first + (last - first) * (0.15 + 0.5 * rng.random(fate.size))
+    people["relapse_at"] = np.where(relapsed, np.ceil(at * 100) / 100, np.nan)

@@ -6,41 +6,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.cohort.reconstruct.draws import Patients, choose, deal, empty, numbers_with
+from allsurv.cohort.reconstruct.printed import Printed, Spread
 
-__all__ = ["GRADES", "add_blood_counts", "add_toxicity"]
+__all__ = ["GRADED", "add_blood_counts", "add_toxicity"]
 
-GRADES: dict[str, tuple[int, int, int]] = {
-    "infections": (49, 17, 7),
-    "hyperglycemia": (21, 4, 0),
-    "pain": (19, 0, 0),
-    "hemorrhage": (14, 1, 2),
-    "lft": (13, 2, 0),
-    "hypokalemia": (11, 4, 0),
-    "bilirubin": (10, 2, 0),
-    "cardiac": (10, 0, 1),
-    "neurotoxicity": (9, 2, 0),
-    "headache": (9, 0, 0),
-    "fatigue": (5, 0, 0),
-    "constipation": (5, 0, 0),
-    "mucositis": (5, 0, 0),
-    "sos": (2, 0, 2),
-    "nausea": (3, 1, 0),
-    "hyponatremia": (2, 1, 0),
-    "thrombosis": (3, 0, 0),
-    "muscle_weakness": (3, 0, 0),
-    "hypoalbuminemia": (3, 0, 0),
-    "hypophosphatemia": (3, 0, 0),
-    "diarrhea": (2, 0, 0),
-    "neuropathy": (2, 0, 0),
-    "pancreatitis": (2, 0, 0),
-    "aki": (2, 0, 0),
-    "hypercalcemia": (2, 0, 0),
-    "hypocalcemia": (2, 0, 0),
-}
-"""Patients with grade 3, 4 and 5, by toxicity."""
+GRADED = (
+    "infections",
+    "hyperglycemia",
+    "pain",
+    "hemorrhage",
+    "lft",
+    "hypokalemia",
+    "bilirubin",
+    "cardiac",
+    "neurotoxicity",
+    "headache",
+    "fatigue",
+    "constipation",
+    "mucositis",
+    "sos",
+    "nausea",
+    "hyponatremia",
+    "thrombosis",
+    "muscle_weakness",
+    "hypoalbuminemia",
+    "hypophosphatemia",
+    "diarrhea",
+    "neuropathy",
+    "pancreatitis",
+    "aki",
+    "hypercalcemia",
+    "hypocalcemia",
+)
+"""Toxicities of Table 3."""
 
 
-def add_toxicity(rng: np.random.Generator, people: Patients) -> None:
+def add_toxicity(rng: np.random.Generator, people: Patients, printed: Printed) -> None:
     """Add the worst grade of each toxicity of Table 3, and four events under blinatumomab.
 
     Parameters
@@ -49,35 +50,39 @@ def add_toxicity(rng: np.random.Generator, people: Patients) -> None:
         Source of uniform numbers.
     people : Patients
         With causes of death, SOS and blinatumomab; columns are added.
+    printed : Printed
+        Patients by grade.
     """
     n = people["arm"].size
     everyone = np.ones(n, dtype=bool)
     fatal = _fatal_grades(rng, people)
-    for name, (third, fourth, fifth) in GRADES.items():
+    for name in GRADED:
+        column = f"ae_{name}_grade"
         grade = np.full(n, None, dtype=object)
+        third, fourth, fifth = (printed.count({column: g}) for g in (3, 4, 5))
         deal(rng, grade, fatal.get(name, everyone), {5: fifth})
-        allowed = people["sos"] & people["sct"] if name == "sos" else everyone
+        allowed = people["sos"] & people["sct"].astype(bool) if name == "sos" else everyone
         deal(rng, grade, allowed, {4: fourth, 3: third})
         grade[empty(grade)] = 0
-        people[f"ae_{name}_grade"] = grade
+        people[column] = grade
     timing = people["ae_sos_timing"] = np.full(n, None, dtype=object)
     graded = people["ae_sos_grade"] == 5
-    timing[graded & people["sct"]] = "post_sct"
-    timing[graded & ~people["sct"]] = "pre_sct"
+    timing[graded & people["sct"].astype(bool)] = "post_sct"
+    timing[graded & ~people["sct"].astype(bool)] = "pre_sct"
     _under_blinatumomab(rng, people)
 
 
 def _fatal_grades(rng: np.random.Generator, people: Patients) -> dict[str, NDArray[np.bool_]]:
     """Say who died of what: each patient of one toxicity."""
     early, late = people["early_death_cause"], people["death_in_cr_cause"]
-    other = ~people["alive"] & empty(early) & empty(late) & ~people["sos"]
+    other = ~people["alive"].astype(bool) & empty(early) & empty(late) & ~people["sos"]
     infections = (early == "infection") | (late == "infection")
     fatal = {"infections": infections, "hemorrhage": early == "ich"}
     fatal["cardiac"] = np.zeros(infections.size, dtype=bool)
     for mask, one in zip(fatal.values(), choose(rng, other, 3), strict=True):
         mask[one] = True
     fatal["sos"] = early == "sos"
-    direct = (people["sos_fatal_kind"] == "direct") & people["sct"]
+    direct = (people["sos_fatal_kind"] == "direct") & people["sct"].astype(bool)
     fatal["sos"] = fatal["sos"] | direct
     return fatal
 
@@ -100,7 +105,7 @@ def _under_blinatumomab(rng: np.random.Generator, people: Patients) -> None:
         people[name][choose(rng, among, 1)] = True
 
 
-def add_blood_counts(rng: np.random.Generator, people: Patients) -> None:
+def add_blood_counts(rng: np.random.Generator, people: Patients, printed: Printed) -> None:
     """Add prolonged thrombocytopenia and days to recovery.
 
     Parameters
@@ -109,29 +114,50 @@ def add_blood_counts(rng: np.random.Generator, people: Patients) -> None:
         Source of uniform numbers.
     people : Patients
         With courses; columns are added.
+    printed : Printed
+        Counts, and medians of recovery.
     """
-    n = people["arm"].size
     later = people["n_courses"] >= 2
     before = people["arm"] == "before"
+    _thrombocytopenia(rng, people, later, printed)
+    treated = people["response"] != "ED"
+    for name, among, count, (lowest, highest) in (
+        ("plt_%s_c1", treated, 81, (11, 45)),
+        ("anc_%s_c1", treated, 95, (8, 38)),
+        ("plt_%s_sub", later & treated, 61, (10, 44)),
+        ("anc_%s_sub", later & treated, 71, (9, 36)),
+    ):
+        days, recovered = name % "recovery_days", name % "recovered"
+        median = printed.median(days, {recovered: True})
+        _recover(rng, people, name, among, count, Spread(lowest, median, highest))
+    for arm, here, count in (("before", before, 47), ("after", ~before, 37)):
+        spread = printed.spread("plt_recovery_days_any", {"arm": arm, "plt_recovered_any": True})
+        _recover(rng, people, "plt_%s_any", here & treated, count, spread)
+
+
+def _thrombocytopenia(
+    rng: np.random.Generator, people: Patients, later: NDArray[np.bool_], printed: Printed
+) -> None:
+    n = later.size
     low = np.zeros(n, dtype=bool)
-    for arm, count in ((before, 57), (~before, 22)):
-        low[choose(rng, arm, count, prefer=later.astype(float))] = True
+    for arm in ("before", "after"):
+        here = people["arm"] == arm
+        count = printed.count({"tcp_any": True}, {"arm": arm})
+        low[choose(rng, here, count, prefer=later.astype(float))] = True
+    in_induction = printed.count({"tcp_induction": True})
+    in_later = printed.count({"tcp_later": True}, {"had_later_course": True})
+    both = in_induction + in_later - int(low.sum())
     kind = np.full(n, None, dtype=object)
     kind[low & ~later] = "induction"
-    deal(rng, kind, low, {"induction": 31 - int((low & ~later).sum()), "later": 29, "both": 19})
+    counts: dict[object, int] = {
+        "induction": in_induction - both - int((low & ~later).sum()),
+        "later": in_later - both,
+        "both": both,
+    }
+    deal(rng, kind, low, counts)
     people["tcp_induction"] = (kind == "induction") | (kind == "both")
     people["tcp_later"] = np.full(n, None, dtype=object)
     people["tcp_later"][later] = ((kind == "later") | (kind == "both"))[later]
-    treated = people["response"] != "ED"
-    for name, among, count, (lowest, median, highest) in (
-        ("plt", treated, 81, (11, 23, 45)),
-        ("anc", treated, 95, (8, 16, 38)),
-    ):
-        _recover(rng, people, f"{name}_%s_c1", among, count, (lowest, median, highest))
-    _recover(rng, people, "plt_%s_sub", later & treated, 61, (10, 22, 44))
-    _recover(rng, people, "anc_%s_sub", later & treated, 71, (9, 17, 36))
-    _recover(rng, people, "plt_%s_any", before & treated, 47, (12, 26, 38))
-    _recover(rng, people, "plt_%s_any", ~before & treated, 37, (0, 24, 31))
 
 
 def _recover(
@@ -140,7 +166,7 @@ def _recover(
     names: str,
     among: NDArray[np.bool_],
     count: int,
-    days: tuple[int, int, int],
+    days: Spread,
 ) -> None:
     n = among.size
     flag = people.setdefault(names % "recovered", np.zeros(n, dtype=bool))
