@@ -47,7 +47,7 @@ def test_bad_patients_give_one_message_and_exit_code_2(tmp_path):
         (["check", "rr-all", "--study", "rr-al"], "Did you mean 'rr-all'?"),
         (["check", "rr-al"], "rr-al"),
         (["score", "rr-all.csv", "--model", "nowhere"], "nowhere"),
-        (["card", "nowhere"], "no such results file"),
+        (["card", "nowhere"], "nowhere: no such folder"),
         (["runn"], "runn"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from allsurv.cohort import Cohort
 from allsurv.describe.artefacts import Contents, Record, open_artefact
@@ -23,6 +24,8 @@ FEWEST_VALUES = 3
 FEWEST_TIMES = 5
 TELLING_DECIMALS = 3
 MOST_ROWS = 500
+NEIGHBOURS = 5
+BY_CHANCE = 1e-6
 _WORD_LENGTH = 5
 
 
@@ -40,9 +43,10 @@ class Scanner:
     -----
     A file is stopped if it holds an identifier; a follow-up or event time with three decimals or
     more; a column with five or more of the patients' times off the study's grid, making up most of
-    it; a record or a row of an array with three or more continuous baseline values of one patient;
-    or a count of 1 to ``threshold`` - 1 under the name of a count. A search finds what it looks
-    for: it is the last net, not the rule.
+    it, unless as many could be theirs by chance (binomial P at least 1e-6, as where nearly every
+    day is some patient's); a record or a row of an array with three or more continuous baseline
+    values of one patient; or a count of 1 to ``threshold`` - 1 under the name of a count. A search
+    finds what it looks for: it is the last net, not the rule.
     """
 
     def __init__(self, cohort: Cohort, threshold: int = 11) -> None:
@@ -118,10 +122,17 @@ class Scanner:
             return False
         scaled = np.round(values / self.resolution)
         whole = np.abs(values / self.resolution - scaled) < 1e-6
-        same = whole & np.isin(scaled, self.ticks)
-        within = (self.ticks >= scaled[0]) & (self.ticks <= scaled[-1])
-        by_chance = within.sum() / (scaled[-1] - scaled[0] + 1)
-        return bool(same.sum() >= FEWEST_TIMES and same.mean() > 0.5 + by_chance / 2)
+        same = int((whole & np.isin(scaled, self.ticks)).sum())
+        if same < FEWEST_TIMES or same <= values.size / 2:
+            return False
+        return bool(binom.sf(same - 1, values.size, self._by_chance(scaled)) < BY_CHANCE)
+
+    def _by_chance(self, scaled: NDArray[np.float64]) -> float:
+        """Give the share of numbers like these that are a patient's time: the ticks around each."""
+        reach = np.maximum(NEIGHBOURS, scaled / 10)
+        first, last = np.searchsorted(self.ticks, (scaled - reach, scaled + reach + 0.5))
+        others = last - first - np.isin(scaled, self.ticks)
+        return float(np.minimum(others / (2 * reach), 1).mean())
 
     def _holds_row(self, found: Contents) -> bool:
         if len(self.columns) < FEWEST_VALUES or not len(self.rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import joblib
@@ -34,7 +34,8 @@ def engine(name: str = "local", scheduler: str = "") -> Iterator[None]:
     Raises
     ------
     ConfigError
-        If the engine is unknown, its package is not installed, or nobody answers at the address.
+        If the engine is unknown, its package is not installed, nobody answers at the address, or a
+        worker lacks this version of this package.
     """
     if name not in ENGINES:
         raise ConfigError(f"engine: '{name}'; allowed are {', '.join(ENGINES)}.")
@@ -59,5 +60,34 @@ def engine(name: str = "local", scheduler: str = "") -> Iterator[None]:
             f"engine: no scheduler answers at {scheduler} ({type(error).__name__}); "
             "check the address."
         ) from None
-    with client, joblib.parallel_config(backend="dask"):
-        yield
+    with client:
+        _require_package(client.run(_version))
+        with joblib.parallel_config(backend="dask"):
+            yield
+
+
+def _version() -> str:
+    """Give the version installed on a worker; empty where there is none.
+
+    Sent by value, so that it can be asked of workers who lack the package.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("allsurv")
+    except PackageNotFoundError:
+        return ""
+
+
+def _require_package(found: Mapping[str, str]) -> None:
+    """Refuse workers who could not even read what they are sent: a task would wait for ever."""
+    wanted = _version()
+    lacking = {worker: has for worker, has in found.items() if has != wanted}
+    if not found:
+        raise ConfigError("engine: the scheduler has no workers; start one with 'dask worker'.")
+    if lacking:
+        worker, has = next(iter(lacking.items()))
+        raise ConfigError(
+            f"engine: {len(lacking)} of {len(found)} workers lack allsurv {wanted} ({worker} has "
+            f"{has or 'none'}); install the same version on every worker."
+        )
