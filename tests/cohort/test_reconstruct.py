@@ -199,7 +199,9 @@ def test_r_prints_the_published_model(r, study):
         expected = [published.estimate, published.lower, published.upper]
         assert [round_half_up(x, 3) for x in found] == expected
         p = model["p_value"][k]
-        assert p < 0.001 if published.p_relation == "<" else round_half_up(p, 3) == published.p_value
+        assert (
+            p < 0.001 if published.p_relation == "<" else round_half_up(p, 3) == published.p_value
+        )
 
 
 def test_deaths_and_follow_up(cohort):

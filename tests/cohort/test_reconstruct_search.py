@@ -18,13 +18,13 @@ from allsurv.cohort.reconstruct.groups import Groups, NotSearched
 from allsurv.cohort.reconstruct.printed import Printed
 from allsurv.cohort.reconstruct.problem import members, pose
 from allsurv.cohort.reconstruct.rr_all import PLAN
-from allsurv.cohort.reconstruct.search import Schedule, search
+from allsurv.cohort.reconstruct.search import Cooling, Schedule, search
 from allsurv.cohort.reconstruct.targets import printed_interval
 from allsurv.cohort.reconstruct.write import lay_out_patients, reconstruct_cohort
 from allsurv.errors import ConfigError, StudyError
 from allsurv.study import load_ledger, load_study
 
-SHORT = Schedule(moves=40_000, chunk=10_000, hot=10.0, cold=1.0, first=0.5, again=10_000)
+SHORT = Schedule((Cooling(10.0, 1.0, 15_000), Cooling(2.0, 1.0, 15_000)), chunk=10_000)
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +123,12 @@ def test_counts_and_rules_hold_throughout(study, ledger, people):
         assert counted[0] == counted[1]
     assert broken(before) == broken(after) == 0
     assert found.history["lowest"].iloc[-1] < found.history["lowest"].iloc[0]
-    moved = {n for n in PLAN.numbers if not np.array_equal(
-        before.values[before.number(n)], after.values[after.number(n)], equal_nan=True)}  # fmt: skip
+    moved = {
+        name
+        for name in PLAN.numbers
+        for was, now in [(b.values[b.number(name)] for b in (before, after))]
+        if not np.array_equal(was, now, equal_nan=True)
+    }
     assert moved == set(PLAN.numbers) - {"seen_from", "seen_until"}
 
 
@@ -146,9 +150,7 @@ def broken(board) -> int:
 
 
 def test_a_seed_means_the_same_patients(study):
-    tables = [
-        reconstruct_cohort(study, random_state=seed, schedule=SHORT)[0] for seed in (7, 7, 8)
-    ]
+    tables = [reconstruct_cohort(study, random_state=seed, schedule=SHORT)[0] for seed in (7, 7, 8)]
     assert tables[0].equals(tables[1])
     assert not tables[0].equals(tables[2])
 
@@ -162,7 +164,7 @@ def test_an_interrupted_search_goes_on_to_the_same_end(tmp_path, study, ledger, 
     whole = search(people, ledger, study, PLAN, random_state=3, schedule=SHORT)
 
     def stop(tried: int, moves: int, lowest: float) -> None:
-        if tried == 20_000:
+        if tried == 10_000:
             raise Stopped
 
     arguments = {"random_state": 3, "schedule": SHORT, "checkpoint": path}
@@ -172,10 +174,8 @@ def test_an_interrupted_search_goes_on_to_the_same_end(tmp_path, study, ledger, 
     with pytest.raises(ConfigError, match="checkpoint of another search"):
         search(people, ledger, study, PLAN, **{**arguments, "random_state": 4})
     said = []
-    rest = search(
-        people, ledger, study, PLAN, tell=lambda *a: said.append(a[0]), **arguments
-    )
-    assert said == [30_000, 40_000]
+    rest = search(people, ledger, study, PLAN, tell=lambda *a: said.append(a[0]), **arguments)
+    assert said == [15_000, 25_000, 30_000]
     assert not path.exists()
     assert rest.history.equals(whole.history)
     for name, column in whole.columns.items():
@@ -216,6 +216,8 @@ def test_what_is_not_printed_is_said(ledger):
 
 
 def test_cohort_loads_without_numba():
-    code = "import sys, allsurv, allsurv.cohort as c; c.load_cohort(); print('numba' in sys.modules)"
+    code = (
+        "import sys, allsurv, allsurv.cohort as c; c.load_cohort(); print('numba' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

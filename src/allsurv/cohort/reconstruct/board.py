@@ -93,13 +93,13 @@ def lay_out(people: Patients, plan: Plan) -> Board:
     for name in plan.labels:
         column = [_plain(v) for v in people[name].tolist()]
         levels[name] = tuple(sorted(set(column), key=lambda v: (v is None, str(v))))
-        bits |= np.array([1 << (used + levels[name].index(v)) for v in column], dtype=np.int64)
-        used += len(levels[name])
+        first, used = used, used + len(levels[name])
         if used > MOST_BITS:
             raise ConfigError(
                 f"reconstruct: the plan's columns have {used} labels; allowed are {MOST_BITS}. "
                 "Search fewer columns."
             )
+        bits |= np.array([1 << (first + levels[name].index(v)) for v in column], dtype=np.int64)
     values = np.array([people[name].astype(float) for name in plan.numbers])
     return Board(levels, plan.numbers, bits, values)
 

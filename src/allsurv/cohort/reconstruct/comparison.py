@@ -10,7 +10,7 @@ import pandas as pd
 from allsurv.cohort.reconstruct.draws import Patients
 from allsurv.cohort.reconstruct.plan import EndpointTimes, Limit, Nudge, Plan
 from allsurv.cohort.reconstruct.printed import Printed
-from allsurv.cohort.reconstruct.search import Schedule, search
+from allsurv.cohort.reconstruct.search import Cooling, Schedule, search
 from allsurv.study.ledger import Ledger, LedgerEntry
 from allsurv.study.spec import Study
 
@@ -30,7 +30,7 @@ PLAN = Plan(
         Limit(None, "os_months", LIVING_FROM, among={"alive": True}),
     ),
 )
-SCHEDULE = Schedule(moves=100_000, chunk=10_000, hot=3.0, first=1.0)
+SCHEDULE = Schedule((Cooling(3.0, 0.004, 100_000),), chains=1, chunk=10_000)
 _KINDS = ("denominator", "km_rate", "km_rate_ci_low", "km_rate_ci_high", "km_median")
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.cohort.reconstruct.arrays import Conditions, Floats, Ints, Problem, State, Targets
+from allsurv.cohort.reconstruct.arrays import (
+    Conditions,
+    Floats,
+    Ints,
+    Problem,
+    State,
+    Stream,
+    Targets,
+)
 from allsurv.cohort.reconstruct.board import Board
 from allsurv.cohort.reconstruct.groups import Groups, time_row
 from allsurv.cohort.reconstruct.plan import Plan
@@ -85,7 +93,7 @@ def _targets(goals: Goals, listed: list[int]) -> Targets:
     )
 
 
-def start(problem: Problem, board: Board, seed: int) -> State:
+def start(problem: Problem, board: Board, seed: int, chain: int = 0) -> State:
     """Make the state that a search starts from.
 
     Parameters
@@ -95,7 +103,9 @@ def start(problem: Problem, board: Board, seed: int) -> State:
     board : Board
         Patients.
     seed : int
-        Of the search's own stream of chance.
+        Of the search's own streams of chance.
+    chain : int, default=0
+        Which of the streams.
 
     Returns
     -------
@@ -118,12 +128,17 @@ def start(problem: Problem, board: Board, seed: int) -> State:
         term=np.zeros(n_terms),
         moments=np.zeros((2, n, 1 + p + p * (p + 1) // 2)),
         beta=np.zeros(p),
-        stream=np.array([seed], dtype=np.uint64) * np.uint64(0xD1342543DE82EF95),
+        stream=_stream(seed, chain),
         best_bits=board.bits.copy(),
         best_values=values.copy(),
-        tally=np.array([0.0, np.inf, 0.0, 0.0]),
+        tally=np.array([0.0, np.inf, 0.0, 0.0, np.inf]),
         no_event=np.zeros(n, dtype=np.int64),
     )
+
+
+def _stream(seed: int, chain: int) -> Stream:
+    both = np.array([seed], dtype=np.uint64), np.array([chain], dtype=np.uint64)
+    return both[0] * np.uint64(0xD1342543DE82EF95) + both[1] * np.uint64(0xA24BAED4963EE407)
 
 
 def _table(rows: list[tuple[int, ...]], width: int) -> Ints:

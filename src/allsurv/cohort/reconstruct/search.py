@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice, repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,49 +23,65 @@ from allsurv.errors import ConfigError
 from allsurv.study.ledger import Ledger
 from allsurv.study.spec import Study
 
-__all__ = ["Found", "Schedule", "Tell", "search"]
+__all__ = ["Cooling", "Found", "Schedule", "Tell", "search"]
 
+
+class Cooling(NamedTuple):
+    """A stretch of the search during which the temperature falls.
+
+    Attributes
+    ----------
+    hot, cold : float
+        Temperature at the first and after the last move.
+    moves : int
+        Moves of each chain.
+    """
+
+    hot: float
+    cold: float
+    moves: int
+
+
+NOW, LOWEST, TRIED = 4, 1, 2
+COOLINGS = (
+    Cooling(10.0, 0.05, 3_000_000),
+    *(Cooling(0.5, 0.01, 1_500_000) for _ in range(12)),
+)
 Tell = Callable[[int, int, float], None]
 """Called with moves tried, moves in all and the lowest objective."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to search, and how the temperature falls.
+    """How long to search, and how hot.
 
     Attributes
     ----------
-    moves : int
-        Moves to try at most; the search ends earlier where every target is met.
+    coolings : tuple of Cooling
+        One after the other; each starts from the best patients met so far. The search ends earlier
+        where every target is met.
+    chains : int
+        Searches side by side, each with its own chance; they meet after each cooling.
     chunk : int
-        Moves between two reports and checkpoints.
-    hot, cold : float
-        Temperature at the first and the last move of the first cooling.
-    first : float
-        Share of the moves spent on the first cooling; the rest goes to shorter ones.
-    reheat : float
-        Temperature at which later coolings start, from the best patients so far.
-    again : int
-        Moves of each later cooling.
+        Moves of each chain between two reports and checkpoints.
     """
 
-    moves: int = 24_000_000
+    coolings: tuple[Cooling, ...] = COOLINGS
+    chains: int = 2
     chunk: int = 100_000
-    hot: float = 10.0
-    cold: float = 0.004
-    first: float = 0.6
-    reheat: float = 0.5
-    again: int = 2_400_000
 
-    def temperatures(self, tried: int) -> tuple[float, float, bool]:
-        """Temperatures around a chunk, and whether it begins a new cooling."""
-        length = int(self.first * self.moves)
-        hot, done = self.hot, tried
-        if tried >= length:
-            hot, done, length = self.reheat, (tried - length) % self.again, self.again
-        fall = self.cold / hot
-        ends = (hot * fall ** (d / length) for d in (done, min(done + self.chunk, length)))
-        return next(ends), next(ends), done == 0 and tried > 0
+    @property
+    def moves(self) -> int:
+        """Moves of each chain at most."""
+        return sum(c.moves for c in self.coolings)
+
+    def stretches(self) -> Iterator[tuple[float, float, int, bool]]:
+        """Give temperatures, moves and whether it ends a cooling, chunk by chunk."""
+        for hot, cold, moves in self.coolings:
+            ends = [*range(0, moves, self.chunk), moves]
+            heat = [hot * (cold / hot) ** (end / moves) for end in ends]
+            for k in range(len(ends) - 1):
+                yield heat[k], heat[k + 1], ends[k + 1] - ends[k], ends[k + 1] == moves
 
 
 @dataclass(frozen=True)
@@ -76,9 +95,10 @@ class Found:
     objective : float
         Sum of the misses; 0 where every target is met.
     moves : int
-        Moves tried.
+        Moves tried by all chains.
     history : DataFrame
-        ``moves``, ``temperature``, ``objective``, ``lowest``: one row per chunk.
+        ``moves``, ``temperature``, ``objective_1`` and so on for each chain, ``lowest``: one row
+        per chunk.
     """
 
     columns: Patients
@@ -131,47 +151,66 @@ def search(
     StudyError
         If an entry of the ledger cannot be searched for.
     """
-    from allsurv.cohort.reconstruct.anneal import anneal
     from allsurv.cohort.reconstruct.reassess import evaluate
 
     timing = schedule or Schedule()
     board = lay_out(people, plan)
     problem, _ = pose(ledger, study, plan, board)
-    state = start(problem, board, random_state)
-    key = _fingerprint(problem, state, timing)
-    rows = _resume(checkpoint, key, state)
-    if rows:
-        objective = rows[-1][2]
-    else:
-        objective = state.tally[1] = evaluate(problem, state)
-    tried = len(rows) * timing.chunk
-    while tried < timing.moves and state.tally[1] > 0.0:
-        hot, cold, anew = timing.temperatures(tried)
-        if anew:
-            objective = _return_to_best(problem, state)
-        objective = anneal(problem, state, objective, timing.chunk, hot, cold)
-        tried += timing.chunk
-        rows.append((float(tried), cold, objective, float(state.tally[1])))
-        if checkpoint is not None:
-            _save(checkpoint, key, state, rows)
-        if tell is not None:
-            tell(tried, timing.moves, float(state.tally[1]))
-    objective = _return_to_best(problem, state)
+    chains = [start(problem, board, random_state, chain) for chain in range(timing.chains)]
+    for state in chains:
+        state.tally[[NOW, LOWEST]] = evaluate(problem, state)
+    key = _fingerprint(problem, chains, timing)
+    rows = _resume(checkpoint, key, chains)
+    with ThreadPoolExecutor(timing.chains) as pool:
+        for hot, cold, moves, ends in islice(timing.stretches(), len(rows), None):
+            if _lowest(chains).tally[LOWEST] == 0.0:
+                break
+            list(pool.map(_anneal, repeat(problem), chains, repeat((moves, hot, cold))))
+            if ends:
+                _meet(problem, chains)
+            tried, lowest = moves + int(rows[-1][0] if rows else 0), _lowest(chains)
+            rows.append(
+                (tried, cold, *(state.tally[NOW] for state in chains), lowest.tally[LOWEST])
+            )
+            if checkpoint is not None:
+                _save(checkpoint, key, chains, rows)
+            if tell is not None:
+                tell(tried, timing.moves, float(lowest.tally[LOWEST]))
+    _meet(problem, chains)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
-    history = pd.DataFrame(rows, columns=["moves", "temperature", "objective", "lowest"])
-    return Found(board.columns(state.bits, state.values), objective, int(state.tally[2]), history)
+    best = chains[0]
+    objectives = [f"objective_{k + 1}" for k in range(timing.chains)]
+    columns = ["moves", "temperature", *objectives, "lowest"]
+    history = pd.DataFrame(rows, columns=columns).astype({"moves": int})
+    total = sum(int(state.tally[TRIED]) for state in chains)
+    return Found(board.columns(best.bits, best.values), float(best.tally[NOW]), total, history)
 
 
-def _return_to_best(problem: Problem, state: State) -> float:
+def _anneal(problem: Problem, state: State, stretch: tuple[int, float, float]) -> None:
+    from allsurv.cohort.reconstruct.anneal import anneal
+
+    state.tally[NOW] = anneal(problem, state, state.tally[NOW], *stretch)
+
+
+def _lowest(chains: list[State]) -> State:
+    return min(chains, key=lambda state: float(state.tally[LOWEST]))
+
+
+def _meet(problem: Problem, chains: list[State]) -> None:
+    """Let all chains go on from the best patients that any of them met."""
     from allsurv.cohort.reconstruct.reassess import evaluate
 
-    state.bits[:] = state.best_bits
-    state.values[:] = state.best_values
-    return float(evaluate(problem, state))
+    best = _lowest(chains)
+    bits, values, lowest = best.best_bits.copy(), best.best_values.copy(), best.tally[LOWEST]
+    for state in chains:
+        state.bits[:] = state.best_bits[:] = bits
+        state.values[:] = state.best_values[:] = values
+        state.tally[LOWEST] = lowest
+        state.tally[NOW] = evaluate(problem, state)
 
 
-def _fingerprint(problem: Problem, state: State, schedule: Schedule) -> str:
+def _fingerprint(problem: Problem, chains: list[State], schedule: Schedule) -> str:
     """Name a search: its patients, targets, rules, seed and schedule."""
     seen = hashlib.sha256(repr(schedule).encode())
 
@@ -183,20 +222,24 @@ def _fingerprint(problem: Problem, state: State, schedule: Schedule) -> str:
                 add(each)
 
     add(problem)
-    add((state.bits, state.values, state.stream))
+    for state in chains:
+        add((state.bits, state.values, state.stream))
     return seen.hexdigest()
 
 
-def _save(path: Path, key: str, state: State, rows: list[tuple[float, ...]]) -> None:
+def _save(path: Path, key: str, chains: list[State], rows: list[tuple[float, ...]]) -> None:
     """Write whole or not at all."""
     half = path.with_name(path.name + ".part")
+    parts = {
+        f"{k}.{name}": part for k, s in enumerate(chains) for name, part in s._asdict().items()
+    }
     with half.open("wb") as stream:
-        np.savez(stream, key=np.array(key), rows=np.array(rows), **state._asdict())
+        np.savez(stream, key=np.array(key), rows=np.array(rows), **parts)
     os.replace(half, path)
 
 
-def _resume(path: Path | None, key: str, state: State) -> list[tuple[float, ...]]:
-    """Fill the state from a checkpoint; give the history up to it."""
+def _resume(path: Path | None, key: str, chains: list[State]) -> list[tuple[float, ...]]:
+    """Fill the chains from a checkpoint; give the history up to it."""
     if path is None or not path.is_file():
         return []
     with np.load(path, allow_pickle=False) as saved:
@@ -205,6 +248,7 @@ def _resume(path: Path | None, key: str, state: State) -> list[tuple[float, ...]
                 f"{path}: is the checkpoint of another search (other seed, study, ledger or "
                 "version); remove it to begin anew."
             )
-        for name, part in state._asdict().items():
-            part[...] = saved[name]
+        for k, state in enumerate(chains):
+            for name, part in state._asdict().items():
+                part[...] = saved[f"{k}.{name}"]
         return [tuple(row) for row in saved["rows"].tolist()]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from allsurv.cohort.reconstruct.draws import Patients, choose, deal
 from allsurv.cohort.reconstruct.numbers import SOS_AGES
@@ -69,35 +70,45 @@ def _kinds_of_death(
 
 
 def _choose_sos(rng: np.random.Generator, people: Patients, printed: Printed) -> NDArray[np.bool_]:
-    """Choose by transplant, arm and line as counted, all but one of them dead, and soon."""
-    salvage, sct = people["salvage"], people["sct"].astype(bool)
-    before, dead = people["arm"] == "before", ~people["alive"].astype(bool)
-    early = people["course"] == "early death"
-    brief = (people["course"] == "responder") & dead & ~sct & (people["os_months"] < 6)
-    soon = -0.1 * people["os_months"]
-    left = {line: printed.count({"salvage": line}, {"sos": True}) for line in (1, 2, 3)}
-    sos = np.zeros(sct.size, dtype=bool)
+    """Choose by transplant, arm and line as counted, all but one of them dead, and soon.
 
-    def take(among: NDArray[np.bool_], count: int) -> None:
-        """Choose one at a time from a line that is not yet full."""
-        for _ in range(count):
-            lines = [line for line, n in left.items() if n]
-            rare = sorted(lines, key=lambda line: int((among & ~sos & (salvage == line)).sum()))
-            line = next(k for k in rare if (among & ~sos & (salvage == k)).any())
-            sos[choose(rng, among & ~sos & (salvage == line), 1, prefer=soon)] = True
-            left[line] -= 1
-
-    after_count = printed.count({"sos": True}, {"arm": "after"})
+    One 0 or 1 per patient, sums by kind and by line of treatment given, earliest deaths first.
+    """
+    sct, dead = people["sct"].astype(bool), ~people["alive"].astype(bool)
+    before, early = people["arm"] == "before", people["course"] == "early death"
+    responder = people["course"] == "responder"
+    n, n_after, fatal = (
+        printed.count(event, among)
+        for event, among in (
+            ({}, {"sos": True}),
+            ({"sos": True}, {"arm": "after"}),
+            ({"sos_fatal": True}, {"sos": True}),
+        )
+    )
     grafted = printed.count({"sos": True}, {"sct": True})
-    others = printed.count({"sos": True}, {"sct": False})
     one = printed.count({"early_death_cause": "sos"}, {"response": "ED"})
-    alive = printed.count({}, {"sos": True}) - printed.count({"sos_fatal": True}, {"sos": True})
-    take(~before & sct & dead, after_count)
-    take(early, one)
-    take(brief & before, others - one)
-    take(before & sct & ~dead, alive)
-    take(before & sct & dead, grafted - after_count - alive)
-    return sos
+    wanted = [
+        (~before & sct & dead, n_after),
+        (early, one),
+        (before & responder & dead & ~sct, printed.count({"sos": True}, {"sct": False}) - one),
+        (before & sct & ~dead, n - fatal),
+        (before & sct & dead, grafted - n_after - (n - fatal)),
+    ]
+    wanted += [
+        (people["salvage"] == line, printed.count({"salvage": line}, {"sos": True}))
+        for line in (1, 2, 3)
+    ]
+    candidates = np.any([group for group, _ in wanted[:5]], axis=0)
+    sums, counts = np.array([group for group, _ in wanted]), [count for _, count in wanted]
+    chosen = milp(
+        people["os_months"] + 10.0 * rng.random(sct.size),
+        constraints=LinearConstraint(sums.astype(float), counts, counts),
+        integrality=1,
+        bounds=Bounds(0, candidates.astype(float)),
+    )
+    if chosen.x is None:
+        raise ValueError("add_sos: no choice of patients meets the printed counts.")
+    return np.asarray(chosen.x > 0.5)
 
 
 def _give_ages(

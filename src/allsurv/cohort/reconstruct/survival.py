@@ -19,9 +19,9 @@ AMENDMENT, LAST_START, DATA_CUT = 51.0, 104.3, 115.4
 EARLY_ACCRUAL = 6.0
 """How much of the accrual after the amendment came early: its survival limits are those of a group
 of whom few were followed for less than three years."""
-MOST_UNSEEN = 36.0
+MOST_UNSEEN = 48.0
 """Months that the last visit of the living may lie before the data cut."""
-LOST = 0.12
+LOST = 0.2
 """Share of patients who may have been lost to follow-up earlier than that."""
 SHORTEST_SEEN = 9.5
 """Months of follow-up that the living have at least, to start from."""

@@ -30,7 +30,15 @@ from allsurv.errors import ConfigError
 from allsurv.study.ledger import Ledger, load_ledger
 from allsurv.study.spec import Study
 
-__all__ = ["SEED", "as_text", "digest", "finish", "lay_out_patients", "reconstruct_cohort", "write_patients"]
+__all__ = [
+    "SEED",
+    "as_text",
+    "digest",
+    "finish",
+    "lay_out_patients",
+    "reconstruct_cohort",
+    "write_patients",
+]
 
 SEED = 1
 RECONSTRUCTED = "Reconstructed from published summaries; not patients."
