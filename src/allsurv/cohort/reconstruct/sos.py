@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from allsurv.cohort.reconstruct.draws import Patients, choose, deal
+from allsurv.cohort.reconstruct.draws import Patients, deal
 from allsurv.cohort.reconstruct.numbers import SOS_AGES
 from allsurv.cohort.reconstruct.printed import Printed
 
