@@ -20,6 +20,8 @@ OUTCOME = (
     "response_at",
     "time_to_sct_months",
 )
+MUTATED_ORDER = (9.5, 20.5, 36.0)
+"""Months between which the deaths with mutated TP53 have to lie: one order alone prints right."""
 
 PLAN = Plan(
     labels=(
@@ -93,7 +95,10 @@ PLAN = Plan(
         Limit("time_to_blina_months", "os_months", 0.2),
         Limit("time_to_blina_months", "time_to_sct_months", -0.5),
     ),
-    keeps=(Keep({"karyotype": "ho_tr", "tp53_mut": True}),),
+    keeps=(
+        Keep({"karyotype": "ho_tr", "tp53_mut": True}),
+        *(Keep({"tp53_mut": True, "landmark_month": month}) for month in MUTATED_ORDER),
+    ),
     aliases={
         "followup_months": "os_months",
         "pb_blasts": "pb_blasts",
