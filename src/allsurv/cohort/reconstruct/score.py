@@ -19,11 +19,12 @@ __all__ = ["fill_moments", "miss_of_curve", "miss_of_model", "miss_of_order", "m
 
 WORST = 1e4
 LAST_MILE, NEAR = 0.05, 0.02
+LAST_MILE_OF_MODEL = 0.25
 CONVERGED, NEARLY, HOPELESS = 1e-5, 0.3, 2.0
 
 
 @inner
-def _miss(x: float, interval: Floats) -> float:
+def _miss(x: float, interval: Floats, last_mile: float) -> float:
     """Square of how many scales a number lies outside its interval, and a step at its edge."""
     if interval[0] <= x <= interval[1]:
         return 0.0
@@ -31,7 +32,7 @@ def _miss(x: float, interval: Floats) -> float:
         return WORST
     away = interval[0] - x if x < interval[0] else x - interval[1]
     off = away / interval[2]
-    return min(off * off + LAST_MILE * off / (off + NEAR), WORST)
+    return min(off * off + last_mile * off / (off + NEAR), WORST)
 
 
 @inner
@@ -42,7 +43,7 @@ def miss_of_curve(
     survival_at(order, time, event, member, at, out)
     total = 0.0
     for part in range(4):
-        total += _miss(out[part], intervals[part])
+        total += _miss(out[part], intervals[part], LAST_MILE)
     return total
 
 
@@ -51,7 +52,7 @@ def miss_of_test(
     order: Ints, time: Floats, event: Ints, first: Ints, second: Ints, interval: Floats
 ) -> float:
     """Miss of a log-rank test."""
-    return _miss(log_rank_z(order, time, event, first, second), interval)
+    return _miss(log_rank_z(order, time, event, first, second), interval, LAST_MILE)
 
 
 @inner
@@ -59,7 +60,7 @@ def miss_of_order(
     values: Floats, member: Ints, which: int, interval: Floats, scratch: Floats
 ) -> float:
     """Miss of a lowest, middle or highest number."""
-    return _miss(order_statistic(values, member, which, scratch), interval)
+    return _miss(order_statistic(values, member, which, scratch), interval, LAST_MILE)
 
 
 @inner
@@ -117,11 +118,11 @@ def miss_of_model(
         total = 0.0
         for a in range(p - 1):
             error = np.sqrt(inverse[a, a])
-            k = 4 * a
-            total += _miss(beta[a], intervals[k])
-            total += _miss(beta[a] - Z95 * error, intervals[k + 1])
-            total += _miss(beta[a] + Z95 * error, intervals[k + 2])
-            total += _miss(abs(beta[a]) / error, intervals[k + 3])
+            k, edge = 4 * a, LAST_MILE_OF_MODEL
+            total += _miss(beta[a], intervals[k], edge)
+            total += _miss(beta[a] - Z95 * error, intervals[k + 1], edge)
+            total += _miss(beta[a] + Z95 * error, intervals[k + 2], edge)
+            total += _miss(abs(beta[a]) / error, intervals[k + 3], edge)
         if largest < CONVERGED or (largest < NEARLY and total > enough * HOPELESS):
             break
     return total
