@@ -529,7 +529,7 @@ def test_unknown_study():
     with pytest.raises(StudyError) as caught:
         load_study("ebmt_all")
     assert str(caught.value) == (
-        "'ebmt_all' is neither a bundled study (ebmt-all, rr-all) nor a file. "
+        "'ebmt_all' is neither a bundled study (ebmt-all, rr-all, rr-all-inotuzumab) nor a file. "
         "Did you mean 'ebmt-all'?"
     )
 

@@ -72,7 +72,7 @@ def bundled_studies() -> tuple[str, ...]:
     Examples
     --------
     >>> bundled_studies()
-    ('ebmt-all', 'rr-all')
+    ('ebmt-all', 'rr-all', 'rr-all-inotuzumab')
     """
     return tuple(sorted(path.stem for path in _BUNDLED.glob("*.yaml")))
 
