@@ -18,8 +18,8 @@ from allsurv.cohort.reconstruct.measures import (
 __all__ = ["fill_moments", "miss_of_curve", "miss_of_model", "miss_of_order", "miss_of_test"]
 
 WORST = 1e4
-LAST_MILE, NEAR = 0.05, 0.02
-LAST_MILE_OF_MODEL = 0.25
+LAST_MILE, LAST_MILE_OF_MODEL = 0.05, 0.15
+NEAR = 0.05
 CONVERGED, NEARLY, HOPELESS = 1e-5, 0.3, 2.0
 
 

@@ -45,7 +45,7 @@ class Cooling(NamedTuple):
 NOW, LOWEST, TRIED = 4, 1, 2
 COOLINGS = (
     Cooling(10.0, 0.05, 3_000_000),
-    *(Cooling(0.5, 0.01, 1_500_000) for _ in range(12)),
+    *(Cooling(1.0, 0.01, 2_000_000) for _ in range(12)),
 )
 Tell = Callable[[int, int, float], None]
 """Called with moves tried, moves in all and the lowest objective."""
