@@ -156,7 +156,11 @@ def _told(table: pd.DataFrame) -> Iterator[str]:
         if len(nothing):
             alarms = (f"{r.label} {100 * float(r.found):.0f}" for r in nothing.itertuples())
             yield f"  No effect, yet found, of 100: {', '.join(alarms)}"
-    yield "\nFound: of 100 cohorts. Factor: how far the effects that are found exceed the truth."
+    yield (
+        "\nFound: of 100 cohorts. Factor (type M): how far the effects that are found exceed the "
+        "truth. Wrong sign (type S): of 100 found. Screening one by one also finds what merely "
+        "goes along with a real effect."
+    )
 
 
 def _shown(part: pd.DataFrame) -> pd.DataFrame:
