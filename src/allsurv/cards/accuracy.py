@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allsurv.cards.about import item, section
+from allsurv.cards.evidence import evidence_section
 from allsurv.cards.quotes import NOT_EVALUATED, Part, Quoter, Tree
 
 __all__ = ["make_accuracy", "performance_cell"]
@@ -49,7 +50,7 @@ def make_accuracy(quote: Quoter) -> dict[str, Tree]:
         "instability": _instability(quote),
         "subgroups": _subgroups(quote),
         "points": _points(quote),
-        "evidence": _evidence(quote),
+        "evidence": evidence_section(quote),
         "explanation": _explanation(quote),
         "analyses": _analyses(quote),
     }
@@ -214,32 +215,6 @@ def _points(quote: Quoter) -> Tree:
 
 def _measured(quote: Quoter, row: int | None) -> Part:
     return "" if row is None else performance_cell(quote, row)
-
-
-def _evidence(quote: Quoter) -> Tree:
-    columns = [
-        ("Finding", "text", ("label",)),
-        ("Model", "text", ("model_label",)),
-        ("Published hazard ratio", "ratio", ("published", "published_lower", "published_upper")),
-        ("This cohort", "ratio", ("judged", "judged_lower", "judged_upper")),
-        ("Verdict", "text", ("verdict",)),
-        ("Why", "text", ("reason",)),
-    ]
-    if not quote.rows("findings"):
-        said = "The study file names no published finding to hold the models against."
-        return section("evidence", "Published findings", text=[[said]])
-    statements = quote.results["statements"]
-    return section(
-        "evidence",
-        "Published findings",
-        text=[[quote("text", "/statements/findings")]] if "findings" in statements else [],
-        tables=[
-            quote.table(
-                "findings", columns, caption="Each published finding, each model", n_labels=2
-            )
-        ],
-        figures=["findings"],
-    )
 
 
 def _explanation(quote: Quoter) -> Tree:

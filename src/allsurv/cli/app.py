@@ -240,7 +240,7 @@ def simulate(
 
 @app.command()
 def findings(
-    study: StudyOption = "rr-all",
+    study: StudyOption = "",
     check: Annotated[
         bool, typer.Option("--check", help="Hold the published numbers against each other.")
     ] = False,
@@ -250,26 +250,46 @@ def findings(
     ] = False,
     n: Annotated[str, typer.Option("-n", help="Patients in a simulated cohort, by comma.")] = "110",
     cohorts: Annotated[int, typer.Option("-B", help="Simulated cohorts of each size.")] = 1000,
-    families: Annotated[str, typer.Option(help="By comma: cox,coxnet,rsf,gbs,cgbs.")] = "cox",
+    families: Annotated[
+        str, typer.Option(help="By comma: cox,coxnet,rsf,gbs,cgbs; --power takes cox by itself.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
-    out: Annotated[str, typer.Option(help="Folder for table and figure of --power.")] = "",
+    out: Annotated[str, typer.Option(help="Folder for tables and figure.")] = "",
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Hold models, fitted now, against each finding.")
+    ] = False,
     cohort: Annotated[
-        str, typer.Option(help="CSV or Parquet file of patients to resemble in --power.")
+        str,
+        typer.Option(
+            help="CSV or Parquet file of patients: of --compare, or --power's to resemble."
+        ),
     ] = "",
+    run: Annotated[
+        str, typer.Option(help="Folder a run has written, or runs:/ID: how its models agreed.")
+    ] = "",
+    refits: Annotated[int, typer.Option(help="Refits behind each interval of --compare.")] = 25,
 ) -> None:
-    """Check published numbers for consistency; simulate how often studies would find them.
+    """Check published numbers; hold models against them; simulate how often studies find them.
+
+    Example: allsurv findings --cohort patients.csv --families cox,rsf --out agreement
 
     Example: allsurv findings --power -n 110 -B 1000 --out power
     """
+    from allsurv.cli.agreement import AgreementOrder, agreement_command
     from allsurv.cli.findings import PowerOrder, check_command, power_command
 
-    if not (check or power):
-        raise ConfigError("findings: say what to do; --check, --power or both.")
+    compare = compare or bool(run) or (bool(cohort) and not power)
+    if not (check or power or compare):
+        raise ConfigError("findings: say what to do; --check, --power, --compare or --run.")
     if check:
-        check_command(study)
+        check_command(study or "rr-all")
+    if compare:
+        order = AgreementOrder(run, cohort, families, refits, seed, jobs, out)
+        agreement_command(study, order)
     if power:
-        power_command(study, PowerOrder(n, cohorts, families, seed, jobs, out, cohort))
+        kinds = families or "cox"
+        power_command(study or "rr-all", PowerOrder(n, cohorts, kinds, seed, jobs, out, cohort))
 
 
 def main() -> None:

@@ -10,7 +10,14 @@ from pathlib import Path
 from allsurv.errors import ConfigError
 from allsurv.study import Study, load_study
 
-__all__ = ["STUDY_FILE", "CardOrder", "card_command", "write_cards"]
+__all__ = [
+    "STUDY_FILE",
+    "CardOrder",
+    "card_command",
+    "run_folder",
+    "run_study",
+    "write_cards",
+]
 
 STUDY_FILE = "study.yaml"
 
@@ -59,10 +66,10 @@ def card_command(order: CardOrder) -> None:
     order : CardOrder
         What is asked.
     """
-    folder = _folder(order.run)
+    folder = run_folder(order.run)
     if order.other:
         return _compare(order, folder)
-    study = _study(order.study, folder)
+    study = run_study(order.study, folder)
     if order.check:
         from allsurv.cards import check_card
 
@@ -135,14 +142,31 @@ def _review(order: CardOrder, folder: Path, study: Study) -> None:
 def _compare(order: CardOrder, folder: Path) -> None:
     from allsurv.cards import read_card, write_diff
 
-    other = _folder(order.other)
+    other = run_folder(order.other)
     out = order.out or Path("card-diff.html")
     left, right = read_card(folder), read_card(other)
     write_diff(left, right, out, names=(order.run, order.other))
     print(f"Comparison written: {out}")
 
 
-def _folder(run: str) -> Path:
+def run_folder(run: str) -> Path:
+    """Find the folder of a run.
+
+    Parameters
+    ----------
+    run : str
+        Folder a run has written, or ``runs:/ID``, which is fetched.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
     if run.startswith("runs:/"):
         from allsurv.tracking import download_run
 
@@ -153,7 +177,26 @@ def _folder(run: str) -> Path:
     return folder
 
 
-def _study(name: str, folder: Path) -> Study:
+def run_study(name: str, folder: Path) -> Study:
+    """Load the study of a run.
+
+    Parameters
+    ----------
+    name : str
+        Bundled name or study file; the run's own where empty.
+    folder : Path
+        Of the run.
+
+    Returns
+    -------
+    Study
+        The study.
+
+    Raises
+    ------
+    ConfigError
+        If the folder has no results file.
+    """
     if name:
         return load_study(name)
     if (folder / STUDY_FILE).is_file():
