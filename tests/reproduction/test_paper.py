@@ -11,6 +11,7 @@ import pytest
 
 from allsurv.cohort import load_cohort
 from allsurv.errors import ConfigError
+from allsurv.models.riskmodel_digest import describe_source
 from allsurv.reproduction import Item, reproduce, safe
 from allsurv.reproduction.cox_items import analysis_items, screening_items
 from allsurv.reproduction.paper import _made
@@ -182,6 +183,21 @@ def test_the_safe_form_holds_no_small_count_and_no_single_patient(paper):
             assert np.allclose(medians, medians.round())
 
 
+def test_a_correct_definition_is_not_called_biased(paper):
+    for item in paper:
+        if item.label == "correct definition":
+            assert not any("immortal time" in note for note in item.notes), item.key
+    assert "shown as published" in " ".join(paper["figure-1d"].notes)
+
+
+def test_real_patients_are_named_outside_by_a_keyed_digest(paper, monkeypatch):
+    monkeypatch.setenv("ALLSURV_DIGEST_KEY", "a key of sixteen characters")
+    assert safe(paper).source == paper.source
+    real = replace(paper, source=replace(paper.source, kind="file"))
+    assert safe(real).source.digest == describe_source(real.source)["digest"]
+    assert safe(real).source.digest != real.source.digest
+
+
 def test_stages_are_told(paper, stages):
     assert paper.items
     done = [d for _, d, _ in stages]
@@ -236,7 +252,8 @@ def test_columns_that_a_file_lacks_are_left_out():
     bare = replace(cohort, frame=cohort.frame[[c for c in cohort.frame if not c.startswith(gone)]])
     keys = {item.key for item in table_items(bare, 11)}
     for figure in figures(cohort.study):
-        keys |= {item.key for item in curve_items(bare, figure, None, 11)}
+        if figure[0].against is None:
+            keys |= {item.key for item in curve_items(bare, figure, None, 11)}
     assert {"table-1", "table-s1", "figure-1a", "figure-s4"} <= keys
     absent = {"table-2", "table-3", "sos", "figure-1d", "figure-1e", "figure-1e-correct"}
     assert not absent & keys
@@ -258,7 +275,7 @@ def test_what_patients_cannot_give_is_listed_with_its_reason():
     stages = [("E", lambda: curve_items(few, asked, None, 11)), ("T", lambda: table_items(few, 11))]
     *made, last = [item for item, _ in _made(stages) if item is not None]
     assert {item.key for item in made} >= {"table-1", "table-2"}
-    assert last.text[""].tolist() == ["E"]
+    assert last.text["Analysis"].tolist() == ["E"]
     assert "none of 40 patients belongs" in last.text["Why"].iloc[0]
     assert last.safe.text["Why"].tolist() == ["could not be computed"]
 
@@ -267,7 +284,10 @@ def test_a_cohort_of_the_comparison_gives_its_figure():
     cohort = load_cohort("rr-all")
     other = cohort.take(range(40))
     asked = (cohort.study.comparisons["os_inotuzumab_alone"],)
-    assert not list(curve_items(cohort, asked, None, 11))
+    stages = [("Fig. 1F", lambda: curve_items(cohort, asked, None, 11))]
+    (left_out,) = [item for item, _ in _made(stages) if item is not None]
+    assert left_out.text["Analysis"].tolist() == ["Fig. 1F"]
+    assert "'rr-all-inotuzumab' that it is against is not at hand" in left_out.text["Why"].iloc[0]
     (item,) = curve_items(cohort, asked, other, 11)
     assert item.key == "figure-1f"
     sizes = item.extra["summary"].groupby("group", sort=False)["n"].first().to_dict()
@@ -284,4 +304,4 @@ def test_the_ledger_and_the_contradictions_come_with_the_study():
     tally = ledger.extra["tally"][["agree", "differ", "not_recomputed"]]
     assert int(tally.to_numpy().sum()) == 851
     assert "recomputed" not in ledger.safe.table.columns
-    assert contradictions.text[""].tolist()[:2] == ["C01", "C02"]
+    assert contradictions.text["Contradiction"].tolist()[:2] == ["C01", "C02"]
