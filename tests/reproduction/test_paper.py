@@ -12,7 +12,9 @@ import pytest
 from allsurv.cohort import load_cohort
 from allsurv.errors import ConfigError
 from allsurv.models.riskmodel_digest import describe_source
+from allsurv.plots import plot_item
 from allsurv.reproduction import Item, reproduce, safe
+from allsurv.reproduction import paper as paper_module
 from allsurv.reproduction.cox_items import analysis_items, screening_items
 from allsurv.reproduction.paper import _made
 from allsurv.reproduction.paper_curves import curve_items, figures
@@ -26,6 +28,7 @@ TIME_DEPENDENT = (
     "(tmerge; ties event==srv leave covariate unchanged)"
 )
 
+CURVE = ("median", "follow_up", "survival", "lower", "upper")
 NUMBERS = {"hazard_ratio": "HR", "lower": "lo95", "upper": "hi95", "std_error": "se"}
 
 
@@ -237,6 +240,35 @@ def test_real_patients_get_rs_cox_models(ebmt, shared, record_difference):
     assert worst < 1e-6
 
 
+def test_real_patients_get_rs_description_and_curves(ebmt, reference, record_difference):
+    expected = reference("reproduction")
+    table = ebmt["table-1"].table
+    ours = table[table["group"] != "overall"].set_index(["variable", "level", "group"])["n"]
+    for variable, levels in expected["counts"].items():
+        for level, years in levels.items():
+            made = {year: int(ours.get((variable, level, year), 0)) for year in years}
+            assert made == years, (variable, level)
+    worst = 0.0
+    for key, theirs in expected["curves"].items():
+        summary = ebmt[key].extra["summary"]
+        for group, rows in summary.groupby("group"):
+            made = theirs["groups"][group if group in theirs["groups"] else "all"]
+            first = rows.iloc[0]
+            counts = [int(first["n"]), int(first["n_events"]), *rows["n_at_risk"].astype(int)]
+            assert counts == [made["n"], made["n_events"], *made["n_at_risk"]]
+            ends = [first[[n, f"{n}_lower", f"{n}_upper"]] for n in ("median", "follow_up")]
+            numbers = [*ends, *(rows[name] for name in ("survival", "lower", "upper"))]
+            for mine, name in zip(numbers, CURVE, strict=True):
+                wanted = np.array(made[name], dtype=float)
+                gap = np.asarray(mine, dtype=float) / wanted - 1
+                assert (np.isnan(gap) == np.isnan(wanted)).all(), (key, group, name)
+                worst = max(worst, float(np.nanmax(np.abs(gap), initial=0)))
+        if theirs["p"] is not None:
+            worst = max(worst, abs(ebmt[key].extra["tests"]["p_value"].iloc[0] / theirs["p"] - 1))
+    record_difference("reproduce", "survival::survfit, survival::survdiff", worst)
+    assert worst < 1e-6
+
+
 def test_real_patients_get_their_curves_and_what_the_study_lacks_is_absent(ebmt):
     keys = [item.key for item in ebmt]
     assert keys[:4] == ["table-1", "os-overall", "rfs-overall", "os-year"]
@@ -305,3 +337,32 @@ def test_the_ledger_and_the_contradictions_come_with_the_study():
     assert int(tally.to_numpy().sum()) == 851
     assert "recomputed" not in ledger.safe.table.columns
     assert contradictions.text["Contradiction"].tolist()[:2] == ["C01", "C02"]
+
+
+ODD = {
+    "nobody dies": lambda c: _with(c, alive=pd.array([True] * c.n, dtype="boolean")),
+    "one patient": lambda c: c.take([0]),
+    "one regimen": lambda c: c.where({"arm": "before"}),
+    "three groups": lambda c: replace(c, study=replace(c.study, group="salvage")),
+}
+
+
+def _with(cohort, **columns):
+    return replace(cohort, frame=cohort.frame.assign(**columns))
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_any_cohort_gives_what_it_can_and_says_what_it_cannot(odd, monkeypatch):
+    few = ("Tables", "Fig. 1B", "Fig. 1E", "Univariable")
+    stages = paper_module._stages
+    chosen = lambda *given: [s for s in stages(*given) if s[0].startswith(few)]  # noqa: E731
+    monkeypatch.setattr(paper_module, "_stages", chosen)
+    cohort = ODD[odd](load_cohort("rr-all"))
+    found = reproduce(cohort, ledger=False)
+    keys = {item.key for item in found}
+    assert {"table-1", "figure-1b"} <= keys
+    assert ("left-out" in keys) == (odd in ("nobody dies", "one patient"))
+    for item in (*found, *safe(found)):
+        assert not item.table.empty, item.key
+        if item.kind == "forest":
+            plot_item(item, cohort.study)
