@@ -121,6 +121,20 @@ def test_what_is_tracked_says_where_it_comes_from(done):
     assert run.data.metrics["ledger_agree"] > 700
 
 
+def test_what_would_disclose_patients_is_found_before_anything_is_logged(tmp_path, monkeypatch):
+    from allsurv.cli import reproduce as door
+
+    def tables_only(*given):
+        return [stage for stage in stages(*given) if stage[0] == "Tables"]
+
+    stages = paper._stages
+    monkeypatch.setattr(paper, "_stages", tables_only)
+    monkeypatch.setattr(door, "safe", lambda found: found)
+    monkeypatch.setattr(door, "_track", lambda *given: pytest.fail("it was logged"))
+    with pytest.raises(DisclosureError, match=r"table-1\.csv: counts under 11"):
+        door.reproduce_command("rr-all", "", False, str(tmp_path / "paper"))
+
+
 def test_only_a_safe_reproduction_can_be_logged(reproduction, tmp_path):
     from allsurv.tracking import log_reproduction
 

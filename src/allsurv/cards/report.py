@@ -18,7 +18,6 @@ from allsurv.cards.printed_ledger import (
     tally,
 )
 from allsurv.cards.printed_table import PrintedRow, PrintedTable
-from allsurv.plots.items import is_figure
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item, Reproduction
 from allsurv.study.spec import Study
 
@@ -126,7 +125,7 @@ def _view(item: Item, study: Study, figures: Path) -> _View:
     is_ledger = item.kind == "ledger"
     table = None if is_ledger else print_item(item, study)
     figure = figures / f"{item.key}.svg"
-    shown = is_figure(item) and figure.is_file()
+    shown = item.is_figure and figure.is_file()
     return _View(
         key=item.key,
         title=item.title,

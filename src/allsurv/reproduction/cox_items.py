@@ -68,7 +68,7 @@ def forest(
     Returns
     -------
     Item
-        With its safe form.
+        With its safe form; a table alone where nothing could be estimated.
     """
     decimals = max((f.decimals for f in study.findings.values()), default=2)
     fitted = table["hazard_ratio"].notna()
@@ -82,6 +82,8 @@ def forest(
     def item(shown: pd.DataFrame, said: Sequence[str]) -> Item:
         drawn = shown[shown["hazard_ratio"].notna()].reset_index(drop=True)
         text = cox_text(shown, decimals=decimals)
+        if drawn.empty:
+            return Item(key, title, label, "table", shown, text, tuple(said))
         return Item(key, title, label, "forest", drawn, text, tuple(said))
 
     hidden = safe_hazard_ratios(table, threshold)

@@ -27,6 +27,7 @@ __all__ = [
 
 Kind = Literal["table", "curves", "forest", "swimmer", "residuals", "ledger"]
 
+FIGURES = ("curves", "forest", "swimmer", "residuals")
 PROTOCOL, REPORTED = "the paper's protocol", "what we would report"
 PUBLISHED, CORRECT, ANOTHER = "the paper's reading", "correct definition", "another reading"
 
@@ -71,6 +72,16 @@ class Item:
     extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     local_only: bool = False
     safe: Item | None = None
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether it is drawn."""
+        return self.kind in FIGURES
+
+    @property
+    def heading(self) -> str:
+        """Title, with whose reading it is in brackets."""
+        return f"{self.title} ({self.label})" if self.label else self.title
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +142,10 @@ def safe(reproduction: Reproduction) -> Reproduction:
     Returns
     -------
     Reproduction
-        Its policy is ``strict``.
+        Its policy is ``strict``; its source is described as those of exported models are.
     """
+    from allsurv.models.riskmodel_digest import describe_source
+
+    source = replace(reproduction.source, digest=describe_source(reproduction.source)["digest"])
     shown = tuple(item.safe for item in reproduction.items if item.safe is not None)
-    return replace(reproduction, policy="strict", items=shown)
+    return replace(reproduction, source=source, policy="strict", items=shown)

@@ -139,9 +139,9 @@ def _stages(cohort: Cohort, other: Cohort | None, ledger: bool, show_bias: bool)
 
 
 def _left_out(failed: dict[str, str]) -> Item:
-    text = pd.DataFrame({"": list(failed), "Why": list(failed.values())})
+    text = pd.DataFrame({"Analysis": list(failed), "Why": list(failed.values())})
     item = Item("left-out", "What these patients cannot give", "", "table", text, text)
-    bare = text[[""]].assign(Why="could not be computed")
+    bare = text[["Analysis"]].assign(Why="could not be computed")
     return replace(item, safe=replace(item, table=bare, text=bare))
 
 

@@ -18,6 +18,7 @@ from allsurv.describe import (
     suppress_small,
 )
 from allsurv.describe.needed import needed_columns
+from allsurv.errors import OutcomeError
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
 from allsurv.reproduction.keys import paper_key, paper_title
 from allsurv.study.spec import Comparison, Study
@@ -82,11 +83,16 @@ def curve_items(
     ModelError
         If the groups are known of nobody.
     OutcomeError
-        If nobody reaches the landmark.
+        If nobody reaches the landmark, or the cohort that it is against is not at hand.
     """
     first = comparisons[0]
-    if (first.against is not None and other is None) or not _has(cohort, comparisons):
+    if not _has(cohort, comparisons):
         return
+    if first.against is not None and other is None:
+        raise OutcomeError(
+            f"the cohort '{first.against}' that it is against is not at hand; give it as "
+            "comparison= to allsurv.reproduction.reproduce."
+        )
     parts = [_computed(cohort, one, other) for one in comparisons]
     curves, summary, tests = (
         pd.concat([part[k] for part in parts], ignore_index=True) for k in range(3)
