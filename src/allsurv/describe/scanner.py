@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from allsurv.cohort import Cohort
 from allsurv.describe.artefacts import Contents, Record, open_artefact
@@ -125,7 +125,7 @@ class Scanner:
         same = int((whole & np.isin(scaled, self.ticks)).sum())
         if same < FEWEST_TIMES or same <= values.size / 2:
             return False
-        return bool(binom.sf(same - 1, values.size, self._by_chance(scaled)) < BY_CHANCE)
+        return bool(bdtrc(same - 1, values.size, self._by_chance(scaled)) < BY_CHANCE)
 
     def _by_chance(self, scaled: NDArray[np.float64]) -> float:
         """Give the share of numbers like these that are a patient's time: the ticks around each."""
