@@ -163,7 +163,7 @@ def test_residuals_and_swimmer_are_for_the_study_team(paper):
 
 def test_the_safe_form_holds_no_small_count_and_no_single_patient(paper):
     strict = safe(paper)
-    assert strict.policy == "strict"
+    assert strict.policy == "cms"
     assert not any(item.local_only for item in strict)
     counts = ("n", "n_known", "n_group", "n_events", "n_at_risk", "n_left_out", "n_excluded")
     for item in strict:
@@ -191,7 +191,7 @@ def test_stages_are_told(paper, stages):
 def test_an_unknown_key_or_policy_is_refused(paper):
     with pytest.raises(ConfigError, match="there is no 'figure-1z'"):
         paper["figure-1z"]
-    with pytest.raises(ConfigError, match="allowed are 'journal' and 'strict'"):
+    with pytest.raises(ConfigError, match="allowed are 'off' and 'cms'"):
         reproduce(load_cohort("rr-all"), policy="open")
 
 

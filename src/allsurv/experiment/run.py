@@ -172,10 +172,7 @@ def _statements(
             f"{config.validation.folds}-fold cross-validation, the whole pipeline refitted in each "
             "fold. Intervals reflect the patients measured, not the refitting of the model."
         ),
-        "disclosure": (
-            f"Counts under {config.threshold} are suppressed; curves and medians stand on a time "
-            "grid, and curves end where fewer patients are at risk."
-        ),
+        "disclosure": f"Policy {config.policy.statement}",
     }
     if "findings" in tables:
         said["findings"] = evidence_statement(tables["findings"])

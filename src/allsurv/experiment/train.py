@@ -141,6 +141,7 @@ def train_models(
             endpoint=config.endpoint,
             horizons=config.horizons,
             instability=band if name == choice.model else None,
+            provenance={"disclosure": config.disclosure},
         )
         for name, model in fitted.items()
     }

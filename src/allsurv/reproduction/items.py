@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from allsurv.cohort import Source
+from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Study
@@ -84,7 +85,7 @@ class Reproduction:
     source : Source
         Where the patients came from.
     policy : str
-        Disclosure policy: ``journal`` shows every count, ``strict`` none under 11.
+        Disclosure policy: ``off`` shows everything, ``cms`` no count under 11.
     items : tuple of Item
         Tables and figures.
     statement : str
@@ -131,7 +132,7 @@ def safe(reproduction: Reproduction) -> Reproduction:
     Returns
     -------
     Reproduction
-        Its policy is ``strict``.
+        Its policy is ``cms``.
     """
     shown = tuple(item.safe for item in reproduction.items if item.safe is not None)
-    return replace(reproduction, policy="strict", items=shown)
+    return replace(reproduction, policy=CMS.name, items=shown)
