@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allsurv.cards.about import item, section
+from allsurv.cards.explained import make_explanation, optimism_item, optimism_tables
 from allsurv.cards.quotes import NOT_EVALUATED, Part, Quoter, Tree
 
 __all__ = ["make_accuracy", "performance_cell"]
@@ -50,7 +51,7 @@ def make_accuracy(quote: Quoter) -> dict[str, Tree]:
         "subgroups": _subgroups(quote),
         "points": _points(quote),
         "evidence": _evidence(quote),
-        "explanation": _explanation(quote),
+        "explanation": make_explanation(quote),
         "analyses": _analyses(quote),
     }
 
@@ -114,8 +115,9 @@ def _performance(quote: Quoter) -> Tree:
         items=[
             item("external", "External validation"),
             item("failed", "Resamples that could not be measured", "some" if failed else "none"),
+            optimism_item(quote),
         ],
-        tables=[shown, *_differences(quote)],
+        tables=[shown, *_differences(quote), *optimism_tables(quote)],
         figures=[
             name for name in ("performance", "calibration", "net_benefit") if quote.rows(name)
         ],
@@ -239,22 +241,6 @@ def _evidence(quote: Quoter) -> Tree:
             )
         ],
         figures=["findings"],
-    )
-
-
-def _explanation(quote: Quoter) -> Tree:
-    rows = quote.rows("importance", model=quote.results["chosen"])
-    columns = [
-        ("Predictor", "text", ("label",)),
-        ("Mean |SHAP| of the risk score", "number3", ("mean_abs_shap",)),
-        ("Rank", "text", ("rank",)),
-    ]
-    shown = quote.table("importance", columns, caption="Importance of each predictor", rows=rows)
-    return section(
-        "explanation",
-        "Explanation",
-        text=[["How far each predictor moves the risk score, on average over the cohort."]],
-        tables=[shown] if rows else [],
     )
 
 
