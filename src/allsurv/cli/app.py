@@ -156,6 +156,7 @@ def card(
     reviewer: Annotated[str, typer.Option(help="Who decides.")] = "",
     statement: Annotated[str, typer.Option(help="In which words.")] = "",
     diff: Annotated[str, typer.Option(help="Another run to compare with.")] = "",
+    previous: Annotated[str, typer.Option(help="Run of the card before: lists changes.")] = "",
 ) -> None:
     """Write, check, review or compare the model card of a run.
 
@@ -168,7 +169,7 @@ def card(
     decision = "approved" if approve else "rejected" if reject else ""
     card_command(
         CardOrder(
-            run, study, author, out, release, check, decision, reviewer, statement, other=diff
+            run, study, author, out, release, check, decision, reviewer, statement, diff, previous
         )
     )
 
