@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import load_cohort
+from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError
 from allsurv.models.riskmodel_digest import describe_source
 from allsurv.plots import plot_item
@@ -167,7 +168,7 @@ def test_residuals_and_swimmer_are_for_the_study_team(paper):
 
 def test_the_safe_form_holds_no_small_count_and_no_single_patient(paper):
     strict = safe(paper)
-    assert strict.policy == "strict"
+    assert strict.policy == "cms"
     assert not any(item.local_only for item in strict)
     counts = ("n", "n_known", "n_group", "n_events", "n_at_risk", "n_left_out", "n_excluded")
     for item in strict:
@@ -210,7 +211,7 @@ def test_stages_are_told(paper, stages):
 def test_an_unknown_key_or_policy_is_refused(paper):
     with pytest.raises(ConfigError, match="there is no 'figure-1z'"):
         paper["figure-1z"]
-    with pytest.raises(ConfigError, match="allowed are 'journal' and 'strict'"):
+    with pytest.raises(ConfigError, match="allowed are 'off' and 'cms'"):
         reproduce(load_cohort("rr-all"), policy="open")
 
 
@@ -282,17 +283,17 @@ def test_columns_that_a_file_lacks_are_left_out():
     cohort = load_cohort("rr-all")
     gone = ("ae_", "mrd_", "blina", "cd22", "sos", "sct", "time_to_sct")
     bare = replace(cohort, frame=cohort.frame[[c for c in cohort.frame if not c.startswith(gone)]])
-    keys = {item.key for item in table_items(bare, 11)}
+    keys = {item.key for item in table_items(bare, CMS)}
     for figure in figures(cohort.study):
         if figure[0].against is None:
-            keys |= {item.key for item in curve_items(bare, figure, None, 11)}
+            keys |= {item.key for item in curve_items(bare, figure, None, CMS)}
     assert {"table-1", "table-s1", "figure-1a", "figure-s4"} <= keys
     absent = {"table-2", "table-3", "sos", "figure-1d", "figure-1e", "figure-1e-correct"}
     assert not absent & keys
-    univariable, screened = screening_items(bare, 11)
+    univariable, screened = screening_items(bare, CMS)
     assert {"cd22", "sct", "mrd_best_neg"}.isdisjoint(univariable.table["variable"])
     assert "sct" not in set(screened.table["variable"])
-    assert not list(analysis_items(bare, cohort.study.analyses["multivariable"], 11))
+    assert not list(analysis_items(bare, cohort.study.analyses["multivariable"], CMS))
     (swimmer,) = swimmer_items(bare)
     assert swimmer.extra["marks"]["mark"].unique().tolist() == ["Response (CR, CRp or CRi)"]
 
@@ -304,7 +305,10 @@ def test_what_patients_cannot_give_is_listed_with_its_reason():
     frame["lm4_cohort"] = pd.array([False] * 40, dtype="boolean")
     few = replace(cohort, frame=frame)
     asked = (cohort.study.comparisons["os_sct_landmark"],)
-    stages = [("E", lambda: curve_items(few, asked, None, 11)), ("T", lambda: table_items(few, 11))]
+    stages = [
+        ("E", lambda: curve_items(few, asked, None, CMS)),
+        ("T", lambda: table_items(few, CMS)),
+    ]
     *made, last = [item for item, _ in _made(stages) if item is not None]
     assert {item.key for item in made} >= {"table-1", "table-2"}
     assert last.text["Analysis"].tolist() == ["E"]
@@ -316,11 +320,11 @@ def test_a_cohort_of_the_comparison_gives_its_figure():
     cohort = load_cohort("rr-all")
     other = cohort.take(range(40))
     asked = (cohort.study.comparisons["os_inotuzumab_alone"],)
-    stages = [("Fig. 1F", lambda: curve_items(cohort, asked, None, 11))]
+    stages = [("Fig. 1F", lambda: curve_items(cohort, asked, None, CMS))]
     (left_out,) = [item for item, _ in _made(stages) if item is not None]
     assert left_out.text["Analysis"].tolist() == ["Fig. 1F"]
     assert "'rr-all-inotuzumab' that it is against is not at hand" in left_out.text["Why"].iloc[0]
-    (item,) = curve_items(cohort, asked, other, 11)
+    (item,) = curve_items(cohort, asked, other, CMS)
     assert item.key == "figure-1f"
     sizes = item.extra["summary"].groupby("group", sort=False)["n"].first().to_dict()
     assert sizes == {"study": 110, "against": 40}

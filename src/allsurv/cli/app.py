@@ -29,6 +29,11 @@ app = typer.Typer(
 StudyOption = Annotated[str, typer.Option(help="Bundled study (rr-all, ebmt-all) or study file.")]
 
 
+def _path(given: str) -> Path | None:
+    """Read an optional path; MLflow hands over an empty text where nothing was asked."""
+    return Path(given) if given else None
+
+
 @app.command()
 def run(
     config: Annotated[Path, typer.Option(help="Configuration of the experiment.")] = EXPERIMENT,
@@ -78,7 +83,7 @@ def score(
     model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],
     out: Annotated[Path, typer.Option(help="CSV or Parquet file for the risks.")] = SCORES,
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
-    explain: Annotated[bool, typer.Option("--explain", help="What each variable adds.")] = False,
+    explain: Annotated[bool, typer.Option(help="What each variable adds.")] = False,
     on_error: Annotated[
         Literal["raise", "report"], typer.Option(help="Stop at faulty rows, or write their reason.")
     ] = "raise",
@@ -126,11 +131,11 @@ def promote(
     version: Annotated[str, typer.Option(help="Version or alias to promote.")] = "candidate",
     alias: Annotated[str, typer.Option(help="Alias to give it.")] = "champion",
     thresholds: Annotated[
-        Path | None, typer.Option(help="YAML file of thresholds; the built-in ones otherwise.")
-    ] = None,
+        str, typer.Option(help="YAML file of thresholds; the built-in ones otherwise.")
+    ] = "",
     approval: Annotated[
-        Path | None, typer.Option(help="Record of the review, if it is not with the run.")
-    ] = None,
+        str, typer.Option(help="Record of the review, if it is not with the run.")
+    ] = "",
 ) -> None:
     """Make a registered risk model the champion, if its card is approved and it is good enough.
 
@@ -138,24 +143,25 @@ def promote(
     """
     from allsurv.cli.promote import promote_command
 
-    promote_command(name, version, alias, thresholds, approval)
+    promote_command(name, version, alias, _path(thresholds), _path(approval))
 
 
 @app.command()
 def card(
     run: Annotated[str, typer.Argument(help="Folder a run has written, or runs:/ID.")],
     study: Annotated[str, typer.Option(help="Study, if it is not a bundled one.")] = "",
-    author: Annotated[Path | None, typer.Option(help="YAML of what an author says.")] = None,
+    author: Annotated[str, typer.Option(help="YAML of what an author says.")] = "",
     out: Annotated[
-        Path | None, typer.Option(help="One face: .html .md .xml .docx .json, calculator.html.")
-    ] = None,
-    release: Annotated[bool, typer.Option("--release", help="Refuse what is incomplete.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Recompute every number.")] = False,
+        str, typer.Option(help="One face: .html .md .xml .docx .json, calculator.html.")
+    ] = "",
+    release: Annotated[bool, typer.Option(help="Refuse what is incomplete.")] = False,
+    check: Annotated[bool, typer.Option(help="Recompute every number.")] = False,
     approve: Annotated[bool, typer.Option("--approve", help="Sign off the card.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Refuse the card.")] = False,
     reviewer: Annotated[str, typer.Option(help="Who decides.")] = "",
     statement: Annotated[str, typer.Option(help="In which words.")] = "",
     diff: Annotated[str, typer.Option(help="Another run to compare with.")] = "",
+    previous: Annotated[str, typer.Option(help="Run of the card before: lists changes.")] = "",
 ) -> None:
     """Write, check, review or compare the model card of a run.
 
@@ -168,7 +174,17 @@ def card(
     decision = "approved" if approve else "rejected" if reject else ""
     card_command(
         CardOrder(
-            run, study, author, out, release, check, decision, reviewer, statement, other=diff
+            run=run,
+            study=study,
+            author=_path(author),
+            out=_path(out),
+            release=release,
+            check=check,
+            decision=decision,
+            reviewer=reviewer,
+            statement=statement,
+            other=diff,
+            previous=previous,
         )
     )
 

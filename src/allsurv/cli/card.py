@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class CardOrder:
         Of a decision.
     other : str
         Another run to compare with.
+    previous : str
+        Run of the card before, whose changes are listed in this one.
     """
 
     run: str
@@ -56,6 +59,7 @@ class CardOrder:
     reviewer: str = ""
     statement: str = ""
     other: str = ""
+    previous: str = ""
 
 
 def card_command(order: CardOrder) -> None:
@@ -110,9 +114,15 @@ def write_cards(
 
 def _write(order: CardOrder, folder: Path, study: Study) -> None:
     from allsurv import cards
+    from allsurv.cards.changes import PREVIOUS_FILE
     from allsurv.experiment import read_result
 
     author = cards.read_author(order.author) if order.author else {}
+    if order.previous:
+        before = run_folder(order.previous) / "card.json"
+        if not before.is_file():
+            raise ConfigError(f"{before}: no card before; write it with: allsurv card FOLDER")
+        shutil.copyfile(before, folder / PREVIOUS_FILE)
     if order.out is None:
         write_cards(folder, study, author=author, release=order.release)
         print(f"Card written: {folder / 'card.html'}")

@@ -82,7 +82,8 @@ def evidence_tables(
     if study.non_findings:
         table = compare_non_findings(cohort, margin=plan.margin)
         left_out = cohort.n - table["n"]
-        shown = table["n"].ge(config.threshold) & ~left_out.between(1, config.threshold - 1)
+        fewest = config.policy.threshold
+        shown = table["n"].ge(fewest) & ~left_out.between(1, fewest - 1)
         counts = table[["n", "n_events"]].where(shown)
         tables["non_findings"] = table.assign(**dict(counts.items()))
     if published_equation(study, config.endpoint):
