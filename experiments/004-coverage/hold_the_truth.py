@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -66,36 +67,30 @@ class Truth:
         return make_y(np.maximum(np.minimum(death, censored), 0.05), death <= censored)
 
 
-def one_cohort(seed: int, n: int, n_bootstrap: int, n_simulated: int, truth: Truth) -> list[dict]:
-    """Answers of every family about one simulated cohort."""
+def one_cohort(seed: int, n: int, n_bootstrap: int, n_simulated: int) -> dict[str, Any]:
+    """Answers of every family about one simulated cohort, and all that its limits are made of."""
     rng = np.random.default_rng(seed)
     X = als.simulate_cohort(STUDY, n=n, random_state=seed).X
-    patients = Patients(STUDY, X, truth.draw(X, rng), FINDINGS, HORIZONS)
+    patients = Patients(STUDY, X, Truth().draw(X, rng), FINDINGS, HORIZONS)
     models = {
         family: make_model(family, STUDY, random_state=seed, **params).fit(X, patients.y)
         for family, params in FAMILIES.items()
     }
     simulated = simulate_answers(models, patients, n_simulated, random_state=seed, n_jobs=1)
-    rows = []
-    for family, model in models.items():
-        logs = ask(model, patients, importance=False).average
-        drawn = [
-            bootstrap(model, patients, split) for split in draw_bootstraps(n, n_bootstrap, seed)
-        ]
-        error = np.nanstd(np.array(drawn), axis=0, ddof=1)
-        for k, finding in enumerate(FINDINGS):
-            found = calibrate(
-                float(logs[k]), simulated.true[:, k], simulated.estimated[family][:, k], level=0.95
-            )
-            plain = (logs[k], logs[k] - Z * error[k], logs[k] + Z * error[k])
-            rows.append(
-                {
-                    "seed": seed, "family": family, "finding": finding.name,
-                    "plain": plain, "calibrated": (found.log, found.lower, found.upper),
-                    "slope": found.slope,
-                }
-            )  # fmt: skip
-    return rows
+    splits = draw_bootstraps(n, n_bootstrap, seed) if n_bootstrap else []
+    return {
+        "seed": seed,
+        "true": simulated.true.tolist(),
+        "widening": simulated.widening,
+        "families": {
+            family: {
+                "estimate": ask(model, patients, importance=False).average.tolist(),
+                "refits": [bootstrap(model, patients, split).tolist() for split in splits],
+                "simulated": simulated.estimated[family].tolist(),
+            }
+            for family, model in models.items()
+        },
+    }
 
 
 def bootstrap(model: Any, patients: Patients, split: Any) -> np.ndarray:
@@ -110,49 +105,82 @@ def bootstrap(model: Any, patients: Patients, split: Any) -> np.ndarray:
         return np.full(len(FINDINGS), math.nan)
 
 
-def summarise(rows: list[dict], true: dict[str, float]) -> list[dict]:
+def intervals(cohort: dict[str, Any], family: str, k: int) -> dict[str, Any]:
+    """Plain and calibrated answer to one finding, with limits; ``plain`` needs refits."""
+    said = cohort["families"][family]
+    log = float(said["estimate"][k])
+    true = np.array(cohort["true"], dtype=float)[:, k]
+    simulated = np.array(said["simulated"], dtype=float)[:, k]
+    found = calibrate(log, true, simulated, level=0.95, widening=cohort["widening"])
+    limits = {"slope": found.slope, "calibrated": (found.log, found.lower, found.upper)}
+    if said["refits"]:
+        error = np.nanstd(np.array(said["refits"], dtype=float)[:, k], ddof=1)
+        limits["plain"] = (log, log - Z * error, log + Z * error)
+    return limits
+
+
+def summarise(cohorts: list[dict[str, Any]], true: dict[str, float]) -> list[dict[str, Any]]:
     """Coverage, bias and width by family and finding, with Monte-Carlo errors."""
-    table = pd.DataFrame(rows)
     out = []
-    for (family, finding), part in table.groupby(["family", "finding"], sort=False):
-        row = {"family": family, "finding": finding, "true": true[finding], "cohorts": len(part)}
-        row["slope"] = float(np.nanmean(part["slope"].astype(float)))
-        for kind in ("plain", "calibrated"):
-            log, low, high = np.array(part[kind].tolist(), dtype=float).T
-            low, high = np.nan_to_num(low, nan=-np.inf), np.nan_to_num(high, nan=np.inf)
-            covered = float(np.mean((low <= true[finding]) & (true[finding] <= high)))
-            finite = np.isfinite(low) & np.isfinite(high)
-            row |= {
-                f"{kind}_coverage": covered,
-                f"{kind}_error": math.sqrt(covered * (1 - covered) / len(part)),
-                f"{kind}_median": float(np.nanmedian(log)),
-                f"{kind}_width": float(np.median(np.where(finite, high - low, np.inf))),
-                f"{kind}_unbounded": float(np.mean(~finite)),
-            }
-        out.append(row)
+    for family in FAMILIES:
+        for k, finding in enumerate(FINDINGS):
+            found = [intervals(cohort, family, k) for cohort in cohorts]
+            truth = true[finding.name]
+            row = {"family": family, "finding": finding.name, "true": truth}
+            row["slope"] = float(np.nanmean([one["slope"] for one in found]))
+            for kind in ("plain", "calibrated"):
+                made = [one[kind] for one in found if kind in one]
+                if made:
+                    row |= {f"{kind}_{key}": x for key, x in told(made, truth).items()}
+            out.append(row)
     return out
 
 
+def told(limits: list[tuple[float, float, float]], truth: float) -> dict[str, float]:
+    """Coverage with its Monte-Carlo error, median and width of one kind of interval."""
+    log, low, high = np.array(limits, dtype=float).T
+    low, high = np.nan_to_num(low, nan=-np.inf), np.nan_to_num(high, nan=np.inf)
+    covered = float(np.mean((low <= truth) & (truth <= high)))
+    finite = np.isfinite(low) & np.isfinite(high)
+    return {
+        "cohorts": len(limits),
+        "coverage": covered,
+        "error": math.sqrt(covered * (1 - covered) / len(limits)),
+        "median": float(np.nanmedian(log)),
+        "width": float(np.median(np.where(finite, high - low, np.inf))),
+        "unbounded": float(np.mean(~finite)),
+    }
+
+
 def main() -> None:
-    """Run the simulation and write what came out, cohort by cohort."""
+    """Run the simulation cohort by cohort, where it stopped before, and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cohorts", type=int, default=80)
+    parser.add_argument("--cohorts", type=int, default=100)
     parser.add_argument("--patients", type=int, default=110)
-    parser.add_argument("--bootstrap", type=int, default=25)
+    parser.add_argument("--bootstrap", type=int, default=0)
     parser.add_argument("--simulated", type=int, default=25)
+    parser.add_argument("--first-seed", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=math.inf)
+    parser.add_argument("--answers", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
-    truth = Truth()
+    started = time.monotonic()
+    lines = asked.answers.read_text().splitlines() if asked.answers.exists() else []
+    cohorts = [json.loads(line) for line in lines]
+    for seed in range(asked.first_seed + len(cohorts), asked.first_seed + asked.cohorts):
+        if time.monotonic() - started > asked.seconds:
+            break
+        cohorts.append(one_cohort(seed, asked.patients, asked.bootstrap, asked.simulated))
+        with asked.answers.open("a") as file:
+            file.write(json.dumps(cohorts[-1]) + "\n")
     population = als.simulate_cohort(STUDY, n=20_000, random_state=1).X
     questions = [(STUDY.variable(f.variable), f.contrast) for f in FINDINGS]
-    effects = standardised_effects(truth, population, questions, HORIZONS)
+    effects = standardised_effects(Truth(), population, questions, HORIZONS)
     true = {f.name: e.average for f, e in zip(FINDINGS, effects, strict=True)}
-    rows: list[dict] = []
-    for seed in range(1000, 1000 + asked.cohorts):
-        rows += one_cohort(seed, asked.patients, asked.bootstrap, asked.simulated, truth)
-        settings = {k: v for k, v in vars(asked).items() if k != "out"}
-        found = {"settings": settings | {"cohorts": seed - 999}, "results": summarise(rows, true)}
-        asked.out.write_text(json.dumps(found, indent=1).replace("Infinity", "null") + "\n")
+    settings = {name: getattr(asked, name) for name in ("patients", "bootstrap", "simulated")}
+    settings |= {"first_seed": asked.first_seed, "cohorts": len(cohorts)}
+    found = {"settings": settings, "results": summarise(cohorts, true)}
+    asked.out.write_text(json.dumps(found, indent=1).replace("Infinity", "null") + "\n")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ OKABE_ITO = {"blue": "#0072B2", "vermillion": "#D55E00"}
 
 
 def measure(cohort: Cohort, seed: int) -> dict[str, float]:
-    """Findings the paper prints, and what it does not."""
+    """Give the findings the paper prints, and what it does not print."""
     table = ledger_table(cohort)
     joint = table[table["status"].isin(["ok", "reading", "rounding"])]
     ratios = joint[joint["kind"] == "hazard_ratio"]
@@ -54,7 +54,7 @@ def measure(cohort: Cohort, seed: int) -> dict[str, float]:
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """One row per quantity: printed ones coincide, free ones spread."""
+    """Draw a row per quantity: printed ones coincide, free ones spread."""
     pinned = [c for c in table if c.startswith("hr_") and c.removeprefix("hr_") not in FREE]
     rows = [(c, "vermillion", "o") for c in pinned]
     rows += [(f"hr_{name}", "blue", "s") for name in FREE]

@@ -58,6 +58,15 @@ def test_what_was_not_done_says_so(small_result):
     assert all(said.values())
 
 
+def test_card_and_model_name_the_disclosure_policy(small_result, small_folder):
+    items = [i for s in make_card(small_result)["sections"] for i in s["items"]]
+    said = {i["label"]: plain_text(i["parts"]) for i in items}
+    assert said["Disclosure policy"] == "cms"
+    assert said["Disclosure control"].startswith("Policy cms: no count from 1 to 10")
+    for file in small_folder.glob("models/*/risk_model.json"):
+        assert json.loads(file.read_text())["provenance"]["disclosure"] == "cms"
+
+
 def test_every_item_of_the_standards_has_a_state(small_result):
     sections = {part["id"]: part for part in make_card(small_result)["sections"]}
     rows = sections["tripod_ai"]["tables"][0]["rows"]

@@ -64,7 +64,7 @@ def done(tmp_path_factory):
 def test_the_folder_holds_report_tables_and_figures(done):
     folder, _, _ = done
     tree = json.loads((folder / "reproduction.json").read_text())
-    assert tree["policy"] == "journal"
+    assert tree["policy"] == "off"
     assert "not patients" in tree["statement"]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert set(tree["files"]) | {"reproduction.json"} == present
@@ -88,7 +88,7 @@ def test_tables_agree_with_the_paper(done):
 def test_what_is_tracked_shows_no_count_under_eleven_and_no_single_patient(done):
     _, run, artifacts = done
     tree = json.loads((artifacts / "reproduction.json").read_text())
-    assert tree["policy"] == run.data.tags["allsurv.policy"] == "strict"
+    assert tree["policy"] == run.data.tags["allsurv.disclosure"] == "cms"
     names = [p.name for p in artifacts.rglob("*")]
     assert not [name for name in names if "swimmer" in name]
     assert "swimmer" not in (artifacts / "report.html").read_text()
@@ -121,17 +121,29 @@ def test_what_is_tracked_says_where_it_comes_from(done):
     assert run.data.metrics["ledger_agree"] > 700
 
 
+def test_what_would_disclose_patients_is_found_before_anything_is_logged(tmp_path, monkeypatch):
+    from allsurv.cli import reproduce as door
+
+    def tables_only(*given):
+        return [stage for stage in stages(*given) if stage[0] == "Tables"]
+
+    stages = paper._stages
+    monkeypatch.setattr(paper, "_stages", tables_only)
+    monkeypatch.setattr(door, "safe", lambda found: found)
+    monkeypatch.setattr(door, "_track", lambda *given: pytest.fail("it was logged"))
+    with pytest.raises(DisclosureError, match=r"table-1\.csv: counts under 11"):
+        door.reproduce_command("rr-all", "", False, str(tmp_path / "paper"))
+
+
 def test_only_a_safe_reproduction_can_be_logged(reproduction, tmp_path):
     from allsurv.tracking import log_reproduction
 
-    with pytest.raises(
-        DisclosureError, match="policy 'journal', items of single patients: swimmer"
-    ):
+    with pytest.raises(DisclosureError, match="policy 'off', items of single patients: swimmer"):
         log_reproduction("no-run", reproduction, tmp_path)
-    strict = replace(reproduction, policy="strict")
+    strict = replace(reproduction, policy="cms")
     with pytest.raises(DisclosureError, match="swimmer"):
         log_reproduction("no-run", strict, tmp_path)
-    assert safe(reproduction).policy == "strict"
+    assert safe(reproduction).policy == "cms"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from allsurv.cli.findings import PowerOrder, check_command, power_command
 from allsurv.cli.simulate import read_effects, simulate_command
 from allsurv.cohort import read_cohort
-from allsurv.errors import ConfigError
+from allsurv.errors import CheckFailed, ConfigError
 from allsurv.study import load_study
 
 
@@ -33,6 +35,21 @@ def test_findings_of_the_paper_agree_with_each_other(capsys):
     said = capsys.readouterr().out
     assert "TP53 mutation" in said
     assert "std_error" in said
+    assert "(known contradiction C02)" in said
+    assert "Known contradictions of the publication:\n  C01 (6 numbers): Table 2" in said
+
+
+def test_a_contradiction_that_nobody_explains_fails_the_check(monkeypatch, capsys):
+    from allsurv.findings import percents
+    from allsurv.study import FrozenDict, load_ledger
+
+    ledger = load_ledger(load_study("rr-all"))
+    wrong = replace(ledger.entries["t1_karyo_diploid_all_pct"], value=27, printed="27")
+    changed = replace(ledger, entries=FrozenDict({**ledger.entries, wrong.id: wrong}))
+    monkeypatch.setattr(percents, "load_ledger", lambda _: changed)
+    with pytest.raises(CheckFailed, match="Karyotype: Diploid"):
+        check_command("rr-all")
+    assert "printed 27%: 28 of 110 (not explained)" in capsys.readouterr().out
 
 
 def test_power_is_printed_written_and_drawn(tmp_path, capsys):

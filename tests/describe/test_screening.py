@@ -118,7 +118,7 @@ def test_a_study_without_screening_is_told_so():
 def test_few_patients_give_no_hazard_ratio_away():
     cohort = load_cohort("rr-all")
     table = univariable_table(cohort)
-    safe = safe_hazard_ratios(table, 11)
+    safe = safe_hazard_ratios(table)
     assert "n_level" not in safe.columns
     level = table["n_level"].fillna(50)
     few = ((level < 11) | (table["n"] - level < 11)).to_numpy()
@@ -130,7 +130,7 @@ def test_few_patients_give_no_hazard_ratio_away():
 
 def test_a_small_number_left_out_takes_the_patients_with_it(cohort):
     table = cox_table(cohort, "os", ["tp53"], missing="leave_out")
-    safe = safe_hazard_ratios(table, 11)
+    safe = safe_hazard_ratios(table)
     assert table["n_left_out"].tolist() == [5]
     assert safe[["n", "n_rows", "n_events", "n_left_out"]].isna().all().all()
 

@@ -168,3 +168,17 @@ def test_every_family_has_a_search_space_of_its_own_parameters(root):
     assert set(spaces) == {"cox", "coxnet", "rsf", "gbs", "cgbs"}
     for family, space in spaces.items():
         assert set(space) <= set(inspect.signature(FAMILIES[family]).parameters)
+
+
+def test_the_disclosure_policy_is_one_word(folder):
+    assert read_config(write(folder, "study: rr-all\npreset: fast\n")).policy.threshold == 11
+    text = "study: rr-all\npreset: fast\ndisclosure: {}\n"
+    assert read_config(write(folder, text.format("off"))).policy.name == "off"
+    assert read_config(write(folder, text.format("acro"))).to_dict()["disclosure"] == "acro"
+    with pytest.raises(ConfigError, match=r"config\.yaml:3 disclosure"):
+        read_config(write(folder, text.format("none")))
+
+
+def test_the_old_threshold_says_what_took_its_place(folder):
+    with pytest.raises(ConfigError, match=r"config\.yaml:2 threshold: .* 'disclosure: cms'"):
+        read_config(write(folder, "study: rr-all\nthreshold: 11\n"))

@@ -123,6 +123,22 @@ def test_the_intercept_is_the_log_of_observed_over_expected():
     assert row["upper"] - row["estimate"] == pytest.approx(half)
 
 
+def test_a_baseline_from_these_patients_makes_the_intercept_0_by_construction(heart: Cohort):
+    row = update_published(heart).set_index("question").loc["intercept"]
+    assert row["estimate"] == 0
+    assert math.isnan(row["lower"])
+    assert row["reason"].startswith("0 by construction, not evaluated")
+    # Breslow's jumps are d / sum of exp(s) at risk, so that the expected events add up to d.
+    y = heart.y("os")
+    relative = np.exp(make_model("published", heart.study).fit(heart.X, y).predict(heart.X))
+    deaths = np.sort(y["time"][y["event"]])
+    jumps = [1 / relative[y["time"] >= t].sum() for t in deaths]
+    expected = sum(
+        r * np.sum(jumps, where=deaths <= t) for r, t in zip(relative, y["time"], strict=True)
+    )
+    assert expected == pytest.approx(y["event"].sum())
+
+
 def _study(toy_cohort, **findings: Finding):
     return toy_cohort(120, 0, findings=findings)
 

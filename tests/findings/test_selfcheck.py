@@ -122,6 +122,8 @@ def test_percents_and_group_sizes_of_the_ledger(study: Study, table: pd.DataFram
     sizes = table.xs("group_size", level="check")
     assert sizes["printed"].tolist() == ["36, 38"]
     assert sizes["passes"].tolist() == [False]
+    assert sizes["issue"].tolist() == ["C02"]
+    assert set(table.loc[table["passes"].ne(False), "issue"]) == {""}
 
 
 def test_a_wrong_percent_is_found(study: Study, monkeypatch: pytest.MonkeyPatch):
@@ -136,6 +138,11 @@ def test_a_wrong_percent_is_found(study: Study, monkeypatch: pytest.MonkeyPatch)
     assert found.loc[wrong.id, "printed"] == "27%: 28 of 110"
     assert found.loc[wrong.id, "computed"] == pytest.approx(100 * 28 / 110)
     assert found.loc["percents", "passes"] is False
+    assert found.loc["percents", "issue"] == ""
+    explained = replace(wrong, status="conflict", issue="C01")
+    changed = replace(ledger, entries=FrozenDict({**ledger.entries, wrong.id: explained}))
+    found = check_findings(study).set_index("item")
+    assert found.loc[[wrong.id, "percents"], "issue"].tolist() == ["C01", "C01"]
 
 
 def test_a_study_that_printed_nothing(study: Study):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from allsurv.experiment.evidence import CALIBRATED, PLAIN
 from allsurv.findings.questions import Patients
-from allsurv.findings.shrinkage import calibrate, simulate_answers
+from allsurv.findings.shrinkage import _widening, calibrate, simulate_answers
 from allsurv.models import make_model
 from allsurv.study.spec import Contrast, Finding
 
@@ -29,6 +32,29 @@ def test_limits_are_the_true_effects_whose_prediction_interval_covers_the_estima
         assert abs(0.3 - line.intercept - line.slope * limit) == pytest.approx(half)
     assert found.slope == pytest.approx(line.slope)
     assert found.log == pytest.approx((0.3 - line.intercept) / line.slope)
+
+
+def test_patients_vary_more_than_outcomes_of_a_model_fitted_to_them(patients: Patients):
+    # d events and p coefficients: sqrt(d / (d - p)), at most twofold.
+    assert _widening(69, 15) == pytest.approx(math.sqrt(69 / 54))
+    assert _widening(15, 15) == _widening(10, 15) == 2
+    rng = np.random.default_rng(3)
+    true = np.linspace(-1, 1, 400)
+    said = 0.5 * true + rng.normal(scale=0.1, size=400)
+    plain = calibrate(0.2, true, said, level=0.95)
+    wide = calibrate(0.2, true, said, level=0.95, widening=1.5)
+    assert wide.log == pytest.approx(plain.log, abs=1e-3)
+    ratio = (wide.upper - wide.lower) / (plain.upper - plain.lower)
+    assert ratio == pytest.approx(1.5, rel=1e-2)
+    models = {"cox": make_model("cox", patients.study).fit(patients.X, patients.y)}
+    made = simulate_answers(models, patients, 10, random_state=0, n_jobs=1)
+    coefficients = len(models["cox"].coef_)
+    assert made.widening == _widening(int(patients.y["event"].sum()), coefficients)
+    log = float(made.estimated["cox"][0, 0])
+    by_hand = calibrate(
+        log, made.true[:, 0], made.estimated["cox"][:, 0], level=0.9, widening=made.widening
+    )
+    assert made.calibrated("cox", 0, log, level=0.9) == by_hand
 
 
 def test_a_model_that_does_not_respond_tells_nothing():
@@ -88,3 +114,19 @@ def test_simulated_outcomes_die_and_are_censored_as_the_patients(patients: Patie
     medians = np.mean([np.median(y["time"]) for y in drawn])
     assert medians == pytest.approx(np.median(patients.y["time"]), abs=1.0)
     assert all(y["time"].max() <= patients.y["time"].max() for y in drawn)
+
+
+def test_the_stated_coverage_is_that_of_the_simulation(root: Path):
+    found = json.loads((root / "experiments" / "004-coverage" / "results.json").read_text())
+
+    def held(kind: str, *families: str) -> str:
+        rows = [row[kind] for row in found["results"] if row["family"] in families]
+        return f"{100 * float(np.mean(rows)):.0f}"
+
+    every = {row["family"] for row in found["results"]}
+    assert f"the truth in {held('calibrated_coverage', *every)} of 100" in CALIBRATED
+    for family, words in {
+        "cox": "{} of 100 for Cox", "coxnet": "{} for elastic-net", "gbs": "{} for gradient",
+        "rsf": "and {} for a survival forest",
+    }.items():  # fmt: skip
+        assert words.format(held("plain_coverage", family)) in PLAIN

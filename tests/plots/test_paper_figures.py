@@ -23,7 +23,7 @@ from allsurv.plots import (
     write_items,
 )
 from allsurv.plots.curve_numbers import curve_numbers
-from allsurv.plots.items import is_figure, plot_item
+from allsurv.plots.items import plot_item
 from allsurv.plots.paper import pen
 from allsurv.plots.png import png_bytes
 
@@ -252,7 +252,7 @@ def test_every_figure_is_written_with_its_numbers(reproduction, tmp_path):
     written = write_items(reproduction, reproduction.study, tmp_path, caption="Invented.", dpi=300)
     names = {path.name for path in written}
     assert names == {path.name for path in tmp_path.iterdir()}
-    for item in filter(is_figure, reproduction):
+    for item in [item for item in reproduction if item.is_figure]:
         assert {f"{item.key}.png", f"{item.key}.svg", f"{item.key}.csv"} <= names
         assert {f"{item.key}-{name}.csv" for name in item.extra} <= names
         table = pd.read_csv(tmp_path / f"{item.key}.csv")
@@ -264,7 +264,7 @@ def test_every_figure_is_written_with_its_numbers(reproduction, tmp_path):
 
 
 def test_every_figure_names_whose_reading_it_is(reproduction):
-    for item in filter(is_figure, reproduction):
+    for item in [item for item in reproduction if item.is_figure]:
         axes = plot_item(item, reproduction.study, caption="Invented.")
         title = axes.figure.get_suptitle().replace("\n", " ")
         assert title == (f"{item.title} ({item.label})" if item.label else item.title)
@@ -272,7 +272,7 @@ def test_every_figure_names_whose_reading_it_is(reproduction):
 
 
 def test_ordinary_figures_of_a_paper_have_no_overlap(overlaps, reproduction):
-    drawn = {i.key: plot_item(i, reproduction.study) for i in reproduction if is_figure(i)}
+    drawn = {i.key: plot_item(i, reproduction.study) for i in reproduction if i.is_figure}
     assert {key: overlaps(axes) for key, axes in drawn.items()} == {key: [] for key in drawn}
 
 

@@ -10,8 +10,12 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import load_cohort
+from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError
+from allsurv.models.riskmodel_digest import describe_source
+from allsurv.plots import plot_item
 from allsurv.reproduction import Item, reproduce, safe
+from allsurv.reproduction import paper as paper_module
 from allsurv.reproduction.cox_items import analysis_items, screening_items
 from allsurv.reproduction.paper import _made
 from allsurv.reproduction.paper_curves import curve_items, figures
@@ -25,6 +29,7 @@ TIME_DEPENDENT = (
     "(tmerge; ties event==srv leave covariate unchanged)"
 )
 
+CURVE = ("median", "follow_up", "survival", "lower", "upper")
 NUMBERS = {"hazard_ratio": "HR", "lower": "lo95", "upper": "hi95", "std_error": "se"}
 
 
@@ -163,7 +168,7 @@ def test_residuals_and_swimmer_are_for_the_study_team(paper):
 
 def test_the_safe_form_holds_no_small_count_and_no_single_patient(paper):
     strict = safe(paper)
-    assert strict.policy == "strict"
+    assert strict.policy == "cms"
     assert not any(item.local_only for item in strict)
     counts = ("n", "n_known", "n_group", "n_events", "n_at_risk", "n_left_out", "n_excluded")
     for item in strict:
@@ -182,6 +187,21 @@ def test_the_safe_form_holds_no_small_count_and_no_single_patient(paper):
             assert np.allclose(medians, medians.round())
 
 
+def test_a_correct_definition_is_not_called_biased(paper):
+    for item in paper:
+        if item.label == "correct definition":
+            assert not any("immortal time" in note for note in item.notes), item.key
+    assert "shown as published" in " ".join(paper["figure-1d"].notes)
+
+
+def test_real_patients_are_named_outside_by_a_keyed_digest(paper, monkeypatch):
+    monkeypatch.setenv("ALLSURV_DIGEST_KEY", "a key of sixteen characters")
+    assert safe(paper).source == paper.source
+    real = replace(paper, source=replace(paper.source, kind="file"))
+    assert safe(real).source.digest == describe_source(real.source)["digest"]
+    assert safe(real).source.digest != real.source.digest
+
+
 def test_stages_are_told(paper, stages):
     assert paper.items
     done = [d for _, d, _ in stages]
@@ -191,7 +211,7 @@ def test_stages_are_told(paper, stages):
 def test_an_unknown_key_or_policy_is_refused(paper):
     with pytest.raises(ConfigError, match="there is no 'figure-1z'"):
         paper["figure-1z"]
-    with pytest.raises(ConfigError, match="allowed are 'journal' and 'strict'"):
+    with pytest.raises(ConfigError, match="allowed are 'off' and 'cms'"):
         reproduce(load_cohort("rr-all"), policy="open")
 
 
@@ -221,6 +241,35 @@ def test_real_patients_get_rs_cox_models(ebmt, shared, record_difference):
     assert worst < 1e-6
 
 
+def test_real_patients_get_rs_description_and_curves(ebmt, reference, record_difference):
+    expected = reference("reproduction")
+    table = ebmt["table-1"].table
+    ours = table[table["group"] != "overall"].set_index(["variable", "level", "group"])["n"]
+    for variable, levels in expected["counts"].items():
+        for level, years in levels.items():
+            made = {year: int(ours.get((variable, level, year), 0)) for year in years}
+            assert made == years, (variable, level)
+    worst = 0.0
+    for key, theirs in expected["curves"].items():
+        summary = ebmt[key].extra["summary"]
+        for group, rows in summary.groupby("group"):
+            made = theirs["groups"][group if group in theirs["groups"] else "all"]
+            first = rows.iloc[0]
+            counts = [int(first["n"]), int(first["n_events"]), *rows["n_at_risk"].astype(int)]
+            assert counts == [made["n"], made["n_events"], *made["n_at_risk"]]
+            ends = [first[[n, f"{n}_lower", f"{n}_upper"]] for n in ("median", "follow_up")]
+            numbers = [*ends, *(rows[name] for name in ("survival", "lower", "upper"))]
+            for mine, name in zip(numbers, CURVE, strict=True):
+                wanted = np.array(made[name], dtype=float)
+                gap = np.asarray(mine, dtype=float) / wanted - 1
+                assert (np.isnan(gap) == np.isnan(wanted)).all(), (key, group, name)
+                worst = max(worst, float(np.nanmax(np.abs(gap), initial=0)))
+        if theirs["p"] is not None:
+            worst = max(worst, abs(ebmt[key].extra["tests"]["p_value"].iloc[0] / theirs["p"] - 1))
+    record_difference("reproduce", "survival::survfit, survival::survdiff", worst)
+    assert worst < 1e-6
+
+
 def test_real_patients_get_their_curves_and_what_the_study_lacks_is_absent(ebmt):
     keys = [item.key for item in ebmt]
     assert keys[:4] == ["table-1", "os-overall", "rfs-overall", "os-year"]
@@ -234,16 +283,17 @@ def test_columns_that_a_file_lacks_are_left_out():
     cohort = load_cohort("rr-all")
     gone = ("ae_", "mrd_", "blina", "cd22", "sos", "sct", "time_to_sct")
     bare = replace(cohort, frame=cohort.frame[[c for c in cohort.frame if not c.startswith(gone)]])
-    keys = {item.key for item in table_items(bare, 11)}
+    keys = {item.key for item in table_items(bare, CMS)}
     for figure in figures(cohort.study):
-        keys |= {item.key for item in curve_items(bare, figure, None, 11)}
+        if figure[0].against is None:
+            keys |= {item.key for item in curve_items(bare, figure, None, CMS)}
     assert {"table-1", "table-s1", "figure-1a", "figure-s4"} <= keys
     absent = {"table-2", "table-3", "sos", "figure-1d", "figure-1e", "figure-1e-correct"}
     assert not absent & keys
-    univariable, screened = screening_items(bare, 11)
+    univariable, screened = screening_items(bare, CMS)
     assert {"cd22", "sct", "mrd_best_neg"}.isdisjoint(univariable.table["variable"])
     assert "sct" not in set(screened.table["variable"])
-    assert not list(analysis_items(bare, cohort.study.analyses["multivariable"], 11))
+    assert not list(analysis_items(bare, cohort.study.analyses["multivariable"], CMS))
     (swimmer,) = swimmer_items(bare)
     assert swimmer.extra["marks"]["mark"].unique().tolist() == ["Response (CR, CRp or CRi)"]
 
@@ -255,10 +305,13 @@ def test_what_patients_cannot_give_is_listed_with_its_reason():
     frame["lm4_cohort"] = pd.array([False] * 40, dtype="boolean")
     few = replace(cohort, frame=frame)
     asked = (cohort.study.comparisons["os_sct_landmark"],)
-    stages = [("E", lambda: curve_items(few, asked, None, 11)), ("T", lambda: table_items(few, 11))]
+    stages = [
+        ("E", lambda: curve_items(few, asked, None, CMS)),
+        ("T", lambda: table_items(few, CMS)),
+    ]
     *made, last = [item for item, _ in _made(stages) if item is not None]
     assert {item.key for item in made} >= {"table-1", "table-2"}
-    assert last.text[""].tolist() == ["E"]
+    assert last.text["Analysis"].tolist() == ["E"]
     assert "none of 40 patients belongs" in last.text["Why"].iloc[0]
     assert last.safe.text["Why"].tolist() == ["could not be computed"]
 
@@ -267,8 +320,11 @@ def test_a_cohort_of_the_comparison_gives_its_figure():
     cohort = load_cohort("rr-all")
     other = cohort.take(range(40))
     asked = (cohort.study.comparisons["os_inotuzumab_alone"],)
-    assert not list(curve_items(cohort, asked, None, 11))
-    (item,) = curve_items(cohort, asked, other, 11)
+    stages = [("Fig. 1F", lambda: curve_items(cohort, asked, None, CMS))]
+    (left_out,) = [item for item, _ in _made(stages) if item is not None]
+    assert left_out.text["Analysis"].tolist() == ["Fig. 1F"]
+    assert "'rr-all-inotuzumab' that it is against is not at hand" in left_out.text["Why"].iloc[0]
+    (item,) = curve_items(cohort, asked, other, CMS)
     assert item.key == "figure-1f"
     sizes = item.extra["summary"].groupby("group", sort=False)["n"].first().to_dict()
     assert sizes == {"study": 110, "against": 40}
@@ -284,4 +340,33 @@ def test_the_ledger_and_the_contradictions_come_with_the_study():
     tally = ledger.extra["tally"][["agree", "differ", "not_recomputed"]]
     assert int(tally.to_numpy().sum()) == 851
     assert "recomputed" not in ledger.safe.table.columns
-    assert contradictions.text[""].tolist()[:2] == ["C01", "C02"]
+    assert contradictions.text["Contradiction"].tolist()[:2] == ["C01", "C02"]
+
+
+ODD = {
+    "nobody dies": lambda c: _with(c, alive=pd.array([True] * c.n, dtype="boolean")),
+    "one patient": lambda c: c.take([0]),
+    "one regimen": lambda c: c.where({"arm": "before"}),
+    "three groups": lambda c: replace(c, study=replace(c.study, group="salvage")),
+}
+
+
+def _with(cohort, **columns):
+    return replace(cohort, frame=cohort.frame.assign(**columns))
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_any_cohort_gives_what_it_can_and_says_what_it_cannot(odd, monkeypatch):
+    few = ("Tables", "Fig. 1B", "Fig. 1E", "Univariable")
+    stages = paper_module._stages
+    chosen = lambda *given: [s for s in stages(*given) if s[0].startswith(few)]  # noqa: E731
+    monkeypatch.setattr(paper_module, "_stages", chosen)
+    cohort = ODD[odd](load_cohort("rr-all"))
+    found = reproduce(cohort, ledger=False)
+    keys = {item.key for item in found}
+    assert {"table-1", "figure-1b"} <= keys
+    assert ("left-out" in keys) == (odd in ("nobody dies", "one patient"))
+    for item in (*found, *safe(found)):
+        assert not item.table.empty, item.key
+        if item.kind == "forest":
+            plot_item(item, cohort.study)

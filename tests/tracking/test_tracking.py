@@ -32,6 +32,7 @@ def test_one_child_run_per_model(tracked, small_result):
         assert child.info.status == "FINISHED"
         assert child.data.tags["mlflow.parentRunId"] == run.run_id
         assert child.data.tags["allsurv.cohort_source"] == "reconstructed"
+        assert child.data.tags["allsurv.disclosure"] == "cms"
         assert child.data.tags["findings.tp53.verdict"] in WORDS
         assert child.data.tags["findings.statement"].startswith("Agreement is by construction")
         table = small_result.tables["performance"]

@@ -105,12 +105,14 @@ def make_about(quote: Quoter, study: Study, words: Mapping[str, str]) -> dict[st
         item("study_digest", "SHA-256 of the study", quote("text", "/provenance/study_digest")),
     ]
     privacy = [
+        item("policy", "Disclosure policy", quote("text", "/config/disclosure")),
         item("disclosure", "Disclosure control", *statement),
         item(
             "limits",
             "What it is not",
-            "Disclosure control, not differential privacy. No patient's row, identifier or exact "
-            "time stands here or in the model.",
+            "Disclosure control, not differential privacy. No patient's row or identifier stands "
+            "here, nor in the model, which holds no exact time either and no leaf of fewer than "
+            "eleven patients, whatever the policy.",
         ),
     ]
     return {

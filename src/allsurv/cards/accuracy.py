@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from allsurv.cards.about import item, section
+from allsurv.cards.evidence import evidence_section
+from allsurv.cards.explained import make_explanation, optimism_item, optimism_tables
 from allsurv.cards.quotes import NOT_EVALUATED, Part, Quoter, Tree
 
 __all__ = ["make_accuracy", "performance_cell"]
@@ -49,8 +51,8 @@ def make_accuracy(quote: Quoter) -> dict[str, Tree]:
         "instability": _instability(quote),
         "subgroups": _subgroups(quote),
         "points": _points(quote),
-        "evidence": _evidence(quote),
-        "explanation": _explanation(quote),
+        "evidence": evidence_section(quote),
+        "explanation": make_explanation(quote),
         "analyses": _analyses(quote),
     }
 
@@ -114,8 +116,9 @@ def _performance(quote: Quoter) -> Tree:
         items=[
             item("external", "External validation"),
             item("failed", "Resamples that could not be measured", "some" if failed else "none"),
+            optimism_item(quote),
         ],
-        tables=[shown, *_differences(quote)],
+        tables=[shown, *_differences(quote), *optimism_tables(quote)],
         figures=[
             name for name in ("performance", "calibration", "net_benefit") if quote.rows(name)
         ],
@@ -214,48 +217,6 @@ def _points(quote: Quoter) -> Tree:
 
 def _measured(quote: Quoter, row: int | None) -> Part:
     return "" if row is None else performance_cell(quote, row)
-
-
-def _evidence(quote: Quoter) -> Tree:
-    columns = [
-        ("Finding", "text", ("label",)),
-        ("Model", "text", ("model_label",)),
-        ("Published hazard ratio", "ratio", ("published", "published_lower", "published_upper")),
-        ("This cohort", "ratio", ("judged", "judged_lower", "judged_upper")),
-        ("Verdict", "text", ("verdict",)),
-        ("Why", "text", ("reason",)),
-    ]
-    if not quote.rows("findings"):
-        said = "The study file names no published finding to hold the models against."
-        return section("evidence", "Published findings", text=[[said]])
-    statements = quote.results["statements"]
-    return section(
-        "evidence",
-        "Published findings",
-        text=[[quote("text", "/statements/findings")]] if "findings" in statements else [],
-        tables=[
-            quote.table(
-                "findings", columns, caption="Each published finding, each model", n_labels=2
-            )
-        ],
-        figures=["findings"],
-    )
-
-
-def _explanation(quote: Quoter) -> Tree:
-    rows = quote.rows("importance", model=quote.results["chosen"])
-    columns = [
-        ("Predictor", "text", ("label",)),
-        ("Mean |SHAP| of the risk score", "number3", ("mean_abs_shap",)),
-        ("Rank", "text", ("rank",)),
-    ]
-    shown = quote.table("importance", columns, caption="Importance of each predictor", rows=rows)
-    return section(
-        "explanation",
-        "Explanation",
-        text=[["How far each predictor moves the risk score, on average over the cohort."]],
-        tables=[shown] if rows else [],
-    )
 
 
 def _analyses(quote: Quoter) -> Tree:

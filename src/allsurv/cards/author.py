@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from allsurv.cards.quotes import Tree, plain_text
 from allsurv.errors import ConfigError
 from allsurv.study import Study
 from allsurv.study.nearest import did_you_mean
@@ -21,6 +22,7 @@ __all__ = [
     "author_words",
     "missing_fields",
     "read_author",
+    "said_by_author",
 ]
 
 NOT_PROVIDED = "Not provided by the author"
@@ -124,6 +126,30 @@ def author_words(study: Study, author: Mapping[str, str]) -> dict[str, str]:
         field.key: author.get(field.key) or study.card.get(field.key) or field.default
         for field in author_fields()
     }
+
+
+def said_by_author(card: Tree) -> dict[str, str]:
+    """Take out of a card what its author says in it.
+
+    Parameters
+    ----------
+    card : dict
+        As from :func:`~allsurv.cards.card.make_card`.
+
+    Returns
+    -------
+    dict of str to str
+        Text by field; what nobody said is not in it.
+    """
+    items = {
+        (part["id"], entry["key"]): entry for part in card["sections"] for entry in part["items"]
+    }
+    said = {
+        field.key: plain_text(items[field.section, field.key]["parts"])
+        for field in author_fields()
+        if (field.section, field.key) in items
+    }
+    return {key: text for key, text in said.items() if text != NOT_PROVIDED}
 
 
 def missing_fields(words: Mapping[str, str]) -> tuple[Field, ...]:

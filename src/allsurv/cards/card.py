@@ -7,9 +7,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from allsurv.cards.about import item, make_about, section
+from allsurv.cards.about import item, make_about
 from allsurv.cards.accuracy import make_accuracy, performance_cell
 from allsurv.cards.author import author_words, missing_fields
+from allsurv.cards.changes import changes_section
 from allsurv.cards.crosswalks import make_crosswalks
 from allsurv.cards.patients import make_patients
 from allsurv.cards.quotes import Part, Quoter, Tree
@@ -19,7 +20,7 @@ from allsurv.study import Study
 
 __all__ = ["CARD_FORMAT", "digest_of", "make_card", "results_text"]
 
-CARD_FORMAT = "allsurv-card/2"
+CARD_FORMAT = "allsurv-card/3"
 ORDER = (
     "identity", "use", "data", "outcome", "predictors", "model", "missing", "performance",
     "instability", "subgroups", "evidence", "explanation", "points", "analyses", "risks",
@@ -46,7 +47,7 @@ def make_card(
         What was found.
     folder : str or Path, optional
         Where the result was written: its results file is what is quoted, its figures and models
-        are named with their SHA-256.
+        are named with their SHA-256, and the card before, if it lies there, is compared with.
     author : mapping from str to str, optional
         What the author says, by field; the study's ``card`` section otherwise.
     release : bool, default=False
@@ -73,19 +74,22 @@ def make_card(
     shown = [sections[key] for key in ORDER]
     endpoint = result.study.endpoint(result.provenance.endpoint)
     figures = {name for part in shown for name in part["figures"]}
-    return {
+    card: Tree = {
         "format": CARD_FORMAT,
         "stage": "release" if release else "draft",
         "title": [quote("text", "/name"), ": ", endpoint.label],
         "status": STATUS["release" if release else "draft"],
         "synthetic": result.provenance.is_synthetic,
         "summary": _summary(quote, result.study, words),
-        "sections": [*shown, *make_crosswalks(shown), _changes()],
+        "sections": [*shown, *make_crosswalks(shown)],
         "chosen": result.chosen,
         "results": {"file": "results.json", "sha256": hashlib.sha256(text.encode()).hexdigest()},
-        "figures": _digests(folder, "figures/*.svg", keep=figures),
+        "figures": _digests(folder, "figures/*", keep=figures),
+        "tables": _digests(folder, "tables/*.csv"),
         "model": _digests(folder, f"models/{result.chosen}/*"),
     }  # fmt: skip
+    card["sections"].append(changes_section(card, folder))
+    return card
 
 
 def digest_of(file: Path) -> str:
@@ -200,13 +204,3 @@ def _how_unstable(quote: Quoter, study: Study) -> list[Part]:
         cell("text", "instability", rows[-1], "n_resamples"),
         " refits).",
     ]
-
-
-def _changes() -> Tree:
-    return section(
-        "changes",
-        "Changes",
-        items=[
-            item("changes", "Change to the card before", "See the comparison made with --diff.")
-        ],
-    )

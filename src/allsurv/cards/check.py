@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from allsurv.cards.card import CARD_FORMAT, digest_of
+from allsurv.cards.author import said_by_author
+from allsurv.cards.card import CARD_FORMAT, digest_of, make_card
 from allsurv.cards.quotes import Tree, parts_of, resolve
-from allsurv.cards.render import FACES, render
+from allsurv.cards.render import FACES, calculator_page, render
+from allsurv.cards.results_tables import table_faults
 from allsurv.cards.words import FORMS
 from allsurv.errors import CheckFailed, ConfigError
+from allsurv.experiment import read_result
 from allsurv.study import Study
 
 __all__ = ["card_faults", "check_card", "read_card"]
@@ -110,14 +113,42 @@ def card_faults(folder: Path, study: Study) -> Iterator[str]:
     if hashlib.sha256(raw).hexdigest() != card["results"]["sha256"]:
         yield f"{file.name}: altered since the card was written."
     results = json.loads(raw)
-    yield from _drift(card, results)
-    for name, digest in {**card["figures"], **card["model"]}.items():
+    for name, digest in {**card["figures"], **card["tables"], **card["model"]}.items():
         if not (folder / name).is_file():
             yield f"{name}: missing."
         elif digest_of(folder / name) != digest:
             yield f"{name}: altered since the card was written."
+    yield from table_faults(folder, results)
+    yield from _drift(card, results)
+    release = card.get("stage") == "release"
+    try:
+        anew = make_card(
+            read_result(folder, study), folder, author=said_by_author(card), release=release
+        )
+    except (ConfigError, KeyError) as error:
+        yield f"card: cannot be made anew from the results: {error}"
+        return
+    yield from _differences(json.loads(json.dumps(anew)), card, "card")
     for face in FACES:
-        yield from _face_faults(folder, face, card, results, study)
+        yield from _face_faults(folder, face, anew, results, study)
+    yield from _calculator_faults(folder, anew, study)
+
+
+def _differences(expected: Any, found: Any, place: str) -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in {**expected, **found}:
+            yield from _differences(expected.get(key), found.get(key), f"{place}/{key}")
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for k, (one, other) in enumerate(zip(expected, found, strict=True)):
+            yield from _differences(one, other, f"{place}/{k}")
+    elif expected != found:
+        yield f"{place}: is not what the results give."
+
+
+def _calculator_faults(folder: Path, card: Tree, study: Study) -> Iterator[str]:
+    file = folder / "calculator.html"
+    if file.is_file() and file.read_text(encoding="utf-8") != calculator_page(card, study, folder):
+        yield f"{file.name}: differs from the card and its model."
 
 
 def _drift(card: Tree, results: Tree) -> Iterator[str]:
@@ -143,17 +174,17 @@ def _quote_faults(place: str, part: Tree, results: Tree) -> Iterator[str]:
 
 def _face_faults(folder: Path, face: str, card: Tree, results: Tree, study: Study) -> Iterator[str]:
     file = folder / f"card{face}"
-    if face == ".json" or not file.is_file():
+    if not file.is_file():
         return
     expected, found = render(card, face, results, study, folder), file.read_bytes()
     if face == ".docx":
-        from allsurv.cards.word import word_text
+        from allsurv.cards.word import word_parts
 
-        wanted: list[Any] = word_text(expected)
-        given: list[Any] = word_text(found)
-    else:
-        wanted, given = expected.splitlines(), found.splitlines()
-    if wanted != given:
+        if word_parts(expected) != word_parts(found):
+            yield f"{file.name}: differs from card.json."
+        return
+    wanted, given = expected.splitlines(), found.splitlines()
+    if expected != found:
         line = next(
             (k for k, (a, b) in enumerate(zip(wanted, given, strict=False), 1) if a != b),
             min(len(wanted), len(given)) + 1,

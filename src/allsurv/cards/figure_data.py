@@ -38,7 +38,8 @@ def figure_data(name: str, results: Tree) -> Tree | None:
         return None
     columns = [key for key in rows[0] if key not in LEFT_OUT and _varies(rows, key)]
     return {
-        "caption": f"Table {table} of the results file",
+        "caption": f"Table {table} of the results file"
+        + (f", comparison {comparison}" if comparison else ""),
         "columns": columns,
         "rows": [[_shown(row[key]) for key in columns] for row in rows],
     }

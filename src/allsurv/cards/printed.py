@@ -10,7 +10,6 @@ from allsurv.cards.printed_ledger import print_ledger
 from allsurv.cards.printed_table import PrintedRow, PrintedTable, cell_text
 from allsurv.describe.journal import p_text
 from allsurv.plots.curve_numbers import horizon_text, median_text, percent_text
-from allsurv.plots.items import item_title
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
 
@@ -49,7 +48,7 @@ def print_item(item: Item, study: Study) -> PrintedTable | None:
         columns = tuple(
             str(column).replace("n = ", "n\u00a0=\u00a0") for column in item.text.columns
         )
-        return PrintedTable(item.key, item_title(item), columns, tuple(rows), item.notes)
+        return PrintedTable(item.key, item.heading, columns, tuple(rows), item.notes)
     if item.kind == "ledger":
         return print_ledger(item)
     if item.kind == "curves" and "summary" in item.extra:
@@ -88,7 +87,7 @@ def print_summary(item: Item, study: Study) -> PrintedTable:
         notes.append("–, not shown: too few patients or events.")
     if p_value := _p_value(item):
         notes.insert(0, f"Log-rank P{p_value if p_value[0] in '<>' else f'={p_value}'}.")
-    return PrintedTable(item.key, item_title(item), columns, tuple(rows), tuple(notes))
+    return PrintedTable(item.key, item.heading, columns, tuple(rows), tuple(notes))
 
 
 def _curve(rows: pd.DataFrame, unit: str) -> dict[str, str]:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from allsurv.cards.printed_table import PrintedRow, PrintedTable, cell_text
 from allsurv.describe.journal import percent
-from allsurv.plots.items import item_title
 from allsurv.reproduction.items import Item
 
 __all__ = [
@@ -46,7 +45,7 @@ def print_ledger(item: Item) -> PrintedTable:
         heading = f"{section_name(str(name))} ({_tally(part['match'])})"
         rows.append(_heading(heading, len(LEDGER_COLUMNS)))
         rows += [PrintedRow(row.cells, 1) for row in of_section]
-    return PrintedTable(item.key, item_title(item), LEDGER_COLUMNS, tuple(rows), item.notes)
+    return PrintedTable(item.key, item.heading, LEDGER_COLUMNS, tuple(rows), item.notes)
 
 
 def ledger_rows(part: pd.DataFrame) -> tuple[PrintedRow, ...]:

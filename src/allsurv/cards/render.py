@@ -17,7 +17,7 @@ from allsurv.errors import ConfigError
 from allsurv.experiment import Result
 from allsurv.study import Study
 
-__all__ = ["FACES", "render", "write", "write_calculator"]
+__all__ = ["FACES", "calculator_page", "render", "write", "write_calculator"]
 
 FACES = (".html", ".md", ".xml", ".docx", ".json")
 
@@ -128,7 +128,33 @@ def write_calculator(card: Tree, study: Study, folder: str | Path, path: str | P
     ConfigError
         If the folder holds no exported model.
     """
-    folder, path = Path(folder), Path(path)
+    path = Path(path)
+    path.write_text(calculator_page(card, study, Path(folder)), encoding="utf-8")
+    return path
+
+
+def calculator_page(card: Tree, study: Study, folder: Path) -> str:
+    """Render the calculator as a page of its own.
+
+    Parameters
+    ----------
+    card : dict
+        As from :func:`~allsurv.cards.card.make_card`.
+    study : Study
+        What it was made with.
+    folder : Path
+        A run's folder, with the exported model.
+
+    Returns
+    -------
+    str
+        HTML; the same for the same card and model.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds no exported model.
+    """
     calculator = _calculator(card, study, folder)
     if calculator is None:
         raise ConfigError(f"{folder}: no exported model of '{card['chosen']}'; run it again.")
@@ -139,8 +165,7 @@ def write_calculator(card: Tree, study: Study, folder: str | Path, path: str | P
         synthetic=card["synthetic"],
         calculator=calculator,
     )
-    path.write_text(text.strip() + "\n", encoding="utf-8")
-    return path
+    return str(text).strip() + "\n"
 
 
 def _environment(figures: Path, results: Tree) -> Any:

@@ -18,18 +18,12 @@ from allsurv.cards.printed_ledger import (
     tally,
 )
 from allsurv.cards.printed_table import PrintedRow, PrintedTable
-from allsurv.plots.items import is_figure
+from allsurv.describe.disclosure import disclosure_policy
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item, Reproduction
 from allsurv.study.spec import Study
 
 __all__ = ["write_report"]
 
-POLICIES = {
-    "journal": "journal: every count is shown. For the study team; what is tracked elsewhere is "
-    "stricter.",
-    "strict": "strict: no count from 1 to 10 is shown, nor any from which one follows; no single "
-    "patient.",
-}
 OTHERS = (CORRECT, ANOTHER)
 REPEATED = ("comparison", "label", "endpoint", "landmark", "note", "analysis", "analysis_label")
 
@@ -115,7 +109,7 @@ def _summary(reproduction: Reproduction) -> list[tuple[str, str]]:
         ("Publication", study.citation.get("text", "")),
         ("DOI", study.citation.get("doi", "")),
         ("Patients", f"{source.name} ({source.kind})"),
-        ("Disclosure policy", POLICIES.get(reproduction.policy, reproduction.policy)),
+        ("Disclosure policy", disclosure_policy(reproduction.policy).statement),
         ("Digests", f"study {study.digest[:12]}, patients {source.digest[:12]}"),
         ("Software", versions),
     ]
@@ -126,7 +120,7 @@ def _view(item: Item, study: Study, figures: Path) -> _View:
     is_ledger = item.kind == "ledger"
     table = None if is_ledger else print_item(item, study)
     figure = figures / f"{item.key}.svg"
-    shown = is_figure(item) and figure.is_file()
+    shown = item.is_figure and figure.is_file()
     return _View(
         key=item.key,
         title=item.title,

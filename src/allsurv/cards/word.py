@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +13,9 @@ from allsurv.cards.documents_word import write_word
 from allsurv.cards.printed import PrintedRow, PrintedTable
 from allsurv.cards.quotes import Tree, plain_text
 
-__all__ = ["word_text", "write_word_card"]
+__all__ = ["word_parts", "word_text", "write_word_card"]
+
+DATED = "docProps/core.xml"
 
 
 def write_word_card(card: Tree) -> bytes:
@@ -52,6 +55,23 @@ def word_text(raw: bytes) -> list[str]:
     document = Document(io.BytesIO(raw))
     cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
     return [paragraph.text for paragraph in document.paragraphs] + cells
+
+
+def word_parts(raw: bytes) -> dict[str, bytes]:
+    """Take a Word file apart.
+
+    Parameters
+    ----------
+    raw : bytes
+        The file.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content by name, without the part that holds when it was written.
+    """
+    with zipfile.ZipFile(io.BytesIO(raw)) as stored:
+        return {name: stored.read(name) for name in stored.namelist() if name != DATED}
 
 
 def _section(part: Tree) -> list[PrintedTable]:

@@ -98,7 +98,16 @@ def _limits(lower: float | None, upper: float | None) -> str:
 
 
 def _count(value: float | None) -> str:
-    return "<11" if value is None else f"{int(value)}"
+    return "suppressed" if value is None else f"{int(value)}"
+
+
+def _agreement(value: bool | None) -> str:
+    return "cannot say" if value is None else "agrees" if value else "differs"
+
+
+def _agreeing(*values: bool | None) -> str:
+    known = [value for value in values if value is not None]
+    return f"{sum(known)} of {len(known)}" if known else "cannot say"
 
 
 def _share(value: float | None) -> str:
@@ -107,6 +116,8 @@ def _share(value: float | None) -> str:
 
 FORMS: Mapping[str, Callable[..., str]] = {
     "text": _text,
+    "agreement": _agreement,
+    "agreeing": _agreeing,
     "count": _count,
     "share": _share,
     "points": lambda value: number(None if value is None else 100 * value, 0),

@@ -29,6 +29,11 @@ app = typer.Typer(
 StudyOption = Annotated[str, typer.Option(help="Bundled study (rr-all, ebmt-all) or study file.")]
 
 
+def _path(given: str) -> Path | None:
+    """Read an optional path; MLflow hands over an empty text where nothing was asked."""
+    return Path(given) if given else None
+
+
 @app.command()
 def run(
     config: Annotated[Path, typer.Option(help="Configuration of the experiment.")] = EXPERIMENT,
@@ -78,7 +83,7 @@ def score(
     model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],
     out: Annotated[Path, typer.Option(help="CSV or Parquet file for the risks.")] = SCORES,
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
-    explain: Annotated[bool, typer.Option("--explain", help="What each variable adds.")] = False,
+    explain: Annotated[bool, typer.Option(help="What each variable adds.")] = False,
     on_error: Annotated[
         Literal["raise", "report"], typer.Option(help="Stop at faulty rows, or write their reason.")
     ] = "raise",
@@ -126,11 +131,11 @@ def promote(
     version: Annotated[str, typer.Option(help="Version or alias to promote.")] = "candidate",
     alias: Annotated[str, typer.Option(help="Alias to give it.")] = "champion",
     thresholds: Annotated[
-        Path | None, typer.Option(help="YAML file of thresholds; the built-in ones otherwise.")
-    ] = None,
+        str, typer.Option(help="YAML file of thresholds; the built-in ones otherwise.")
+    ] = "",
     approval: Annotated[
-        Path | None, typer.Option(help="Record of the review, if it is not with the run.")
-    ] = None,
+        str, typer.Option(help="Record of the review, if it is not with the run.")
+    ] = "",
 ) -> None:
     """Make a registered risk model the champion, if its card is approved and it is good enough.
 
@@ -138,24 +143,25 @@ def promote(
     """
     from allsurv.cli.promote import promote_command
 
-    promote_command(name, version, alias, thresholds, approval)
+    promote_command(name, version, alias, _path(thresholds), _path(approval))
 
 
 @app.command()
 def card(
     run: Annotated[str, typer.Argument(help="Folder a run has written, or runs:/ID.")],
     study: Annotated[str, typer.Option(help="Study, if it is not a bundled one.")] = "",
-    author: Annotated[Path | None, typer.Option(help="YAML of what an author says.")] = None,
+    author: Annotated[str, typer.Option(help="YAML of what an author says.")] = "",
     out: Annotated[
-        Path | None, typer.Option(help="One face: .html .md .xml .docx .json, calculator.html.")
-    ] = None,
-    release: Annotated[bool, typer.Option("--release", help="Refuse what is incomplete.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Recompute every number.")] = False,
+        str, typer.Option(help="One face: .html .md .xml .docx .json, calculator.html.")
+    ] = "",
+    release: Annotated[bool, typer.Option(help="Refuse what is incomplete.")] = False,
+    check: Annotated[bool, typer.Option(help="Recompute every number.")] = False,
     approve: Annotated[bool, typer.Option("--approve", help="Sign off the card.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Refuse the card.")] = False,
     reviewer: Annotated[str, typer.Option(help="Who decides.")] = "",
     statement: Annotated[str, typer.Option(help="In which words.")] = "",
     diff: Annotated[str, typer.Option(help="Another run to compare with.")] = "",
+    previous: Annotated[str, typer.Option(help="Run of the card before: lists changes.")] = "",
 ) -> None:
     """Write, check, review or compare the model card of a run.
 
@@ -168,7 +174,17 @@ def card(
     decision = "approved" if approve else "rejected" if reject else ""
     card_command(
         CardOrder(
-            run, study, author, out, release, check, decision, reviewer, statement, other=diff
+            run=run,
+            study=study,
+            author=_path(author),
+            out=_path(out),
+            release=release,
+            check=check,
+            decision=decision,
+            reviewer=reviewer,
+            statement=statement,
+            other=diff,
+            previous=previous,
         )
     )
 
@@ -251,7 +267,7 @@ def simulate(
 
 @app.command()
 def findings(
-    study: StudyOption = "rr-all",
+    study: StudyOption = "",
     check: Annotated[
         bool, typer.Option("--check", help="Hold the published numbers against each other.")
     ] = False,
@@ -261,26 +277,46 @@ def findings(
     ] = False,
     n: Annotated[str, typer.Option("-n", help="Patients in a simulated cohort, by comma.")] = "110",
     cohorts: Annotated[int, typer.Option("-B", help="Simulated cohorts of each size.")] = 1000,
-    families: Annotated[str, typer.Option(help="By comma: cox,coxnet,rsf,gbs,cgbs.")] = "cox",
+    families: Annotated[
+        str, typer.Option(help="By comma: cox,coxnet,rsf,gbs,cgbs; --power takes cox by itself.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
-    out: Annotated[str, typer.Option(help="Folder for table and figure of --power.")] = "",
+    out: Annotated[str, typer.Option(help="Folder for tables and figure.")] = "",
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Hold models, fitted now, against each finding.")
+    ] = False,
     cohort: Annotated[
-        str, typer.Option(help="CSV or Parquet file of patients to resemble in --power.")
+        str,
+        typer.Option(
+            help="CSV or Parquet file of patients: of --compare, or --power's to resemble."
+        ),
     ] = "",
+    run: Annotated[
+        str, typer.Option(help="Folder a run has written, or runs:/ID: how its models agreed.")
+    ] = "",
+    refits: Annotated[int, typer.Option(help="Refits behind each interval of --compare.")] = 25,
 ) -> None:
-    """Check published numbers for consistency; simulate how often studies would find them.
+    """Check published numbers; hold models against them; simulate how often studies find them.
+
+    Example: allsurv findings --cohort patients.csv --families cox,rsf --out agreement
 
     Example: allsurv findings --power -n 110 -B 1000 --out power
     """
+    from allsurv.cli.agreement import AgreementOrder, agreement_command
     from allsurv.cli.findings import PowerOrder, check_command, power_command
 
-    if not (check or power):
-        raise ConfigError("findings: say what to do; --check, --power or both.")
+    compare = compare or bool(run) or (bool(cohort) and not power)
+    if not (check or power or compare):
+        raise ConfigError("findings: say what to do; --check, --power, --compare or --run.")
     if check:
-        check_command(study)
+        check_command(study or "rr-all")
+    if compare:
+        order = AgreementOrder(run, cohort, families, refits, seed, jobs, out)
+        agreement_command(study, order)
     if power:
-        power_command(study, PowerOrder(n, cohorts, families, seed, jobs, out, cohort))
+        kinds = families or "cox"
+        power_command(study or "rr-all", PowerOrder(n, cohorts, kinds, seed, jobs, out, cohort))
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,14 @@ from pathlib import Path
 from allsurv.errors import ConfigError
 from allsurv.study import Study, load_study
 
-__all__ = ["STUDY_FILE", "CardOrder", "card_command", "write_cards"]
+__all__ = [
+    "STUDY_FILE",
+    "CardOrder",
+    "card_command",
+    "run_folder",
+    "run_study",
+    "write_cards",
+]
 
 STUDY_FILE = "study.yaml"
 
@@ -37,6 +45,8 @@ class CardOrder:
         Of a decision.
     other : str
         Another run to compare with.
+    previous : str
+        Run of the card before, whose changes are listed in this one.
     """
 
     run: str
@@ -49,6 +59,7 @@ class CardOrder:
     reviewer: str = ""
     statement: str = ""
     other: str = ""
+    previous: str = ""
 
 
 def card_command(order: CardOrder) -> None:
@@ -59,10 +70,10 @@ def card_command(order: CardOrder) -> None:
     order : CardOrder
         What is asked.
     """
-    folder = _folder(order.run)
+    folder = run_folder(order.run)
     if order.other:
         return _compare(order, folder)
-    study = _study(order.study, folder)
+    study = run_study(order.study, folder)
     if order.check:
         from allsurv.cards import check_card
 
@@ -103,9 +114,15 @@ def write_cards(
 
 def _write(order: CardOrder, folder: Path, study: Study) -> None:
     from allsurv import cards
+    from allsurv.cards.changes import PREVIOUS_FILE
     from allsurv.experiment import read_result
 
     author = cards.read_author(order.author) if order.author else {}
+    if order.previous:
+        before = run_folder(order.previous) / "card.json"
+        if not before.is_file():
+            raise ConfigError(f"{before}: no card before; write it with: allsurv card FOLDER")
+        shutil.copyfile(before, folder / PREVIOUS_FILE)
     if order.out is None:
         write_cards(folder, study, author=author, release=order.release)
         print(f"Card written: {folder / 'card.html'}")
@@ -135,14 +152,31 @@ def _review(order: CardOrder, folder: Path, study: Study) -> None:
 def _compare(order: CardOrder, folder: Path) -> None:
     from allsurv.cards import read_card, write_diff
 
-    other = _folder(order.other)
+    other = run_folder(order.other)
     out = order.out or Path("card-diff.html")
     left, right = read_card(folder), read_card(other)
     write_diff(left, right, out, names=(order.run, order.other))
     print(f"Comparison written: {out}")
 
 
-def _folder(run: str) -> Path:
+def run_folder(run: str) -> Path:
+    """Find the folder of a run.
+
+    Parameters
+    ----------
+    run : str
+        Folder a run has written, or ``runs:/ID``, which is fetched.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
     if run.startswith("runs:/"):
         from allsurv.tracking import download_run
 
@@ -153,7 +187,26 @@ def _folder(run: str) -> Path:
     return folder
 
 
-def _study(name: str, folder: Path) -> Study:
+def run_study(name: str, folder: Path) -> Study:
+    """Load the study of a run.
+
+    Parameters
+    ----------
+    name : str
+        Bundled name or study file; the run's own where empty.
+    folder : Path
+        Of the run.
+
+    Returns
+    -------
+    Study
+        The study.
+
+    Raises
+    ------
+    ConfigError
+        If the folder has no results file.
+    """
     if name:
         return load_study(name)
     if (folder / STUDY_FILE).is_file():

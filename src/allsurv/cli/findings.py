@@ -13,7 +13,7 @@ from allsurv.cli.progress import Progress
 from allsurv.cohort import read_cohort
 from allsurv.errors import CheckFailed, ConfigError
 from allsurv.findings import check_findings, operating_characteristics
-from allsurv.study import Study, load_study
+from allsurv.study import Study, load_ledger, load_study
 
 __all__ = ["PowerOrder", "check_command", "power_command"]
 
@@ -60,13 +60,12 @@ def check_command(study: str) -> None:
     Raises
     ------
     CheckFailed
-        If the numbers of a finding contradict each other.
+        If numbers contradict each other and the study's ledger does not say why.
     """
     definition = load_study(study)
     table = check_findings(definition)
-    print("\n".join(_checked(definition, table)))
-    findings = table["item"].isin(list(definition.findings))
-    wrong = table[findings & table["passes"].eq(False)]
+    print("\n".join([*_checked(definition, table), *_documented(definition)]))
+    wrong = table[table["passes"].eq(False) & table["issue"].eq("")]
     if len(wrong):
         items = ", ".join(dict.fromkeys(wrong["label"]))
         raise CheckFailed(
@@ -83,7 +82,26 @@ def _checked(study: Study, table: pd.DataFrame) -> Iterator[str]:
     failed = others[others["passes"].eq(False)]
     yield f"Other published numbers: {len(others)} checks, {len(failed)} fail."
     for row in failed.itertuples():
-        yield f"  {row.label}: {row.check}: printed {row.printed}. {row.note}".rstrip()
+        why = f"known contradiction {row.issue}" if row.issue else "not explained"
+        said = f"  {row.label}: {row.check}: printed {row.printed}"
+        yield f"{'; '.join(filter(None, (said, row.note)))} ({why})"
+
+
+def _documented(study: Study) -> Iterator[str]:
+    """Tell the contradictions that the study's ledger knows of, with their reasons."""
+    if study.ledger is None:
+        return
+    ledger = load_ledger(study)
+    concerned: dict[str, list[str]] = {}
+    for entry in ledger.entries.values():
+        if entry.status in ("conflict", "rounding") and entry.issue:
+            concerned.setdefault(entry.issue, []).append(entry.id)
+    if concerned:
+        yield "Known contradictions of the publication:"
+    for issue in sorted(concerned):
+        numbers = len(concerned[issue])
+        noun = "number" if numbers == 1 else "numbers"
+        yield f"  {issue} ({numbers} {noun}): {ledger.issues[issue]}"
 
 
 def power_command(study: str, order: PowerOrder) -> None:
@@ -138,7 +156,11 @@ def _told(table: pd.DataFrame) -> Iterator[str]:
         if len(nothing):
             alarms = (f"{r.label} {100 * float(r.found):.0f}" for r in nothing.itertuples())
             yield f"  No effect, yet found, of 100: {', '.join(alarms)}"
-    yield "\nFound: of 100 cohorts. Factor: how far the effects that are found exceed the truth."
+    yield (
+        "\nFound: of 100 cohorts. Factor (type M): how far the effects that are found exceed the "
+        "truth. Wrong sign (type S): of 100 found. Screening one by one also finds what merely "
+        "goes along with a real effect."
+    )
 
 
 def _shown(part: pd.DataFrame) -> pd.DataFrame:

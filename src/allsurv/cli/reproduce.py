@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 from allsurv.cards import clear_previous, write_contents, write_documents, write_report
 from allsurv.cli.progress import Progress
 from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.describe.scanner import check_artefacts
 from allsurv.plots import Drawers
 from allsurv.reproduction.items import Item, Reproduction, safe
 from allsurv.reproduction.paper import reproduce
+from allsurv.reproduction.paper_ledger import VERDICTS
 from allsurv.study import Study, load_study
 
 __all__ = ["reproduce_command"]
@@ -44,6 +46,7 @@ def reproduce_command(study: str, cohort: str, show_bias: bool, out: str) -> Non
         shown = safe(found)
         for reproduction, where in ((found, folder), (shown, outside)):
             _complete(reproduction, where, files)
+        check_artefacts(sorted(outside.rglob("*")), patients)
         progress("write", 2, 3)
         run_id = _track(shown, outside)
         progress("write", 3, 3)
@@ -107,8 +110,9 @@ def _summary(found: Reproduction, folder: Path, run_id: str) -> str:
 
 
 def _agreement(found: Reproduction) -> list[str]:
-    from allsurv.cards.printed_ledger import tally
-
-    ledgers = [item.table["match"] for item in found if item.kind == "ledger"]
-    counts = [", ".join(f"{n} {name}" for name, n in tally(match).items()) for match in ledgers]
+    tallies = [item.extra["tally"] for item in found if item.kind == "ledger"]
+    counts = [
+        ", ".join(f"{tally[name].sum()} {name.replace('_', ' ')}" for name in VERDICTS)
+        for tally in tallies
+    ]
     return [f"  Ledger     published numbers: {said}" for said in counts]

@@ -63,7 +63,7 @@ def run_command(
         progress("write", 0, 3)
         write_outputs(result, folder, n_jobs=config.jobs)
         written = sorted(folder.rglob("*"))
-        check_artefacts(written, cohort, threshold=config.threshold)
+        check_artefacts(written, cohort, config.policy)
         progress("write", 1, 3)
         tracked.log(result, folder)
         progress("write", 2, 3)

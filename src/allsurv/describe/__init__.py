@@ -13,6 +13,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "immortal_time": ["immortal_time_table"],
         "cox_tables": ["analysis_table", "cox_table", "landmark_cox_table"],
         "rates": ["rate_table", "rate_tables", "response_table", "toxicity_table"],
+        "disclosure": ["POLICIES", "DisclosurePolicy", "disclosure_policy"],
+        "dominance": ["dominated_summaries"],
         "safe_cox": ["safe_hazard_ratios"],
         "safe_tables": ["safe_curve", "suppress_small"],
         "journal": ["count_text", "number_text", "p_text", "percent", "round_half_up"],

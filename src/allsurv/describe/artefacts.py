@@ -124,20 +124,23 @@ def _nodes(tree: Any) -> Iterator[Any]:
 def _csv(text: str) -> Contents:
     rows = list(csv.DictReader(io.StringIO(text)))
     frame = pd.read_csv(io.StringIO(text)) if text.strip() else pd.DataFrame()
-    return Contents(_words(text), tuple(rows), _frame(frame).arrays)
+    return Contents(_words(text), tuple(rows), _numbers(frame))
 
 
-def _frame(frame: pd.DataFrame) -> Contents:
-    numeric = tuple(
+def _numbers(frame: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
+    return tuple(
         frame[name].dropna().to_numpy(dtype=float)
         for name in frame.columns
         if pd.api.types.is_numeric_dtype(frame[name])
     )
+
+
+def _frame(frame: pd.DataFrame) -> Contents:
     words = frozenset(
         str(value) for name in frame.columns for value in frame[name].dropna().unique()
     )
     records = tuple({str(k): v for k, v in row.items()} for row in frame.to_dict(orient="records"))
-    return Contents(words, records, numeric)
+    return Contents(words, records, _numbers(frame))
 
 
 def _columns(array: NDArray) -> NDArray[np.float64]:

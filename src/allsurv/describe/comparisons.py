@@ -266,7 +266,7 @@ def _ask(cohort: Cohort, comparison: Comparison, against: Cohort | None) -> _Que
     else:
         groups = group_patients(patients, by)
     notes = [comparison.note]
-    if late:
+    if late and comparison.reading != "correct":
         notes.append("Groups known only after baseline (immortal time), shown as published.")
     y = patients.y(comparison.endpoint) if reached is None else reached.y
     return _Question(comparison, y, groups, reached, " ".join(filter(None, notes)))

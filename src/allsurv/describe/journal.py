@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_UP, Decimal
 
-__all__ = ["count_text", "number_text", "p_text", "percent", "round_half_up"]
+__all__ = [
+    "count_text",
+    "number_text",
+    "p_text",
+    "per_text",
+    "percent",
+    "ratio_text",
+    "round_half_up",
+]
+
+PLURAL = ("years", "months", "weeks", "days")
 
 
 def round_half_up(value: float, decimals: int = 0) -> float:
@@ -141,3 +151,57 @@ def p_text(p_value: float) -> str:
     if p_value < 0.01:
         return f"{round_half_up(p_value, 3):.3f}"
     return f"{round_half_up(p_value, 2):.2f}"
+
+
+def ratio_text(value: float, decimals: int) -> str:
+    """Print a ratio or one of its limits.
+
+    Parameters
+    ----------
+    value : float
+        At least 0; NaN prints as a dash.
+    decimals : int
+        Decimals; none from 100 on.
+
+    Returns
+    -------
+    str
+        Never 0.00 for what is not 0.
+
+    Examples
+    --------
+    >>> [ratio_text(x, 2) for x in (0.285, 0.003, 130.2, float("inf"))]
+    ['0.29', '<0.01', '130', '∞']
+    """
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "–"
+    if value >= 100:
+        return number_text(value, 0)
+    least = 10.0**-decimals
+    if 0 < value < least / 2:
+        return f"<{least:.{decimals}f}"
+    return f"{round_half_up(value, decimals):.{decimals}f}"
+
+
+def per_text(unit: str) -> str:
+    """Print the unit of a hazard ratio as one reads it.
+
+    Parameters
+    ----------
+    unit : str
+        ``per 1`` and the unit of the variable; anything else comes back as it is.
+
+    Returns
+    -------
+    str
+        In the singular, percent without a space, powers of ten without the 1.
+
+    Examples
+    --------
+    >>> per_text("per 1 years"), per_text("per 1 % of blasts"), per_text("per 1 10^9/L")
+    ('per 1 year', 'per 1% of blasts', 'per 10⁹/L')
+    """
+    if unit in {f"per 1 {name}" for name in PLURAL}:
+        return unit.removesuffix("s")
+    unit = unit.replace("10^9", "10⁹")
+    return unit.replace("per 1 %", "per 1%").replace("per 1 10", "per 10")

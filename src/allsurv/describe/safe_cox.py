@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from allsurv.describe.disclosure import CMS, DisclosurePolicy
+
 __all__ = ["safe_hazard_ratios"]
 
 ESTIMATES = (
@@ -21,15 +23,15 @@ ESTIMATES = (
 LEFT_OUT = ("n_left_out", "n_excluded", "n_event_before", "n_censored_before", "n_later_origin")
 
 
-def safe_hazard_ratios(table: pd.DataFrame, threshold: int = 11) -> pd.DataFrame:
+def safe_hazard_ratios(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.DataFrame:
     """Hide estimates that rest on few patients, and small counts.
 
     Parameters
     ----------
     table : DataFrame
         From ``cox_table`` and its like; several one after another.
-    threshold : int, default=11
-        Smallest count, other than 0, that may be shown.
+    policy : DisclosurePolicy, default=CMS
+        What may be shown.
 
     Returns
     -------
@@ -44,14 +46,14 @@ def safe_hazard_ratios(table: pd.DataFrame, threshold: int = 11) -> pd.DataFrame
     if "n_level" in table.columns:
         level = table["n_level"].astype("Float64")
         rest = table["n"].astype("Float64") - level
-        few = (level.between(0, threshold - 1) | rest.between(0, threshold - 1)).fillna(False)
+        few = (level.lt(policy.threshold) | rest.lt(policy.threshold)).fillna(False)
         few = few.to_numpy(dtype=bool)
         safe.loc[few, [name for name in ESTIMATES if name in safe.columns]] = np.nan
         safe["suppressed"] = few
     for name in LEFT_OUT:
         if name in safe.columns:
             counts = safe[name].astype("Float64")
-            small = counts.between(1, threshold - 1).fillna(False).to_numpy(dtype=bool)
+            small = counts.between(1, policy.threshold - 1).fillna(False).to_numpy(dtype=bool)
             safe[name] = counts.mask(small).astype("Int64")
             for n in ("n", "n_rows", "n_events"):
                 safe[n] = safe[n].astype("Float64").mask(small).astype("Int64")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.describe.disclosure import Sum, hidden_cells
+from allsurv.describe.disclosure import CMS, DisclosurePolicy, Sum, hidden_cells
 from allsurv.describe.groups import OVERALL
 from allsurv.describe.journal import number_text
 from allsurv.errors import DisclosureError
@@ -27,7 +28,12 @@ CHARACTERISTICS = {"variable", "level", "group", "n", "n_known", "n_group"}
 SURVIVAL = {"group", "n", "n_events"}
 
 
-def suppress_small(table: pd.DataFrame, threshold: int = 11) -> pd.DataFrame:
+def suppress_small(
+    table: pd.DataFrame,
+    policy: DisclosurePolicy = CMS,
+    *,
+    dominated: Collection[tuple[str, str]] = (),
+) -> pd.DataFrame:
     """Hide small counts, those from which they follow, and all that was computed from them.
 
     Parameters
@@ -35,17 +41,21 @@ def suppress_small(table: pd.DataFrame, threshold: int = 11) -> pd.DataFrame:
     table : DataFrame
         From ``table_one``, ``survival_summary``, ``comparison_summary`` (also several one after
         another) or ``landmark``.
-    threshold : int, default=11
-        Smallest count, other than 0, that may be shown; 1 shows every count.
+    policy : DisclosurePolicy, default=CMS
+        What may be shown.
+    dominated : collection of (str, str), default=()
+        Variables and groups whose summary a few patients dominate, from
+        :func:`~allsurv.describe.dominance.dominated_summaries`.
 
     Returns
     -------
     DataFrame
         A copy in which hidden counts are missing, with what was computed from them; ``suppressed``
         is true in rows that lost something. In a table of characteristics ``text`` reads
-        ``<11`` for a small count and ``suppressed`` for one that would give it away, and ranges
-        become 5th to 95th centiles. In a summary of survival the estimates of groups of fewer
-        patients or events go, and those at horizons with fewer patients at risk.
+        ``<11`` (or another threshold) for a small count and ``suppressed`` for one that would give
+        it away, and ranges become 5th to 95th centiles. In a summary of survival the estimates of
+        groups of fewer patients or events go, and those at horizons with fewer patients at risk.
+        Nothing changes where the policy is not coarse.
 
     Raises
     ------
@@ -53,17 +63,19 @@ def suppress_small(table: pd.DataFrame, threshold: int = 11) -> pd.DataFrame:
         If the table has no counts that this function knows.
     """
     columns = set(table.columns)
+    if not policy.is_coarse and (columns >= SURVIVAL or columns >= CHARACTERISTICS):
+        return table.assign(suppressed=False)
     if columns >= CHARACTERISTICS:
-        return _safe_characteristics(table, threshold)
+        return _safe_characteristics(table, policy, frozenset(dominated))
     if columns >= SURVIVAL:
-        return _safe_survival(table, threshold)
+        return _safe_survival(table, policy)
     raise DisclosureError(
         "suppress_small: a table without known counts; allowed are tables of characteristics and "
         "summaries of survival."
     )
 
 
-def safe_curve(curve: pd.DataFrame, study: Study, threshold: int = 11) -> pd.DataFrame:
+def safe_curve(curve: pd.DataFrame, study: Study, policy: DisclosurePolicy = CMS) -> pd.DataFrame:
     """Thin Kaplan-Meier curves so that no patient's time can be read from them.
 
     Parameters
@@ -72,8 +84,8 @@ def safe_curve(curve: pd.DataFrame, study: Study, threshold: int = 11) -> pd.Dat
         From ``kaplan_meier`` or ``comparison_curves``, at every time of follow-up.
     study : Study
         Its time grid is the grid of the curve; its first horizon the step of the numbers at risk.
-    threshold : int, default=11
-        Fewest patients at risk where a curve is shown.
+    policy : DisclosurePolicy, default=CMS
+        Its threshold is the fewest patients at risk where a curve is shown.
 
     Returns
     -------
@@ -82,8 +94,11 @@ def safe_curve(curve: pd.DataFrame, study: Study, threshold: int = 11) -> pd.Dat
         ``upper`` on the grid up to the last time with ``threshold`` patients at risk, and
         ``n_at_risk`` at multiples of the first horizon, there where none or at least
         ``threshold`` patients have left since it was last given. Groups of fewer than
-        ``threshold`` patients or events are left out.
+        ``threshold`` patients or events are left out. The curve as it is where the policy is not
+        coarse.
     """
+    if not policy.is_coarse:
+        return curve
     kept = [column for column in curve.columns if column not in ("n_events", "n_censored")]
     whole = ["comparison"] if "comparison" in curve.columns else []
     horizons = study.prediction.horizons
@@ -93,11 +108,11 @@ def safe_curve(curve: pd.DataFrame, study: Study, threshold: int = 11) -> pd.Dat
         groups = [part for _, part in compared.groupby("group", sort=False)]
         sizes = [int(part["n_at_risk"].iloc[0]) for part in groups]
         lines = [Sum(tuple(range(len(groups))))] if len(groups) > 1 else []
-        hidden = hidden_cells(sizes, lines, threshold)
+        hidden = hidden_cells(sizes, lines, policy)
         for part, size, size_hidden in zip(groups, sizes, hidden, strict=True):
             n_events = int(part["n_events"].sum())
-            if size >= threshold and not 0 < n_events < threshold:
-                thin = _thinned(part, study.time.grid, step, threshold)
+            if not policy.is_small(size) and not policy.is_small(n_events):
+                thin = _thinned(part, study.time.grid, step, policy)
                 parts.append(thin.assign(n_at_risk=pd.NA) if size_hidden else thin)
     safe = pd.concat(parts, ignore_index=True) if parts else curve.iloc[:0]
     safe = safe[kept].astype({"n_at_risk": "Int64"})
@@ -105,10 +120,12 @@ def safe_curve(curve: pd.DataFrame, study: Study, threshold: int = 11) -> pd.Dat
     return safe
 
 
-def _thinned(part: pd.DataFrame, grid: float, step: float, threshold: int) -> pd.DataFrame:
+def _thinned(
+    part: pd.DataFrame, grid: float, step: float, policy: DisclosurePolicy
+) -> pd.DataFrame:
     time = part["time"].to_numpy(dtype=float)
     at_risk = part["n_at_risk"].to_numpy(dtype=int)
-    end = time[np.flatnonzero(at_risk >= threshold)[-1]]
+    end = time[np.flatnonzero(at_risk >= policy.threshold)[-1]]
     inner = np.arange(1, int(np.floor(end / grid + 1e-9)) + 1) * grid
     risk_times = np.arange(1, int(np.floor(end / step + 1e-9)) + 1) * step
     wanted = np.unique(np.concatenate([[0.0], inner, risk_times]))
@@ -119,21 +136,25 @@ def _thinned(part: pd.DataFrame, grid: float, step: float, threshold: int) -> pd
     shown[0] = last
     for time_at in risk_times:
         n = int(at_risk[np.searchsorted(time, time_at, side="left")])
-        if n >= threshold and (n == last or last - n >= threshold):
+        if n >= policy.threshold and not policy.is_small(last - n):
             shown[int(np.searchsorted(wanted, time_at))] = last = n
     thin["n_at_risk"] = shown
     return thin
 
 
-def _safe_characteristics(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
-    gone = _hidden_groups(table.groupby("group", sort=False)["n_group"].first(), threshold)
+def _safe_characteristics(
+    table: pd.DataFrame, policy: DisclosurePolicy, dominated: Collection[tuple[str, str]]
+) -> pd.DataFrame:
+    gone = _hidden_groups(table.groupby("group", sort=False)["n_group"].first(), policy)
     rows: list[dict[str, object]] = []
     for _, part in table.groupby("variable", sort=False):
-        hidden, hidden_known = _hidden_levels(part, gone, threshold)
+        hidden, hidden_known = _hidden_levels(part, gone, policy)
         lost = bool(any(hidden)) and part["level"].iloc[0] != ""
         for row, is_hidden in zip(part.to_dict("records"), hidden, strict=True):
             group = str(row["group"])
-            safe = _safe_row(row, is_hidden, hidden_known[group], group in gone, threshold)
+            safe = _safe_row(row, is_hidden, hidden_known[group], group in gone, policy)
+            if (row["variable"], group) in dominated:
+                safe |= dict.fromkeys(CENTILES, np.nan) | {"text": HIDDEN, "suppressed": True}
             computed = [name for name in COMPARED if lost and name in row]
             rows.append(safe | dict.fromkeys(computed, np.nan))
     safe = pd.DataFrame(rows, columns=[*table.columns, "suppressed"], index=table.index)
@@ -143,7 +164,11 @@ def _safe_characteristics(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
 
 
 def _safe_row(
-    row: dict[str, Any], hidden: bool, hidden_known: bool, group_gone: bool, threshold: int
+    row: dict[str, Any],
+    hidden: bool,
+    hidden_known: bool,
+    group_gone: bool,
+    policy: DisclosurePolicy,
 ) -> dict[str, Any]:
     is_number = row["level"] == ""
     safe = row | {"suppressed": hidden or hidden_known or group_gone}
@@ -155,20 +180,20 @@ def _safe_row(
         safe["n_group"] = pd.NA
     if not is_number:
         shown = str(row["n"]) if hidden_known or group_gone else row["text"]
-        return safe | {"text": _hidden_text(row["n"], threshold) if hidden else shown}
+        return safe | {"text": _hidden_text(row["n"], policy) if hidden else shown}
     safe |= {"statistic": SAFE_RANGE, "lower": np.nan, "upper": np.nan}
-    if group_gone or row["n"] < threshold:
-        text = _hidden_text(row["n"], threshold) if row["n"] else row["text"]
+    if group_gone or row["n"] < policy.threshold:
+        text = _hidden_text(row["n"], policy) if row["n"] else row["text"]
         return safe | dict.fromkeys(CENTILES, np.nan) | {"text": text}
     median, low, high = (number_text(float(row[name]), 1) for name in CENTILES)
     return safe | {"text": f"{median} ({low}–{high})"}
 
 
-def _hidden_text(n: int, threshold: int) -> str:
-    return f"<{threshold}" if 0 < n < threshold else HIDDEN
+def _hidden_text(n: int, policy: DisclosurePolicy) -> str:
+    return f"<{policy.threshold}" if policy.is_small(n) else HIDDEN
 
 
-def _hidden_groups(sizes: pd.Series, threshold: int) -> set[str]:
+def _hidden_groups(sizes: pd.Series, policy: DisclosurePolicy) -> set[str]:
     groups = [group for group in sizes.index if group != OVERALL]
     if not groups:
         return set()
@@ -178,12 +203,12 @@ def _hidden_groups(sizes: pd.Series, threshold: int) -> set[str]:
     cells = [*counts, *unknown, everybody]
     total = len(cells) - 1
     line = Sum(tuple(range(total)), total=total)
-    hidden = hidden_cells(cells, [line], threshold, unprinted=range(len(groups), total))
+    hidden = hidden_cells(cells, [line], policy, unprinted=range(len(groups), total))
     return {group for group, is_hidden in zip(groups, hidden, strict=False) if is_hidden}
 
 
 def _hidden_levels(
-    rows: pd.DataFrame, gone: set[str], threshold: int
+    rows: pd.DataFrame, gone: set[str], policy: DisclosurePolicy
 ) -> tuple[list[bool], dict[str, bool]]:
     """Tell of one variable which rows and which totals must be hidden.
 
@@ -201,7 +226,7 @@ def _hidden_levels(
     unprinted = [*position[len(levels) : -1].ravel(), *position[:, len(groups) :].ravel()]
     anyway = [cell for group in gone for cell in position[:, groups.index(group)]]
     hidden = hidden_cells(
-        cells.ravel(), lines, threshold, unprinted=unprinted, hidden_anyway=anyway
+        cells.ravel(), lines, policy, unprinted=unprinted, hidden_anyway=anyway
     ).reshape(cells.shape)
     places = zip(rows["level"], rows["group"], strict=True)
     of_row = [bool(hidden[levels.index(level), groups.index(group)]) for level, group in places]
@@ -221,7 +246,7 @@ def _cells(rows: pd.DataFrame, levels: list[str], groups: list[str]) -> NDArray[
     return np.column_stack([cells, 2 * cells[:, total] - cells.sum(axis=1)])
 
 
-def _safe_survival(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
+def _safe_survival(table: pd.DataFrame, policy: DisclosurePolicy) -> pd.DataFrame:
     compared: dict[object, dict[object, list[dict[str, Any]]]] = {}
     rows: list[dict[str, Any]] = [row | {"suppressed": False} for row in table.to_dict("records")]
     for row in rows:
@@ -230,15 +255,15 @@ def _safe_survival(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
     for groups in compared.values():
         heads = [group[0] for group in groups.values()]
         n, n_events = (np.array([int(head[name]) for head in heads]) for name in ("n", "n_events"))
-        hidden_n, hidden_events = _hidden_survival(n, n_events, threshold)
+        hidden_n, hidden_events = _hidden_survival(n, n_events, policy)
         for k, group in enumerate(groups.values()):
-            few = n[k] < threshold or 0 < n_events[k] < threshold
+            few = policy.is_small(n[k]) or policy.is_small(n_events[k])
             blank = ["n"] * bool(hidden_n[k]) + ["n_events"] * bool(hidden_events[k])
-            blank += [*MEDIANS] if few or n[k] < 2 * threshold else []
-            blank += _few_excluded(group[0], threshold)
+            blank += [*MEDIANS] if few or n[k] < 2 * policy.threshold else []
+            blank += _few_excluded(group[0], policy)
             for row in group:
                 _blank(row, blank)
-            _blank_horizons(group, bool(hidden_n[k]), bool(few), threshold)
+            _blank_horizons(group, bool(hidden_n[k]), bool(few), policy)
     safe = pd.DataFrame(rows, columns=[*table.columns, "suppressed"], index=table.index)
     counts = [name for name in ("n", "n_events", "n_at_risk", *EXCLUDED) if name in table.columns]
     safe = safe.astype(dict.fromkeys(counts, "Float64")).astype(dict.fromkeys(counts, "Int64"))
@@ -247,33 +272,35 @@ def _safe_survival(table: pd.DataFrame, threshold: int) -> pd.DataFrame:
 
 
 def _hidden_survival(
-    n: NDArray[np.int_], events: NDArray[np.int_], threshold: int
+    n: NDArray[np.int_], events: NDArray[np.int_], policy: DisclosurePolicy
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     k = n.size
     cells = np.concatenate([n, events, n - events])
     lines = [Sum((k + i, 2 * k + i), total=i) for i in range(k)]
     if k > 1:
         lines += [Sum(tuple(range(first, first + k))) for first in (0, k, 2 * k)]
-    hidden = hidden_cells(cells, lines, threshold, unprinted=range(2 * k, 3 * k))
+    hidden = hidden_cells(cells, lines, policy, unprinted=range(2 * k, 3 * k))
     return hidden[:k], hidden[k : 2 * k]
 
 
-def _blank_horizons(group: list[dict[str, Any]], hidden_n: bool, few: bool, threshold: int) -> None:
+def _blank_horizons(
+    group: list[dict[str, Any]], hidden_n: bool, few: bool, policy: DisclosurePolicy
+) -> None:
     last = None if hidden_n else group[0]["n"]
     for row in sorted(group, key=lambda row: row.get("horizon", 0)):
         at_risk = row.get("n_at_risk", np.nan)
-        if few or not at_risk >= threshold:
+        if few or not at_risk >= policy.threshold:
             _blank(row, ["n_at_risk", "survival", "lower", "upper"])
-        elif last is None or 0 < last - at_risk < threshold:
+        elif last is None or policy.is_small(last - at_risk):
             _blank(row, ["n_at_risk"])
         else:
             last = at_risk
 
 
-def _few_excluded(row: dict[str, Any], threshold: int) -> list[str]:
+def _few_excluded(row: dict[str, Any], policy: DisclosurePolicy) -> list[str]:
     """Name the counts of patients left out, if one of them is small: 0 apart, all or none."""
     counts = {name: int(row[name]) for name in EXCLUDED if name in row}
-    if any(0 < count < threshold for count in counts.values()):
+    if any(policy.is_small(count) for count in counts.values() if count):
         return [name for name, count in counts.items() if count > 0]
     return []
 

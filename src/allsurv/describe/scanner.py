@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from allsurv.cohort import Cohort
 from allsurv.describe.artefacts import Contents, Record, open_artefact
+from allsurv.describe.disclosure import CMS, DisclosurePolicy
 from allsurv.errors import DisclosureError
 
 __all__ = ["Scanner", "check_artefacts"]
@@ -36,8 +37,8 @@ class Scanner:
     ----------
     cohort : Cohort
         Patients that are to be protected.
-    threshold : int, default=11
-        Smallest count, other than 0, that may be shown.
+    policy : DisclosurePolicy, default=CMS
+        What may be shown.
 
     Notes
     -----
@@ -45,14 +46,15 @@ class Scanner:
     more; a column with five or more of the patients' times off the study's grid, making up most of
     it, unless as many could be theirs by chance (binomial P at least 1e-6, as where nearly every
     day is some patient's); a record or a row of an array with three or more continuous baseline
-    values of one patient; or a count of 1 to ``threshold`` - 1 under the name of a count. A search
-    finds what it looks for: it is the last net, not the rule.
+    values of one patient; or a count under the policy's threshold, other than 0, under the name of
+    a count. Where the policy is not coarse it looks for identifiers alone. A search finds what it
+    looks for: it is the last net, not the rule.
     """
 
-    def __init__(self, cohort: Cohort, threshold: int = 11) -> None:
+    def __init__(self, cohort: Cohort, policy: DisclosurePolicy = CMS) -> None:
         study, frame = cohort.study, cohort.frame
         kinds = {name: study.variable(name).kind for name in frame.columns}
-        self.threshold = threshold
+        self.policy = policy
         self.identifiers = frozenset(
             str(value)
             for name, kind in kinds.items()
@@ -98,6 +100,8 @@ class Scanner:
         found = open_artefact(file)
         if not found.words.isdisjoint(self.identifiers):
             yield "an identifier of a patient"
+        if not self.policy.is_coarse:
+            return
         if any(self._is_telling(word) for word in found.words):
             yield "an exact time of a patient"
         elif any(self._holds_times(array) for array in found.arrays):
@@ -106,7 +110,7 @@ class Scanner:
             yield "a patient's row"
         small = sorted({key for record in found.records for key in self._small(record)})
         if small:
-            yield f"counts under {self.threshold} ({', '.join(small)})"
+            yield f"counts under {self.policy.threshold} ({', '.join(small)})"
 
     def _is_telling(self, word: str) -> bool:
         if "." not in word or not word[0].isdigit():
@@ -125,7 +129,7 @@ class Scanner:
         same = int((whole & np.isin(scaled, self.ticks)).sum())
         if same < FEWEST_TIMES or same <= values.size / 2:
             return False
-        return bool(binom.sf(same - 1, values.size, self._by_chance(scaled)) < BY_CHANCE)
+        return bool(bdtrc(same - 1, values.size, self._by_chance(scaled)) < BY_CHANCE)
 
     def _by_chance(self, scaled: NDArray[np.float64]) -> float:
         """Give the share of numbers like these that are a patient's time: the ticks around each."""
@@ -166,11 +170,11 @@ class Scanner:
     def _small(self, record: Record) -> Iterator[str]:
         for key in COUNTS & set(record):
             value = _number(record[key])
-            if 0 < value < self.threshold and value == round(value):
+            if 0 < value < self.policy.threshold and value == round(value):
                 yield key
 
 
-def check_artefacts(files: Iterable[Path], cohort: Cohort, *, threshold: int = 11) -> None:
+def check_artefacts(files: Iterable[Path], cohort: Cohort, policy: DisclosurePolicy = CMS) -> None:
     """Search files before they are logged, and stop everything if one holds what it must not.
 
     Parameters
@@ -179,15 +183,15 @@ def check_artefacts(files: Iterable[Path], cohort: Cohort, *, threshold: int = 1
         All that is about to leave.
     cohort : Cohort
         Patients that are to be protected.
-    threshold : int, default=11
-        Smallest count, other than 0, that may be shown.
+    policy : DisclosurePolicy, default=CMS
+        What may be shown.
 
     Raises
     ------
     DisclosureError
         Naming every file and what kind of thing it holds; nothing is shown.
     """
-    scanner = Scanner(cohort, threshold)
+    scanner = Scanner(cohort, policy)
     faults = [
         f"  {file.name}: {fault}"
         for file in files
@@ -198,7 +202,7 @@ def check_artefacts(files: Iterable[Path], cohort: Cohort, *, threshold: int = 1
         listed = "\n".join(faults[:20])
         raise DisclosureError(
             f"disclosure: {len(faults)} finding(s) in what was about to be logged:\n{listed}\n"
-            "Nothing was logged. Remove it, or choose a looser policy in the configuration."
+            "Nothing was logged. Remove it, or choose another policy with 'disclosure'."
         )
 
 

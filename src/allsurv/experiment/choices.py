@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from allsurv.describe.disclosure import CMS, DisclosurePolicy, disclosure_policy
 from allsurv.errors import ConfigError
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Study
@@ -160,8 +161,8 @@ class Config:
         All chance follows from it.
     jobs : int
         Processes; results do not depend on it.
-    threshold : int
-        Counts below it are suppressed.
+    disclosure : {"cms", "acro", "journal", "off"}
+        Policy of disclosure control of everything that is written or logged.
     """
 
     name: str
@@ -184,7 +185,12 @@ class Config:
     preset: str = ""
     seed: int = 0
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
-    threshold: int = 11
+    disclosure: str = CMS.name
+
+    @property
+    def policy(self) -> DisclosurePolicy:
+        """What may be shown of the patients."""
+        return disclosure_policy(self.disclosure)
 
     def complete(self, study: Study) -> Config:
         """Fill what was left open from the study, and hold the rest against it.
@@ -239,7 +245,7 @@ class Config:
             "predictors": list(self.predictors),
             "preset": self.preset,
             "seed": self.seed,
-            "threshold": self.threshold,
+            "disclosure": self.disclosure,
             "features": {
                 "missing": self.features.missing,
                 "splines": dict(self.features.splines),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError
 from allsurv.experiment.choices import (
     USUAL,
@@ -99,12 +100,17 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
         preset=Path(preset).stem,
         seed=merged.get("seed", 0),
         jobs=merged.get("jobs", os.cpu_count() or 1),
-        threshold=merged.get("threshold", 11),
+        disclosure=merged.get("disclosure", CMS.name),
     )
 
 
 def _read(path: Path) -> dict[str, Any]:
     document = read_yaml(path, error=ConfigError)
+    if isinstance(document.value, dict) and "threshold" in document.value:
+        raise ConfigError(
+            f"{document.where}:{document.line(('threshold',))} threshold: is chosen by a policy; "
+            "write 'disclosure: cms' (no count under 11), 'acro', 'journal' or 'off' instead."
+        )
     faults = schema_faults(document.value, config_schema())
     raise_faults(document.where, map(document.located, faults), ConfigError)
     value: dict[str, Any] = document.value

@@ -11,7 +11,9 @@ from allsurv.describe import (
     analysis_table,
     comparison_curves,
     comparison_summary,
+    dominated_summaries,
     safe_curve,
+    safe_hazard_ratios,
     suppress_small,
     table_one,
 )
@@ -45,26 +47,29 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
     comparisons = _comparisons(study, config)
     total = 1 + len(comparisons) + len(study.analyses)
     tables = {
-        "table_one": suppress_small(table_one(cohort, by=study.group), config.threshold),
+        "table_one": suppress_small(
+            table_one(cohort, by=study.group),
+            config.policy,
+            dominated=dominated_summaries(cohort, config.policy, by=study.group),
+        ),
         "missing": _missing(cohort, config),
     }
     progress("describe", 1, total)
     curves, summaries = [], []
     for done, comparison in enumerate(comparisons, start=2):
-        curves.append(safe_curve(comparison_curves(cohort, comparison), study, config.threshold))
+        curves.append(safe_curve(comparison_curves(cohort, comparison), study, config.policy))
         summary = comparison_summary(cohort, comparison, horizons=config.horizons)
-        summaries.append(suppress_small(summary, config.threshold))
+        summaries.append(suppress_small(summary, config.policy))
         progress("describe", done, total)
     tables["curves"] = pd.concat(curves, ignore_index=True)
-    tables["survival"] = _on_grid(pd.concat(summaries, ignore_index=True), study)
+    survival = pd.concat(summaries, ignore_index=True)
+    tables["survival"] = _on_grid(survival, study) if config.policy.is_coarse else survival
     fits = []
     for done, analysis in enumerate(study.analyses.values(), start=2 + len(comparisons)):
         fits.append(analysis_table(cohort, analysis))
         progress("describe", done, total)
     if fits:
-        cox = pd.concat(fits, ignore_index=True)
-        small = cox["n_left_out"].between(1, config.threshold - 1)
-        tables["cox"] = cox.assign(n_left_out=cox["n_left_out"].mask(small))
+        tables["cox"] = safe_hazard_ratios(pd.concat(fits, ignore_index=True), config.policy)
     return tables
 
 
@@ -92,7 +97,8 @@ def _missing(cohort: Cohort, config: Config) -> pd.DataFrame:
         variable = cohort.study.variable(name)
         n_missing = int(cohort.frame[name].isna().sum())
         how = _handling(variable, config.features.missing)
-        hidden = 0 < min(n_missing, cohort.n - n_missing) < config.threshold
+        n_smaller = min(n_missing, cohort.n - n_missing)
+        hidden = n_missing > 0 and config.policy.is_small(n_smaller)
         rows.append(
             {
                 "variable": name,

@@ -24,11 +24,14 @@ ASKED = (
 )
 CALIBRATED = (
     "Models shrink effects; what is shown has each model's shrinkage undone, as measured on "
-    "simulated outcomes of known effect."
+    "simulated outcomes of known effect; on simulated cohorts of 110 patients its 95% limits held "
+    "the truth in 95 of 100."
 )
 PLAIN = (
     "Models shrink effects and this is not undone here, so that 'inconsistent, weaker' speaks of "
-    "the model before it speaks of the finding."
+    "the model before it speaks of the finding; on simulated cohorts of 110 patients such 95% "
+    "limits held the truth in 94 of 100 for Cox regression, 77 for elastic-net Cox, 68 for "
+    "gradient boosting and 2 for a survival forest."
 )
 CANNOT_SAY = "'Cannot say' is no verdict on the finding: the cohort is too small to see it."
 
@@ -79,7 +82,8 @@ def evidence_tables(
     if study.non_findings:
         table = compare_non_findings(cohort, margin=plan.margin)
         left_out = cohort.n - table["n"]
-        shown = table["n"].ge(config.threshold) & ~left_out.between(1, config.threshold - 1)
+        fewest = config.policy.threshold
+        shown = table["n"].ge(fewest) & ~left_out.between(1, fewest - 1)
         counts = table[["n", "n_events"]].where(shown)
         tables["non_findings"] = table.assign(**dict(counts.items()))
     if published_equation(study, config.endpoint):

@@ -24,7 +24,7 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``findings_importance``  per model, measure and variable: importance, and its rank over refits
 ``non_findings``         what the paper examined and did not retain, added to its model here
 ``published_equation``   recalibration of the published equation, and what these patients add to it
-``importance``           per model and variable: mean absolute SHAP value of the risk score
+``importance``           per model and variable: SHAP and permutation, with limits over refits
 ``directions``           per model and term: whether it is used in the direction of Cox regression
 ``coefficients``         of the linear models, per unit of the variable
 ``points``               the recommended linear model as whole points per value
@@ -172,10 +172,7 @@ def _statements(
             f"{config.validation.folds}-fold cross-validation, the whole pipeline refitted in each "
             "fold. Intervals reflect the patients measured, not the refitting of the model."
         ),
-        "disclosure": (
-            f"Counts under {config.threshold} are suppressed; curves and medians stand on a time "
-            "grid, and curves end where fewer patients are at risk."
-        ),
+        "disclosure": f"Policy {config.policy.statement}",
     }
     if "findings" in tables:
         said["findings"] = evidence_statement(tables["findings"])

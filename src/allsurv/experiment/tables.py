@@ -9,7 +9,7 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.describe import safe_curve
-from allsurv.describe.disclosure import Sum, hidden_cells
+from allsurv.describe.disclosure import DisclosurePolicy, Sum, hidden_cells
 from allsurv.experiment.config import Config
 from allsurv.models import SurvivalModel, TunedModel
 from allsurv.study.spec import Study
@@ -74,18 +74,18 @@ def validation_tables(report: Validation, study: Study, config: Config) -> dict[
         ``risk_groups``, ``risk_group_curves`` and ``subgroups``.
     """
     curves = report.group_curves.rename(columns={"model": "comparison"})
-    thinned = safe_curve(curves, study, config.threshold).rename(columns={"comparison": "model"})
+    thinned = safe_curve(curves, study, config.policy).rename(columns={"comparison": "model"})
     tables = {
         "performance": named(report.performance),
         "differences": named(report.differences),
         "over_time": named(report.over_time),
         "calibration": named(report.calibration),
-        "net_benefit": named(_safe_net_benefit(report, config.threshold)),
-        "risk_groups": named(_safe_groups(report.risk_groups, config.threshold)),
+        "net_benefit": named(_safe_net_benefit(report, config.policy)),
+        "risk_groups": named(_safe_groups(report.risk_groups, config.policy)),
         "risk_group_curves": named(thinned),
     }
     if len(report.subgroups):
-        subgroups = suppress_subgroups(report.subgroups, config.threshold)
+        subgroups = suppress_subgroups(report.subgroups, config.policy)
         tables["subgroups"] = named(subgroups)
     return tables
 
@@ -242,26 +242,28 @@ def named(table: pd.DataFrame) -> pd.DataFrame:
     return said
 
 
-def _safe_groups(groups: pd.DataFrame, threshold: int) -> pd.DataFrame:
+def _safe_groups(groups: pd.DataFrame, policy: DisclosurePolicy) -> pd.DataFrame:
     """Leave out counts of events and at risk, and sizes that are small or would give one away."""
     table = groups.drop(columns=["n_events", "n_at_risk"]).astype({"n": "Int64"})
     for _, part in groups.groupby(["model", "horizon"], sort=False):
-        hidden = hidden_cells(part["n"], [Sum(tuple(range(len(part))))], threshold)
-        few = (part["n"] < threshold).to_numpy()
+        hidden = hidden_cells(part["n"], [Sum(tuple(range(len(part))))], policy)
+        few = (part["n"] < policy.threshold).to_numpy()
         table.loc[part.index[hidden], "n"] = pd.NA
         table.loc[part.index[few], ["predicted", "survival", "lower", "upper"]] = np.nan
     return table
 
 
-def _safe_net_benefit(report: Validation, threshold: int) -> pd.DataFrame:
+def _safe_net_benefit(report: Validation, policy: DisclosurePolicy) -> pd.DataFrame:
     """Leave out what rests on fewer than the threshold of patients above, or below."""
     table = report.net_benefit.copy()
     above = table["share_above"] * report.n
-    few = ((above > 0) & (above < threshold)) | (
-        (above < report.n) & (above > report.n - threshold)
+    few = ((above > 0) & (above < policy.threshold)) | (
+        (above < report.n) & (above > report.n - policy.threshold)
     )
     strategy = table["model"].isin(["treat_all", "treat_none"])
     hidden = few & ~strategy
     table.loc[hidden, ["estimate", "lower", "upper", "share_above"]] = np.nan
-    table.loc[hidden, "reason"] = f"fewer than {threshold} patients on one side of the threshold"
+    table.loc[hidden, "reason"] = (
+        f"fewer than {policy.threshold} patients on one side of the threshold"
+    )
     return table

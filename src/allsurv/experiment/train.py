@@ -11,6 +11,7 @@ import pandas as pd
 from allsurv.cohort import Cohort
 from allsurv.experiment.config import Config
 from allsurv.experiment.evidence import evidence_tables
+from allsurv.experiment.explained import explanation_tables
 from allsurv.experiment.on_paper import points_tables
 from allsurv.experiment.support import sample_size_verdict
 from allsurv.experiment.tables import (
@@ -22,7 +23,6 @@ from allsurv.experiment.tables import (
     tuning_table,
     validation_tables,
 )
-from allsurv.explain import directions, importance
 from allsurv.models import RiskModel, SurvivalModel, TunedModel, make_model
 from allsurv.models.published import published_equation
 from allsurv.scoring.instability import band_steps, make_band
@@ -123,11 +123,8 @@ def train_models(
         tables[name] = (
             table.assign(model_label=table["model"].map(MODEL_LABELS)) if labelled else table
         )
-    tables["importance"] = pd.concat(
-        [importance(model, eligible).assign(model=name) for name, model in fitted.items()],
-        ignore_index=True,
-    )
-    tables["directions"] = directions(fitted, eligible)
+    refitted = evidence.get("findings_importance")
+    tables |= explanation_tables(fitted, eligible, config, refitted)
     tables["coefficients"] = coefficient_table(cohort, fitted)
     tables["models"] = model_table(fitted, pipelines, choice.model)
     if config.tuning.spaces:
@@ -141,6 +138,7 @@ def train_models(
             endpoint=config.endpoint,
             horizons=config.horizons,
             instability=band if name == choice.model else None,
+            provenance={"disclosure": config.disclosure},
         )
         for name, model in fitted.items()
     }

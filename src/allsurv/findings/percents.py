@@ -33,6 +33,7 @@ def percent_checks(study: Study) -> Iterator[Check]:
     entries = [e for e in load_ledger(study).entries.values() if e.status != "external"]
     counted, sizes = printed_counts(entries)
     n_passed = n_held = 0
+    issues: list[str] = []
     for entry in entries:
         wholes = sizes.get(group_key(entry.population), set())
         if entry.kind != "percent" or not wholes:
@@ -49,17 +50,31 @@ def percent_checks(study: Study) -> Iterator[Check]:
         said = f"{entry.printed}% of {among}"
         if counts:
             said = f"{entry.printed}%: {', '.join(f'{n:g}' for n in sorted(counts))} of {among}"
-        note = " ".join(filter(None, (entry.issue, entry.note)))
-        yield Check(entry.id, entry.statement, "percent", said, span(shares, nearest), False, note)
+        issues.append(entry.issue or "")
+        found = span(shares, nearest)
+        what = (entry.id, entry.statement, "percent", said, found, False, entry.note)
+        yield Check(*what, issue=issues[-1])
     for group, found_sizes in sizes.items():
         if len(found_sizes) > 1:
             among = ", ".join(f"{n:g}" for n in sorted(found_sizes))
             computed = span(found_sizes, max(found_sizes))
             note = "one group of patients, printed with several sizes"
-            yield Check(group, f"Patients with {group}", "group_size", among, computed, False, note)
+            what = (group, f"Patients with {group}", "group_size", among, computed, False, note)
+            yield Check(*what, issue=_issue_of(group, entries))
     note = f"{n_passed} of {n_held} percents agree with what was printed of the same patients"
     found = Range(float(n_passed), float(n_passed), float(n_passed))
-    yield Check("percents", "All percents", "percent", f"{n_held}", found, n_passed == n_held, note)
+    explained = ", ".join(dict.fromkeys(issues)) if all(issues) else ""
+    what = ("percents", "All percents", "percent", f"{n_held}", found, n_passed == n_held, note)
+    yield Check(*what, issue=explained)
+
+
+def _issue_of(group: str, entries: list[LedgerEntry]) -> str:
+    """Give the documented contradiction that a printed size of this group belongs to."""
+    for entry in entries:
+        place = (entry.population, entry.event) if entry.kind == "count" else (entry.population,)
+        if entry.status == "conflict" and entry.issue and group_key(*place) == group:
+            return entry.issue
+    return ""
 
 
 def printed_counts(

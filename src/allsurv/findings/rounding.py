@@ -59,6 +59,9 @@ class Check:
         Whether they agree; ``None`` where there is nothing to hold it against.
     note : str
         How to read it.
+    issue : str
+        Documented contradiction of the publication that explains a failure; empty where there is
+        none.
     """
 
     item: str
@@ -68,6 +71,7 @@ class Check:
     computed: Range
     passes: bool | None
     note: str
+    issue: str = ""
 
 
 def as_printed(value: float, decimals: int) -> Range:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from allsurv.findings.questions import Answers, Patients, Refits
-from allsurv.findings.shrinkage import calibrate
+from allsurv.findings.shrinkage import Calibrated
 from allsurv.findings.verdict import judge
 from allsurv.study.spec import Contrast, Finding
 
@@ -93,9 +93,9 @@ class Said:
 
 
 def standardised(
-    said: Said, log: float, drawn: Floats, pairs: tuple[Floats, Floats] | None, *, level: float
+    said: Said, log: float, drawn: Floats, found: Calibrated | None, *, level: float
 ) -> Said:
-    """Give a standardised effect its limits, and undo its shrinkage where that was measured.
+    """Give a standardised effect its limits, and what it stands for where that was measured.
 
     Parameters
     ----------
@@ -105,8 +105,8 @@ def standardised(
         Log average hazard ratio of the fitted model.
     drawn : ndarray of shape (n_refits,)
         The same of bootstrap refits.
-    pairs : tuple of two ndarray of shape (n_cohorts,), or None
-        True and estimated effects of simulated cohorts.
+    found : Calibrated or None
+        The true effect that the answer stands for, its shrinkage undone.
     level : float
         Confidence level.
 
@@ -115,13 +115,12 @@ def standardised(
     Said
         With estimate and limits, or with the reason why there are none.
     """
-    if pairs is not None:
-        found = calibrate(log, *pairs, level=level)
+    if found is not None:
         said = replace(
             said,
             calibrated=(_exp(found.log), _exp(found.lower), _exp(found.upper)),
             shrinkage=found.slope,
-            n_simulated=int(np.isfinite(pairs[1]).sum()),
+            n_simulated=found.n,
         )
     made = drawn[np.isfinite(drawn)]
     std_error = float(made.std(ddof=1)) if made.size > 1 else math.nan

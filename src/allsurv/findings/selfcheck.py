@@ -35,7 +35,8 @@ def check_findings(study: Study) -> pd.DataFrame:
     DataFrame
         One row per number and check: ``item``, ``label``, ``check``, ``printed`` (as printed),
         ``computed`` with ``lowest`` and ``highest`` (what the rounding of the other numbers leaves
-        open), ``passes`` (``None`` where there is nothing to hold it against) and ``note``.
+        open), ``passes`` (``None`` where there is nothing to hold it against), ``note``, and
+        ``issue``, the contradiction of the ledger that explains a failure, empty without.
 
         *symmetry*: the hazard ratio is the geometric mean of its limits. *p_value*: the limits
         imply the printed P. *std_error*: of the log hazard ratio, from the limits. *n_events*: the
@@ -82,11 +83,13 @@ def check_findings(study: Study) -> pd.DataFrame:
                 "highest": c.computed.high,
                 "passes": c.passes,
                 "note": c.note,
+                "issue": c.issue,
             }
             for c in checks
         ],
         columns=[
             "item", "label", "check", "printed", "computed", "lowest", "highest", "passes", "note",
+            "issue",
         ],
     ).astype({"passes": object})  # fmt: skip
 

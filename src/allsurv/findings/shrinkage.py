@@ -30,6 +30,7 @@ Progress = Callable[[int, int], None]
 FEWEST = 10
 """Simulated cohorts from which a line can be drawn with any sense."""
 PENALTY = 1.0
+MOST_WIDENING = 2.0
 REACH = 2.5  # standard errors by which simulated effects go to either side of the estimate
 
 
@@ -43,10 +44,35 @@ class Simulated:
         Log average hazard ratios with which the outcomes were drawn.
     estimated : dict of str to ndarray of shape (n_cohorts, n_findings)
         What each model says; NaN where it could not be fitted.
+    widening : float
+        Factor for what the simulated outcomes understate, see :func:`calibrate`.
     """
 
     true: Floats
     estimated: dict[str, Floats]
+    widening: float = 1.0
+
+    def calibrated(self, name: str, k: int, estimate: float, *, level: float) -> Calibrated:
+        """Read off which true effect a model's answer to one finding stands for.
+
+        Parameters
+        ----------
+        name : str
+            Model.
+        k : int
+            Position of the finding.
+        estimate : float
+            What the model says of the patients, on the log scale.
+        level : float
+            Confidence level.
+
+        Returns
+        -------
+        Calibrated
+            See :func:`calibrate`.
+        """
+        said = self.estimated[name][:, k]
+        return calibrate(estimate, self.true[:, k], said, level=level, widening=self.widening)
 
 
 @dataclass(frozen=True)
@@ -60,12 +86,15 @@ class Calibrated:
         estimate tells nothing.
     slope : float
         Change of the estimate per change of the true effect: 1 without shrinkage.
+    n : int
+        Simulated cohorts behind it.
     """
 
     log: float
     lower: float
     upper: float
     slope: float
+    n: int = 0
 
 
 def simulate_answers(
@@ -104,7 +133,9 @@ def simulate_answers(
     Outcomes follow a Cox model: coefficients of a ridge fit to these patients (penalty 1), those of
     the findings' variables drawn anew for each cohort, uniformly within 2.5 standard errors; the
     baseline hazard is Breslow's given the coefficients, so that about as many die; censoring
-    follows the patients' own censoring distribution.
+    follows the patients' own censoring distribution. ``widening`` is :math:`\sqrt{d / (d - p)}`
+    for :math:`d` events and :math:`p` coefficients of that model, at most 2: fitted to these very
+    events, it makes outcomes that vary less from one cohort to the next than patients do.
     """
     variables = list(dict.fromkeys(v for m in models.values() for v in m.feature_names_in_))
     world = make_model("cox", patients.study, predictors=variables, ridge=PENALTY)
@@ -120,11 +151,19 @@ def simulate_answers(
         if progress is not None:
             progress(done, n_cohorts)
     return Simulated(
-        np.array(true), {name: np.array([said[name] for said in estimated]) for name in models}
+        np.array(true),
+        {name: np.array([said[name] for said in estimated]) for name in models},
+        _widening(int(patients.y["event"].sum()), len(world.coef_)),
     )
 
 
-def calibrate(estimate: float, true: Floats, estimated: Floats, *, level: float) -> Calibrated:
+def _widening(n_events: int, n_coefficients: int) -> float:
+    return math.sqrt(n_events / max(n_events - n_coefficients, n_events / MOST_WIDENING**2))
+
+
+def calibrate(
+    estimate: float, true: Floats, estimated: Floats, *, level: float, widening: float = 1.0
+) -> Calibrated:
     r"""Read off which true effect an estimate stands for.
 
     Parameters
@@ -135,6 +174,8 @@ def calibrate(estimate: float, true: Floats, estimated: Floats, *, level: float)
         True effects of simulated cohorts, and what the model says of them.
     level : float
         Confidence level.
+    widening : float, default=1.0
+        Factor by which patients vary more than simulated outcomes about the line.
 
     Returns
     -------
@@ -170,16 +211,16 @@ def calibrate(estimate: float, true: Floats, estimated: Floats, *, level: float)
     if not spread > 0:
         return nothing
     slope = float(about_x @ about_y) / spread
-    residual = math.sqrt(float(((about_y - slope * about_x) ** 2).sum()) / (n - 2))
+    residual = widening * math.sqrt(float(((about_y - slope * about_x) ** 2).sum()) / (n - 2))
     t = float(stdtrit(n - 2, 0.5 + level / 2))
     if not slope > 0 or t * residual >= slope * math.sqrt(spread):
-        return Calibrated(math.nan, -math.inf, math.inf, slope)
+        return Calibrated(math.nan, -math.inf, math.inf, slope, n)
     away = (estimate - float(y.mean())) / slope
     g = (t * residual / slope) ** 2 / spread
     half = t * residual / slope * math.sqrt(away**2 / spread + (1 + 1 / n) * (1 - g))
     centre = float(x.mean())
     low, high = centre + (away - half) / (1 - g), centre + (away + half) / (1 - g)
-    return Calibrated(centre + away, low, high, slope)
+    return Calibrated(centre + away, low, high, slope, n)
 
 
 def _one_cohort(

@@ -134,9 +134,9 @@ def _of_model(
 ) -> Said:
     k = asked.patients.findings.index(finding)
     refits = asked.refits[name]
-    pairs = None
-    if asked.simulated is not None:
-        pairs = asked.simulated.true[:, k], asked.simulated.estimated[name][:, k]
+    log = float(asked.answers[name].average[k])
+    made = asked.simulated
+    found = None if made is None else made.calibrated(name, k, log, level=level)
     return standardised(
         Said(
             name,
@@ -149,8 +149,8 @@ def _of_model(
             attenuation=attenuation,
             ranks=places(finding.variable, model, asked.answers[name], refits, level),
         ),
-        float(asked.answers[name].average[k]),
+        log,
         refits.average[:, k] if len(refits.average) else np.empty(0),
-        pairs,
+        found,
         level=level,
     )

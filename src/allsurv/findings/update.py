@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from allsurv.cohort import Cohort
-from allsurv.errors import AllsurvError, ModelError
+from allsurv.errors import AllsurvError
 from allsurv.features import Term, make_features
 from allsurv.models import make_model
+from allsurv.models.published import FEWEST_TIMES, published_curve
 from allsurv.stats.cox import fit_cox
 from allsurv.study.spec import Study
 
@@ -27,6 +28,14 @@ COLUMNS = (
     "question", "term", "label", "estimate", "lower", "upper", "level", "p_value", "chi2", "df",
     "n", "n_events", "reason",
 )  # fmt: skip
+
+
+INTERCEPT = {"question": "intercept", "label": "Log of observed over expected events"}
+BY_CONSTRUCTION = INTERCEPT | {
+    "estimate": 0.0,
+    "reason": "0 by construction, not evaluated: no published survival of all patients at two "
+    "times or more, so the baseline hazard is estimated from these patients",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +77,10 @@ def update_published(
         *slope*: of the published linear predictor; 1 where the published effects are as strong
         here, below 1 where they are weaker; P against 1. *intercept*: log of observed over expected
         events with the published baseline; 0 where as many events came as the paper leads to
-        expect. *revised*: factor by which each published hazard ratio would change. *added*:
-        hazard ratio of each further variable. A row without ``term`` holds the likelihood ratio
-        test of them all.
+        expect, and 0 by construction, without limits, where nothing published gives a baseline, so
+        that it is estimated from these patients. *revised*: factor by which each published hazard
+        ratio would change. *added*: hazard ratio of each further variable. A row without ``term``
+        holds the likelihood ratio test of them all.
 
     Raises
     ------
@@ -95,13 +105,14 @@ def update_published(
     eligible = cohort.eligible(endpoint)
     X, y = eligible.X, eligible.y(endpoint)
     model = make_model("published", study).fit(X, y)
+    has_baseline = len(published_curve(study, endpoint)) >= FEWEST_TIMES
     patients = _Patients(study, X, y["time"], y["event"], model.predict(X), level)
     equation = [str(name) for name in model.feature_names_in_]
     asked = study.prediction.predictors if predictors is None else predictors
     further = [name for name in asked if name not in equation]
     rows = [
         _slope(patients),
-        _intercept(patients, y),
+        _intercept(patients, y) if has_baseline else BY_CONSTRUCTION,
         *_added(patients, "revised", equation),
         *(_added(patients, "added", further) if further else ()),
     ]
@@ -130,11 +141,7 @@ def _slope(patients: _Patients) -> dict[str, Any]:
 
 
 def _intercept(patients: _Patients, y: NDArray[np.void]) -> dict[str, Any]:
-    row = {"question": "intercept", "label": "Log of observed over expected events"}
-    try:
-        model = make_model("published", patients.study, baseline="published").fit(patients.X, y)
-    except ModelError as error:
-        return row | {"reason": _first_line(error)}
+    model = make_model("published", patients.study, baseline="published").fit(patients.X, y)
     hazards = -np.log(model.predict_survival(patients.X, model.times_))
     expected = sum(
         float(np.interp(t, model.times_, hazard))
@@ -143,7 +150,7 @@ def _intercept(patients: _Patients, y: NDArray[np.void]) -> dict[str, Any]:
     observed = int(patients.event.sum())
     log, std_error = math.log(observed / expected), 1 / math.sqrt(observed)
     z = float(ndtri(0.5 + patients.level / 2))
-    return row | {
+    return INTERCEPT | {
         "estimate": log,
         "lower": log - z * std_error,
         "upper": log + z * std_error,

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from allsurv.describe.disclosure import CMS
 from allsurv.errors import DisclosureError
 
 __all__ = ["SMALLEST_GROUP", "Development"]
 
 Floats = NDArray[np.float64]
 
-SMALLEST_GROUP = 11
-"""Patients behind any published number, at least: the rule of CMS for published cells."""
+SMALLEST_GROUP = CMS.threshold
+"""Patients behind any number of an exported model, at least, whatever policy a run chooses."""
 
 _POINTS = (1.0, 2.5, *np.arange(5.0, 100.0, 5.0), 97.5, 99.0)
 

@@ -23,6 +23,8 @@ __all__ = ["PublishedModel", "published_curve", "published_equation"]
 
 Floats = NDArray[np.float64]
 Baseline = Literal["cohort", "published"]
+FEWEST_TIMES = 2
+"""Times of a published curve from which a baseline can be drawn."""
 
 
 class PublishedModel(SurvivalModel):
@@ -173,7 +175,7 @@ def published_curve(study: Study, endpoint: str | None = None) -> tuple[tuple[fl
 
 def _hazard_of_curve(score: Floats, curve: Sequence[tuple[float, float]], grid: Floats) -> Floats:
     """Cumulative hazard of a patient of score 0 with which the mean survival is the curve."""
-    if len(curve) < 2:
+    if len(curve) < FEWEST_TIMES:
         raise ModelError(
             "PublishedModel: a published baseline needs survival of the whole cohort at two times "
             f"or more, in the ledger of the study; there are {len(curve)}. Use baseline='cohort'."

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
 
-from allsurv.plots.items import is_figure, write_item
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
 
 __all__ = ["Drawers"]
+
+DRAWN_BY = "allsurv.plots.items"
 
 
 class Drawers:
@@ -30,7 +33,7 @@ class Drawers:
     def __init__(self, study: Study, *, caption: str = "", n_jobs: int = 2) -> None:
         self._study = study
         self._caption = caption
-        self._pool = ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn"))
+        self._pool = ProcessPoolExecutor(n_jobs, _context(), gc.freeze)
         self._begun: list[Future[tuple[Path, ...]]] = []
 
     def __enter__(self) -> Drawers:
@@ -56,9 +59,8 @@ class Drawers:
         folder : Path
             Made if need be.
         """
-        if is_figure(item):
-            begun = self._pool.submit(write_item, item, self._study, folder, caption=self._caption)
-            self._begun.append(begun)
+        if item.is_figure:
+            self._begun.append(self._pool.submit(_write, item, self._study, folder, self._caption))
 
     def finish(self) -> tuple[Path, ...]:
         """Wait until every figure is written.
@@ -69,3 +71,21 @@ class Drawers:
             Files, as of :func:`allsurv.plots.write_items`.
         """
         return tuple(file for begun in self._begun for file in begun.result())
+
+
+def _context() -> BaseContext:
+    """Start processes as forks of one that has loaded the drawing already, where there are forks.
+
+    That one is started anew: this process may have threads, which a fork would not survive.
+    """
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([DRAWN_BY])
+    return context
+
+
+def _write(item: Item, study: Study, folder: Path, caption: str) -> tuple[Path, ...]:
+    from allsurv.plots.items import write_item
+
+    return write_item(item, study, folder, caption=caption)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from allsurv.describe.journal import p_text
+from allsurv.describe.journal import p_text, per_text
 from allsurv.plots.forest import Line, draw_forest, effect_line, heading_line, said
 from allsurv.plots.paper import INK, Pen, check_table, finish, pen, root_figure
 
@@ -139,8 +139,8 @@ def _hazard_ratio(record: dict[str, Any]) -> Line:
 
 
 def _per(record: Mapping[str, Any] | pd.Series) -> str:
-    unit = str(record.get("unit") or "")
-    return f", {unit}".replace(" %", "%").replace("10^9", "10⁹") if unit else ""
+    unit = per_text(str(record.get("unit") or ""))
+    return f", {unit}" if unit else ""
 
 
 def _one_row_per_source(table: pd.DataFrame) -> pd.DataFrame:

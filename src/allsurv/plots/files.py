@@ -58,6 +58,7 @@ def write_figure(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     alt = alt_text(axes)
+    figure.set_dpi(dpi)
     with rc_context(STEADY):
         if (layout := figure.get_layout_engine()) is not None:
             layout.execute(figure)
@@ -68,7 +69,7 @@ def write_figure(
             if extension == "svg":
                 file.write_text(_svg(figure, alt), encoding="utf-8")
             else:
-                _write_png(figure, file, alt, dpi)
+                _write_png(figure, file, alt)
             written.append(file)
     return tuple(written)
 
@@ -78,14 +79,15 @@ def _stem(path: Path) -> str:
 
 
 # The canvases are asked directly: ``savefig`` would lay out and draw everything a second time.
+# The canvas that the layout has measured texts on is drawn on: it remembers them.
 
 
-def _write_png(figure: Figure, file: Path, alt: str, dpi: int) -> None:
-    figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
+def _write_png(figure: Figure, file: Path, alt: str) -> None:
+    known = figure.canvas
+    canvas = known if isinstance(known, FigureCanvasAgg) else FigureCanvasAgg(figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())
-    file.write_bytes(png_bytes(pixels, dpi=dpi, words={"Description": alt}))
+    file.write_bytes(png_bytes(pixels, dpi=round(figure.dpi), words={"Description": alt}))
 
 
 def _svg(figure: Figure, alt: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
-from allsurv.describe.journal import round_half_up
+from allsurv.describe.journal import ratio_text
 from allsurv.plots.paper import GREY, INK, SMALL, TEXT, Pen, make_figure, style_axes, wrap
 
 __all__ = ["Line", "draw_forest", "effect_line", "heading_line", "said"]
@@ -93,7 +93,7 @@ def effect_line(label: str, numbers: Sequence[object], p_value: str, style: Pen)
     text = "–"
     if math.isfinite(estimate):
         decimals = 3 if math.isfinite(upper) and upper - lower < 0.1 else 2
-        shown = [f"{round_half_up(x, decimals):.{decimals}f}" for x in (estimate, lower, upper)]
+        shown = [ratio_text(x, decimals) for x in (estimate, lower, upper)]
         text = shown[0]
         if math.isfinite(lower) and math.isfinite(upper):
             text += f" ({shown[1]}–{shown[2]})"

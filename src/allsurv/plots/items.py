@@ -16,41 +16,9 @@ from allsurv.plots.swimmer import plot_swimmer
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
 
-__all__ = ["is_figure", "item_title", "plot_item", "write_item", "write_items"]
+__all__ = ["plot_item", "write_item", "write_items"]
 
 JOURNAL_DPI = 300
-
-
-def is_figure(item: Item) -> bool:
-    """Tell whether an item is drawn.
-
-    Parameters
-    ----------
-    item : Item
-        Of a reproduction.
-
-    Returns
-    -------
-    bool
-        False for tables.
-    """
-    return item.kind in DRAWINGS
-
-
-def item_title(item: Item) -> str:
-    """Head an item with whose reading it is.
-
-    Parameters
-    ----------
-    item : Item
-        Of a reproduction.
-
-    Returns
-    -------
-    str
-        Its title, and its label in brackets if it has one.
-    """
-    return f"{item.title} ({item.label})" if item.label else item.title
 
 
 def plot_item(item: Item, study: Study, *, caption: str = "") -> Axes:
@@ -105,7 +73,7 @@ def write_items(
         Files written: ``<key>.png``, ``<key>.svg``, ``<key>.csv``, and one CSV for each further
         table behind a figure.
     """
-    figures = [item for item in items if is_figure(item)]
+    figures = [item for item in items if item.is_figure]
     written = [
         write_item(i, study, folder, caption=caption, dpi=dpi, formats=formats) for i in figures
     ]
@@ -157,7 +125,7 @@ def _curves(item: Item, study: Study, caption: str) -> Axes:
     endpoints = item.table["endpoint"].unique() if "endpoint" in item.table.columns else []
     return plot_kaplan_meier(
         item.table.drop(columns="comparison", errors="ignore"),  # one figure, whatever it compares
-        title=item_title(item),
+        title=item.heading,
         caption=caption,
         unit=study.time.unit,
         p_value=_p_value(item),
@@ -178,7 +146,7 @@ def _p_value(item: Item) -> float | None:
 
 
 def _forest(item: Item, study: Study, caption: str) -> Axes:
-    return plot_hazard_ratios(item.table, title=item_title(item), caption=caption)
+    return plot_hazard_ratios(item.table, title=item.heading, caption=caption)
 
 
 def _residuals(item: Item, study: Study, caption: str) -> Axes:
@@ -186,7 +154,7 @@ def _residuals(item: Item, study: Study, caption: str) -> Axes:
         item.table,
         smooth=item.extra.get("smooth"),
         tests=item.extra.get("tests"),
-        title=item_title(item),
+        title=item.heading,
         caption=caption,
         unit=study.time.unit,
     )
@@ -196,7 +164,7 @@ def _swimmer(item: Item, study: Study, caption: str) -> Axes:
     return plot_swimmer(
         item.table,
         item.extra.get("marks"),
-        title=item_title(item),
+        title=item.heading,
         caption=caption,
         unit=study.time.unit,
     )

@@ -43,7 +43,11 @@ RULE: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (4, 3))}
 KEY_COLUMNS = 3
 LINE = 0.21
 LABEL_WIDTH = 30
-REAL, NOTHING = "Real effects: found", "No effect: false alarms"
+READ = (
+    "If found: the hazard ratio that studies which find the effect show on average. What has no "
+    "effect of its own may go along with what has."
+)
+REAL, NOTHING = "Real effects: found", "No effect of their own: found all the same"
 
 
 def plot_power(
@@ -79,7 +83,7 @@ def plot_power(
         If the table has other columns, or no rows.
     """
     check_table(table, COLUMNS, "plot_power")
-    caption = str(table.attrs.get("source", "")) if caption is None else caption
+    caption = f"{table.attrs.get('source', '')} {READ}".strip() if caption is None else caption
     table = table.assign(
         series=[
             NAMES.get(p if f == "cox" else f, p if f == "cox" else f)
@@ -156,7 +160,7 @@ def _shown(axes: Axes, table: pd.DataFrame, middles: dict[str, float]) -> None:
         ).set_color(color)
 
     write(1.08, middles[REAL], "true HR", GREY)
-    write(1.215, middles[REAL], "HR shown", GREY)
+    write(1.215, middles[REAL], "if found", GREY)
     for row in first.itertuples():
         shown = math.exp(math.log(float(row.true_hazard_ratio)) * float(row.type_m))
         write(1.08, middles[str(row.label)], _short(float(row.true_hazard_ratio)), INK)

@@ -24,7 +24,7 @@ from allsurv.plots.paper import (
 __all__ = ["plot_swimmer"]
 
 COLUMNS = ("patient", "group", "time", "event")
-LIGHT = ("#c9d9e6", "#ecd2c2", "#cfe3d8", "#e8d8e2", "#efe3c6", "#d6e8f4", "#d9d9d9")
+LIGHT = ("#d3e2ee", "#dcae90", "#e9f2ec", "#c3a3b8", "#f3e6c8", "#9fc0d4", "#d9d9d9")
 BAR = 0.085
 DEATH, ALIVE = "Died", "Alive at last follow-up"
 

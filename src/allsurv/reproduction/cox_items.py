@@ -15,6 +15,7 @@ from allsurv.describe import (
     univariable_table,
 )
 from allsurv.describe.cox_tables import landmark_cox_table
+from allsurv.describe.disclosure import DisclosurePolicy
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.reproduction.items import ANOTHER, PROTOCOL, Item
 from allsurv.reproduction.paper_text import cox_text
@@ -44,7 +45,7 @@ def forest(
     label: str,
     table: pd.DataFrame,
     study: Study,
-    threshold: int,
+    policy: DisclosurePolicy,
     notes: Sequence[str] = (),
     counts: Sequence[str] = (),
 ) -> Item:
@@ -58,7 +59,7 @@ def forest(
         From ``cox_table`` and its like.
     study : Study
         Its findings say with how many decimals hazard ratios are printed.
-    threshold : int
+    policy : DisclosurePolicy
         Smallest count that the safe form shows.
     notes : sequence of str, default=()
         Footnotes.
@@ -68,7 +69,7 @@ def forest(
     Returns
     -------
     Item
-        With its safe form.
+        With its safe form; a table alone where nothing could be estimated.
     """
     decimals = max((f.decimals for f in study.findings.values()), default=2)
     fitted = table["hazard_ratio"].notna()
@@ -82,22 +83,24 @@ def forest(
     def item(shown: pd.DataFrame, said: Sequence[str]) -> Item:
         drawn = shown[shown["hazard_ratio"].notna()].reset_index(drop=True)
         text = cox_text(shown, decimals=decimals)
+        if drawn.empty:
+            return Item(key, title, label, "table", shown, text, tuple(said))
         return Item(key, title, label, "forest", drawn, text, tuple(said))
 
-    hidden = safe_hazard_ratios(table, threshold)
+    hidden = safe_hazard_ratios(table, policy)
     if not hidden["hazard_ratio"].notna().any():
         return item(table, [*said, *counts])
     return replace(item(table, [*said, *counts]), safe=item(hidden, said))
 
 
-def screening_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
+def screening_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
     """Make the univariable analyses and the multivariable model of what passed them.
 
     Parameters
     ----------
     cohort : Cohort
         The patients.
-    threshold : int
+    policy : DisclosurePolicy
         Smallest count that the safe form shows.
 
     Yields
@@ -124,7 +127,7 @@ def screening_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
         PROTOCOL,
         table,
         study,
-        threshold,
+        policy,
         notes,
         counts,
     )
@@ -138,10 +141,10 @@ def screening_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     if kept:
         notes.insert(1, f"In the model whatever its P, as it happens: {kept}.")
     title = f"Multivariable Cox model for {outcome}, of what passed the screening"
-    yield forest("cox-screened", title, PROTOCOL, chosen, study, threshold, notes)
+    yield forest("cox-screened", title, PROTOCOL, chosen, study, policy, notes)
 
 
-def analysis_items(cohort: Cohort, analysis: Analysis, threshold: int) -> Iterator[Item]:
+def analysis_items(cohort: Cohort, analysis: Analysis, policy: DisclosurePolicy) -> Iterator[Item]:
     """Make a Cox model that the study file defines.
 
     Parameters
@@ -150,7 +153,7 @@ def analysis_items(cohort: Cohort, analysis: Analysis, threshold: int) -> Iterat
         The patients.
     analysis : Analysis
         One of the study's.
-    threshold : int
+    policy : DisclosurePolicy
         Smallest count that the safe form shows.
 
     Yields
@@ -171,17 +174,17 @@ def analysis_items(cohort: Cohort, analysis: Analysis, threshold: int) -> Iterat
     title = f"{analysis.paper}. {analysis.label}" if analysis.paper else analysis.label
     key = f"cox-{analysis.name}".replace("_", "-")
     missing = [f"Missing values, as published: {analysis.missing}"] if analysis.missing else []
-    yield forest(key, title, label, table, study, threshold, missing)
+    yield forest(key, title, label, table, study, policy, missing)
 
 
-def landmark_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
+def landmark_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
     """Make, beside time-dependent models, those from the study's landmarks on.
 
     Parameters
     ----------
     cohort : Cohort
         The patients.
-    threshold : int
+    policy : DisclosurePolicy
         Smallest count that the safe form shows.
 
     Yields
@@ -215,7 +218,7 @@ def landmark_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
         table = pd.concat(parts, ignore_index=True)
         title = "Cox models from landmarks on, of what had happened by then"
         notes = [f"Variables and events of: {asked.label}."]
-        yield forest("cox-landmark", title, "", table, study, threshold, notes, counts)
+        yield forest("cox-landmark", title, "", table, study, policy, notes, counts)
 
 
 def excluded_text(table: pd.DataFrame) -> str:

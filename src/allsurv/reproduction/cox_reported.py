@@ -15,6 +15,7 @@ from allsurv.describe import (
     support_sentence,
 )
 from allsurv.describe.cox_fits import FIRTH
+from allsurv.describe.disclosure import DisclosurePolicy
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.reproduction.cox_items import excluded_text, forest
 from allsurv.reproduction.items import REPORTED, Item
@@ -25,14 +26,14 @@ __all__ = ["bias_items", "reported_items"]
 FEW_EVENTS = 5
 
 
-def reported_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
+def reported_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
     """Make the model of all pre-specified variables, with what is untested handled in three ways.
 
     Parameters
     ----------
     cohort : Cohort
         The patients.
-    threshold : int
+    policy : DisclosurePolicy
         Smallest count that the safe form shows.
 
     Yields
@@ -63,17 +64,17 @@ def reported_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     n, n_events = int(first["n"].iloc[0]), int(first["n_events"].iloc[0])
     notes.append(support_sentence(n, n_events, len(first), who="this model has"))
     title = f"Cox model for {study.endpoint(screening.endpoint).label.lower()}, pre-specified"
-    yield forest("cox-reported", title, REPORTED, table, study, threshold, notes, counts)
+    yield forest("cox-reported", title, REPORTED, table, study, policy, notes, counts)
 
 
-def bias_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
+def bias_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
     """Show what immortal time does to everything known only after baseline.
 
     Parameters
     ----------
     cohort : Cohort
         The patients.
-    threshold : int
+    policy : DisclosurePolicy
         Smallest count that the safe form shows.
 
     Yields
@@ -100,7 +101,7 @@ def bias_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
         table = pd.concat(tables, ignore_index=True)
         title = f"Immortal time in {study.endpoint(endpoint).label.lower()}"
         notes = ["The rows marked biased stand here to be seen, not to be used."]
-        yield forest("immortal-time", title, "", table, study, threshold, notes, counts)
+        yield forest("immortal-time", title, "", table, study, policy, notes, counts)
 
 
 def _ways(

@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from allsurv.cohort import Source
+from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError
 from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Study
@@ -27,6 +28,7 @@ __all__ = [
 
 Kind = Literal["table", "curves", "forest", "swimmer", "residuals", "ledger"]
 
+FIGURES = ("curves", "forest", "swimmer", "residuals")
 PROTOCOL, REPORTED = "the paper's protocol", "what we would report"
 PUBLISHED, CORRECT, ANOTHER = "the paper's reading", "correct definition", "another reading"
 
@@ -72,6 +74,16 @@ class Item:
     local_only: bool = False
     safe: Item | None = None
 
+    @property
+    def is_figure(self) -> bool:
+        """Whether it is drawn."""
+        return self.kind in FIGURES
+
+    @property
+    def heading(self) -> str:
+        """Title, with whose reading it is in brackets."""
+        return f"{self.title} ({self.label})" if self.label else self.title
+
 
 @dataclass(frozen=True, eq=False)
 class Reproduction:
@@ -84,7 +96,7 @@ class Reproduction:
     source : Source
         Where the patients came from.
     policy : str
-        Disclosure policy: ``journal`` shows every count, ``strict`` none under 11.
+        Disclosure policy: ``off`` shows everything, ``cms`` no count under 11.
     items : tuple of Item
         Tables and figures.
     statement : str
@@ -131,7 +143,10 @@ def safe(reproduction: Reproduction) -> Reproduction:
     Returns
     -------
     Reproduction
-        Its policy is ``strict``.
+        Its policy is ``cms``; its source is described as those of exported models are.
     """
+    from allsurv.models.riskmodel_digest import describe_source
+
+    source = replace(reproduction.source, digest=describe_source(reproduction.source)["digest"])
     shown = tuple(item.safe for item in reproduction.items if item.safe is not None)
-    return replace(reproduction, policy="strict", items=shown)
+    return replace(reproduction, source=source, policy=CMS.name, items=shown)

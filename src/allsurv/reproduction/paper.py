@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import pandas as pd
 
 from allsurv.cohort import Cohort, load_cohort
+from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError, ModelError, OutcomeError, StudyError
 from allsurv.reproduction.cox_items import (
     analysis_items,
@@ -30,10 +31,9 @@ from allsurv.study.spec import Study
 
 __all__ = ["reproduce"]
 
-Policy = Literal["journal", "strict"]
+Policy = Literal["off", "cms"]
 Progress = Callable[[str, int, int], None]
 Stage: TypeAlias = tuple[str, Callable[[], Iterator[Item]]]
-THRESHOLD = 11
 SOFTWARE = ("allsurv", "numpy", "pandas", "scipy")
 
 
@@ -43,7 +43,7 @@ def reproduce(
     comparison: Cohort | None = None,
     ledger: bool = True,
     show_bias: bool = False,
-    policy: Policy = "journal",
+    policy: Policy = "off",
     progress: Progress | None = None,
     each: Callable[[Item], None] | None = None,
 ) -> Reproduction:
@@ -61,8 +61,8 @@ def reproduce(
         Recompute every published number, where the study has a ledger.
     show_bias : bool, default=False
         Show what immortal time does to everything known only after baseline.
-    policy : {"journal", "strict"}, default="journal"
-        ``journal`` shows every count, to the study team; ``strict`` none under 11.
+    policy : {"off", "cms"}, default="off"
+        ``off`` shows everything, to the study team; ``cms`` no count under 11.
     progress : callable, optional
         Called with stage, done, total.
     each : callable, optional
@@ -85,8 +85,8 @@ def reproduce(
     What these patients cannot give, such as a curve of nobody or a model without a finite estimate,
     is listed with its reason in the item ``left-out``.
     """
-    if policy not in ("journal", "strict"):
-        raise ConfigError(f"reproduce: policy {policy!r}; allowed are 'journal' and 'strict'.")
+    if policy not in ("off", "cms"):
+        raise ConfigError(f"reproduce: policy {policy!r}; allowed are 'off' and 'cms'.")
     endpoint = cohort.study.prediction.endpoint
     cohort.eligible(endpoint).y(endpoint)
     other = _other(cohort.study) if comparison is None else comparison
@@ -102,7 +102,7 @@ def reproduce(
     versions = {"python": python_version()} | {name: version(name) for name in SOFTWARE}
     source = cohort.source
     found = Reproduction(cohort.study, source, policy, tuple(items), source.statement, versions)
-    return safe(found) if policy == "strict" else found
+    return safe(found) if policy == CMS.name else found
 
 
 def _made(stages: Sequence[Stage]) -> Iterator[tuple[Item | None, int]]:
@@ -121,17 +121,17 @@ def _made(stages: Sequence[Stage]) -> Iterator[tuple[Item | None, int]]:
 
 def _stages(cohort: Cohort, other: Cohort | None, ledger: bool, show_bias: bool) -> Iterator[Stage]:
     study = cohort.study
-    yield "Tables", partial(table_items, cohort, THRESHOLD)
+    yield "Tables", partial(table_items, cohort, CMS)
     for figure in figures(study):
         title = paper_title(figure[0].paper, figure[0].label)
-        yield title, partial(curve_items, cohort, figure, other, THRESHOLD)
-    yield "Univariable Cox models", partial(screening_items, cohort, THRESHOLD)
+        yield title, partial(curve_items, cohort, figure, other, CMS)
+    yield "Univariable Cox models", partial(screening_items, cohort, CMS)
     for analysis in study.analyses.values():
-        yield analysis.label, partial(analysis_items, cohort, analysis, THRESHOLD)
-    yield "Cox models from landmarks on", partial(landmark_items, cohort, THRESHOLD)
-    yield "Pre-specified Cox model", partial(reported_items, cohort, THRESHOLD)
+        yield analysis.label, partial(analysis_items, cohort, analysis, CMS)
+    yield "Cox models from landmarks on", partial(landmark_items, cohort, CMS)
+    yield "Pre-specified Cox model", partial(reported_items, cohort, CMS)
     if show_bias:
-        yield "Immortal time", partial(bias_items, cohort, THRESHOLD)
+        yield "Immortal time", partial(bias_items, cohort, CMS)
     yield "Proportional hazards", partial(residual_items, cohort)
     yield "Course of each patient", partial(swimmer_items, cohort)
     if ledger:
@@ -139,9 +139,9 @@ def _stages(cohort: Cohort, other: Cohort | None, ledger: bool, show_bias: bool)
 
 
 def _left_out(failed: dict[str, str]) -> Item:
-    text = pd.DataFrame({"": list(failed), "Why": list(failed.values())})
+    text = pd.DataFrame({"Analysis": list(failed), "Why": list(failed.values())})
     item = Item("left-out", "What these patients cannot give", "", "table", text, text)
-    bare = text[[""]].assign(Why="could not be computed")
+    bare = text[["Analysis"]].assign(Why="could not be computed")
     return replace(item, safe=replace(item, table=bare, text=bare))
 
 

@@ -17,7 +17,9 @@ from allsurv.describe import (
     safe_curve,
     suppress_small,
 )
+from allsurv.describe.disclosure import DisclosurePolicy
 from allsurv.describe.needed import needed_columns
+from allsurv.errors import OutcomeError
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
 from allsurv.reproduction.keys import paper_key, paper_title
 from allsurv.study.spec import Comparison, Study
@@ -57,7 +59,10 @@ def figures(study: Study) -> list[tuple[Comparison, ...]]:
 
 
 def curve_items(
-    cohort: Cohort, comparisons: Sequence[Comparison], other: Cohort | None, threshold: int
+    cohort: Cohort,
+    comparisons: Sequence[Comparison],
+    other: Cohort | None,
+    policy: DisclosurePolicy,
 ) -> Iterator[Item]:
     """Make one figure, if the cohort can give it.
 
@@ -69,7 +74,7 @@ def curve_items(
         One figure, from :func:`figures`.
     other : Cohort or None
         The cohort that a comparison is against.
-    threshold : int
+    policy : DisclosurePolicy
         Smallest count that the safe form shows.
 
     Yields
@@ -82,11 +87,16 @@ def curve_items(
     ModelError
         If the groups are known of nobody.
     OutcomeError
-        If nobody reaches the landmark.
+        If nobody reaches the landmark, or the cohort that it is against is not at hand.
     """
     first = comparisons[0]
-    if (first.against is not None and other is None) or not _has(cohort, comparisons):
+    if not _has(cohort, comparisons):
         return
+    if first.against is not None and other is None:
+        raise OutcomeError(
+            f"the cohort '{first.against}' that it is against is not at hand; give it as "
+            "comparison= to allsurv.reproduction.reproduce."
+        )
     parts = [_computed(cohort, one, other) for one in comparisons]
     curves, summary, tests = (
         pd.concat([part[k] for part in parts], ignore_index=True) for k in range(3)
@@ -103,7 +113,7 @@ def curve_items(
         extra={"at_risk": counts.reset_index(drop=True), "summary": summary}
         | ({"tests": tests} if len(tests) else {}),
     )
-    yield replace(item, safe=_safe(item, study, threshold))
+    yield replace(item, safe=_safe(item, study, policy))
 
 
 def _computed(
@@ -172,12 +182,12 @@ def _reading(study: Study, comparison: Comparison) -> str:
     return PUBLISHED if comparison.name in others else ""
 
 
-def _safe(item: Item, study: Study, threshold: int) -> Item | None:
+def _safe(item: Item, study: Study, policy: DisclosurePolicy) -> Item | None:
     """Put curves on the grid, medians too: a quantile is the exact time of a patient."""
-    curves = safe_curve(item.table, study, threshold)
+    curves = safe_curve(item.table, study, policy)
     if curves.empty:
         return None
-    summary = suppress_small(item.extra["summary"], threshold)
+    summary = suppress_small(item.extra["summary"], policy)
     grid = study.time.grid
     rounded = {
         name: (summary[name].astype(float) / grid).round() * grid for name in (*MEDIANS, *FOLLOW_UP)

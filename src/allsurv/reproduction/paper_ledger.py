@@ -12,7 +12,7 @@ from allsurv.reproduction.items import Item
 from allsurv.reproduction.ledger import ledger_table
 from allsurv.study.ledger import Ledger, load_ledger
 
-__all__ = ["ledger_items"]
+__all__ = ["VERDICTS", "ledger_items"]
 
 VERDICTS = ("agree", "differ", "not_recomputed")
 
@@ -67,7 +67,7 @@ def _contradictions(ledger: Ledger, table: pd.DataFrame) -> Item:
     concerned = table["issue"].value_counts()
     text = pd.DataFrame(
         {
-            "": list(ledger.issues),
+            "Contradiction": list(ledger.issues),
             "Numbers concerned": [str(int(concerned.get(name, 0))) for name in ledger.issues],
             "What is printed, what follows, and how it is read here": list(ledger.issues.values()),
         }

@@ -9,6 +9,7 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.describe import rate_tables, suppress_small, table_one
+from allsurv.describe.disclosure import DisclosurePolicy
 from allsurv.reproduction.items import Item
 from allsurv.reproduction.keys import paper_key, paper_title
 from allsurv.reproduction.paper_text import characteristics_text, grades_text, rates_text
@@ -19,14 +20,14 @@ __all__ = ["table_items"]
 TESTED = "Denominators are shown where only some patients were tested or asked."
 
 
-def table_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
+def table_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
     """Make the tables of counts that the study reports.
 
     Parameters
     ----------
     cohort : Cohort
         The patients.
-    threshold : int
+    policy : DisclosurePolicy
         Smallest count that the safe form shows.
 
     Yields
@@ -34,18 +35,18 @@ def table_items(cohort: Cohort, threshold: int) -> Iterator[Item]:
     Item
         Characteristics first, then the study's tables whose variables the cohort has.
     """
-    yield _characteristics(cohort, threshold)
+    yield _characteristics(cohort, policy)
     study = cohort.study
     names = [name for name, table in study.tables.items() if _has(cohort, table)]
     if not names:
         return
-    full, safe = rate_tables(cohort, names), rate_tables(cohort, names, threshold=threshold)
+    full, safe = rate_tables(cohort, names), rate_tables(cohort, names, threshold=policy.threshold)
     for name in names:
         item = _rates(study.tables[name], full[name])
         yield replace(item, safe=_rates(study.tables[name], safe[name]))
 
 
-def _characteristics(cohort: Cohort, threshold: int) -> Item:
+def _characteristics(cohort: Cohort, policy: DisclosurePolicy) -> Item:
     study = cohort.study
     table = table_one(cohort, by=study.group, differences=True)
     by = f" by {_lowered(study.variable(study.group).label)}" if study.group else ""
@@ -62,8 +63,8 @@ def _characteristics(cohort: Cohort, threshold: int) -> Item:
         title = f"Table 1. Characteristics of the patients{by}"
         return Item("table-1", title, "", "table", shown, text, (*notes, *more))
 
-    safe = suppress_small(table, threshold)
-    return replace(item(table), safe=item(safe, _hidden(threshold)))
+    safe = suppress_small(table, policy)
+    return replace(item(table), safe=item(safe, _hidden(policy)))
 
 
 def _rates(table: Tabulation, shown: pd.DataFrame) -> Item:
@@ -78,8 +79,8 @@ def _rates(table: Tabulation, shown: pd.DataFrame) -> Item:
     return Item(key, title, "", "table", shown, text, tuple(notes))
 
 
-def _hidden(threshold: int) -> str:
-    return f"Counts under {threshold}, and those from which they follow, are not shown."
+def _hidden(policy: DisclosurePolicy) -> str:
+    return f"Counts under {policy.threshold}, and those from which they follow, are not shown."
 
 
 def _has(cohort: Cohort, table: Tabulation) -> bool:

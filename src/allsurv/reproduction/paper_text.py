@@ -10,12 +10,11 @@ import pandas as pd
 
 from allsurv.describe.cox_fits import FIRTH
 from allsurv.describe.groups import OVERALL
-from allsurv.describe.journal import number_text, p_text, round_half_up
+from allsurv.describe.journal import p_text, per_text, ratio_text
 
 __all__ = ["characteristics_text", "cox_text", "grades_text", "rates_text"]
 
 INDENT = "  "
-PLURAL = ("years", "months", "weeks", "days")
 Row = dict[str, str]
 
 
@@ -141,7 +140,7 @@ def cox_text(table: pd.DataFrame, *, decimals: int = 2) -> pd.DataFrame:
 
 
 def _cox_row(row: Mapping[Any, Any], decimals: int, indented: bool) -> Row:
-    label = ", ".join(filter(None, [_string(row["label"]), _per(_string(row["unit"]))]))
+    label = ", ".join(filter(None, [_string(row["label"]), per_text(_string(row["unit"]))]))
     return {
         "": f"{INDENT if indented else ''}{label}",
         "Patients": _count(row["n"]),
@@ -154,29 +153,13 @@ def _cox_row(row: Mapping[Any, Any], decimals: int, indented: bool) -> Row:
     }
 
 
-def _per(unit: str) -> str:
-    """Print a unit in the singular: per 1 year."""
-    return unit.removesuffix("s") if unit in {f"per 1 {u}" for u in PLURAL} else unit
-
-
 def _ratio(row: Mapping[Any, Any], decimals: int) -> str:
     if pd.isna(row["hazard_ratio"]):
         return "–"
     estimate, lower, upper = (
-        _fixed(float(row[name]), decimals) for name in ("hazard_ratio", "lower", "upper")
+        ratio_text(float(row[name]), decimals) for name in ("hazard_ratio", "lower", "upper")
     )
     return f"{estimate} ({lower}–{upper})"
-
-
-def _fixed(value: float, decimals: int) -> str:
-    if not math.isfinite(value):
-        return "∞" if value > 0 else "–"
-    if value >= 100:
-        return number_text(value, 0)
-    least = 10.0**-decimals
-    if 0 < value < least / 2:
-        return f"<{least:.{decimals}f}"
-    return f"{round_half_up(value, decimals):.{decimals}f}"
 
 
 def _heads(table: pd.DataFrame) -> dict[str, str]:

@@ -139,6 +139,7 @@ def _tags(result: Result, risk_model: RiskModel) -> dict[str, str]:
         "cohort_digest": risk_model.provenance["source"]["digest"],
         "endpoint": origin.endpoint,
         "model": result.chosen,
+        "disclosure": str(result.config["disclosure"]),
         "review_status": "not reviewed",
         "statement": origin.source_statement,
     }

@@ -1,4 +1,4 @@
-"""A reproduced paper in MLflow: never more than the stricter disclosure policy shows."""
+"""A reproduced paper in MLflow: never more than the disclosure policy 'cms' shows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
+from allsurv.describe.disclosure import CMS
 from allsurv.errors import DisclosureError
 from allsurv.reproduction.items import Reproduction
 
 __all__ = ["log_reproduction"]
-
-STRICT = "strict"
 
 
 def log_reproduction(run_id: str, reproduction: Reproduction, folder: str | Path) -> None:
@@ -32,10 +31,10 @@ def log_reproduction(run_id: str, reproduction: Reproduction, folder: str | Path
     Raises
     ------
     DisclosureError
-        If its policy is not the strict one, or an item shows single patients; nothing is logged.
+        If its policy is not ``cms``, or an item shows single patients; nothing is logged.
     """
     single = [item.key for item in reproduction if item.local_only]
-    if reproduction.policy != STRICT or single:
+    if reproduction.policy != CMS.name or single:
         raise DisclosureError(
             f"log_reproduction: policy '{reproduction.policy}', items of single patients: "
             f"{', '.join(single) or 'none'}; only a reproduction made safe may be tracked."
@@ -47,14 +46,14 @@ def log_reproduction(run_id: str, reproduction: Reproduction, folder: str | Path
         "allsurv.cohort": source.name,
         "allsurv.cohort_source": source.kind,
         "allsurv.cohort_digest": source.digest,
-        "allsurv.policy": reproduction.policy,
+        "allsurv.disclosure": reproduction.policy,
         "allsurv.statement": reproduction.statement,
     }
     client = MlflowClient()
     client.log_batch(
         run_id,
         metrics=_metrics(reproduction),
-        params=[Param("reproduce.policy_logged", reproduction.policy)],
+        params=[Param("reproduce.disclosure_logged", reproduction.policy)],
         tags=[RunTag(key, value) for key, value in tags.items()],
     )
     mlflow.log_artifacts(str(folder), run_id=run_id)

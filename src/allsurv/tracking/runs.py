@@ -163,6 +163,7 @@ def _description(result: Result) -> dict[str, str]:
         "allsurv.cohort_digest": origin.source_digest,
         "allsurv.endpoint": origin.endpoint,
         "allsurv.statement": origin.source_statement,
+        "allsurv.disclosure": str(result.config["disclosure"]),
     }
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.describe.disclosure import Sum, hidden_cells
+from allsurv.describe.disclosure import CMS, DisclosurePolicy, Sum, hidden_cells
 from allsurv.describe.groups import Groups, group_patients
 from allsurv.errors import ModelError
 from allsurv.validation.measures import measure_resamples, pool_risks
@@ -21,7 +21,7 @@ __all__ = ["measure_subgroups", "subgroups_of", "suppress_subgroups"]
 
 Floats = NDArray[np.float64]
 MEASURES = ("harrell_c", "brier", "observed_expected_ratio")
-FEWEST = 11
+FEWEST = CMS.threshold
 COLUMNS = [
     "variable", "group", "group_label", "n", "n_events", "model", "measure", "horizon", "estimate",
     "lower", "upper", "level", "n_resamples", "n_failed", "reason",
@@ -113,15 +113,15 @@ def measure_subgroups(
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
-def suppress_subgroups(table: pd.DataFrame, threshold: int = FEWEST) -> pd.DataFrame:
+def suppress_subgroups(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.DataFrame:
     """Hide counts that are small, or from which small ones follow.
 
     Parameters
     ----------
     table : DataFrame
         From :func:`measure_subgroups`.
-    threshold : int, default=11
-        Smallest count that is shown.
+    policy : DisclosurePolicy, default=CMS
+        What may be shown.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def suppress_subgroups(table: pd.DataFrame, threshold: int = FEWEST) -> pd.DataF
         counts = np.concatenate([groups["n_events"], groups["n"] - groups["n_events"]])
         size = len(groups)
         parts = [Sum(tuple(range(size))), Sum(tuple(range(size, 2 * size)))]
-        hidden = hidden_cells(counts.astype(int), parts, threshold)
+        hidden = hidden_cells(counts.astype(int), parts, policy)
         for k, name in enumerate(groups["group"]):
             if hidden[k] or hidden[k + size]:
                 safe.loc[part.index[part["group"] == name], ["n", "n_events"]] = pd.NA

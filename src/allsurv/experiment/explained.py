@@ -1,0 +1,82 @@
+"""What the models of a run use: importance with limits over refits, and direction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.experiment.config import Config
+from allsurv.explain import directions, importance
+from allsurv.models import SurvivalModel
+
+__all__ = ["explanation_tables"]
+
+FEWEST_REFITS = 10
+LIMITS = ["lower", "upper", "rank_lower", "rank_upper", "n_bootstrap"]
+PERMUTED = {"estimate": "permutation", "lower": "permutation_lower", "upper": "permutation_upper"}
+
+
+def explanation_tables(
+    fitted: Mapping[str, SurvivalModel],
+    eligible: Cohort,
+    config: Config,
+    refitted: pd.DataFrame | None,
+) -> dict[str, pd.DataFrame]:
+    """Say how much each model uses each variable, and in which direction.
+
+    Parameters
+    ----------
+    fitted : mapping from str to SurvivalModel
+        Fitted on everybody.
+    eligible : Cohort
+        Patients over whom SHAP values are averaged.
+    config : Config
+        Complete configuration.
+    refitted : DataFrame or None
+        ``findings_importance``, whose limits are taken over; where there is none, models are
+        refitted here as often as ``findings.bootstrap`` says, at least ten times.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``importance``: mean absolute SHAP value, its ``share``, and loss of Harrell's C by
+        ``permutation`` among patients left out of a refit, with the percentiles that refits on
+        patients drawn with replacement give; ``directions``.
+    """
+    if refitted is None:
+        table = _refitted_here(fitted, eligible, config)
+    else:
+        bare = [importance(model, eligible).assign(model=name) for name, model in fitted.items()]
+        table = _with_limits(pd.concat(bare, ignore_index=True), refitted)
+    return {"importance": table, "directions": directions(fitted, eligible)}
+
+
+def _refitted_here(
+    fitted: Mapping[str, SurvivalModel], eligible: Cohort, config: Config
+) -> pd.DataFrame:
+    n_refits = max(config.findings.bootstrap, FEWEST_REFITS)
+    tables = [
+        importance(
+            model,
+            eligible,
+            config.endpoint,
+            n_bootstrap=n_refits,
+            random_state=config.seed,
+        ).assign(model=name)
+        for name, model in fitted.items()
+    ]
+    return pd.concat(tables, ignore_index=True).assign(n_bootstrap=n_refits)
+
+
+def _with_limits(table: pd.DataFrame, refitted: pd.DataFrame) -> pd.DataFrame:
+    key = ["model", "variable"]
+    by_measure = dict(iter(refitted.groupby("measure")))
+    joined = table.drop(columns=["lower", "upper"])
+    if "shap" in by_measure:
+        joined = joined.merge(by_measure["shap"][[*key, *LIMITS]], on=key, how="left")
+    if "permutation" in by_measure:
+        permuted = by_measure["permutation"][[*key, *PERMUTED]].rename(columns=PERMUTED)
+        joined = joined.merge(permuted, on=key, how="left")
+    return joined

@@ -1,0 +1,111 @@
+"""One policy, chosen by name, decides what tables, curves and the search of files let through."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from allsurv.cohort import load_cohort
+from allsurv.describe import (
+    comparison_curves,
+    comparison_summary,
+    dominated_summaries,
+    safe_curve,
+    suppress_small,
+    table_one,
+)
+from allsurv.describe.disclosure import CMS, POLICIES, Sum, disclosure_policy, hidden_cells
+from allsurv.describe.scanner import check_artefacts
+from allsurv.errors import ConfigError, DisclosureError
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return load_cohort("rr-all")
+
+
+def test_an_unknown_policy_is_refused_with_the_near_miss():
+    with pytest.raises(ConfigError, match=r"allowed are cms, acro, journal, off.*'journal'"):
+        disclosure_policy("jurnal")
+
+
+@pytest.mark.parametrize(
+    ("policy", "hidden"),
+    [
+        ("cms", [True, True, False, False]),  # 10 is small, and 30 gives it away; 0 is shown
+        ("acro", [False, True, True, False]),  # 0 is small, and the smallest other gives it away
+        ("journal", [False, False, False, False]),
+        ("off", [False, False, False, False]),
+    ],
+)
+def test_which_counts_of_one_table_each_policy_hides(policy, hidden):
+    # 30 + 10 + 0 = 40
+    found = hidden_cells([30, 10, 0, 40], [Sum((0, 1, 2), total=3)], POLICIES[policy])
+    assert found.tolist() == hidden
+
+
+def test_dominance_follows_the_rules_of_acro():
+    acro = POLICIES["acro"]
+    ten = [10.0] * 10
+    assert not acro.is_dominated(ten)
+    assert acro.is_dominated([*ten, 900, 200])  # (900 + 200) / 1200 = 0.917 > 0.9
+    assert not acro.is_dominated([*ten, 500, 400])  # 900 / 1000 is not above 0.9; 100 / 500 = 0.2
+    assert acro.is_dominated([*ten, 1200])  # all but the two largest: 90 < 0.1 * 1200
+    assert not acro.is_dominated([0, 0, 0])
+    assert not CMS.is_dominated([1, 1e9])
+
+
+def test_a_dominated_number_is_not_summarised(cohort):
+    frame = cohort.frame.copy()
+    frame["wbc"] = 0.2
+    frame.loc[frame.index[0], "wbc"] = 900.0
+    one = type(cohort)(cohort.study, frame, cohort.source)
+    found = dominated_summaries(one, POLICIES["acro"], by="arm")
+    assert ("wbc", "overall") in found
+    table = suppress_small(table_one(one), POLICIES["acro"], dominated=found)
+    row = table.set_index("variable").loc["wbc"]
+    assert row["text"] == "suppressed"
+    assert row["suppressed"]
+    assert np.isnan(row["value"])
+    assert not dominated_summaries(one, CMS)
+
+
+def test_journal_shows_counts_but_no_exact_time(cohort):
+    journal, grid = POLICIES["journal"], cohort.study.time.grid
+    asked = cohort.study.comparisons["os_overall"]
+    exact = comparison_curves(cohort, asked)
+    shown = safe_curve(exact, cohort.study, journal)
+    np.testing.assert_allclose(shown["time"] % grid, 0, atol=1e-9)
+    assert shown["time"].max() > safe_curve(exact, cohort.study).time.max()
+    table = suppress_small(table_one(cohort, by="arm"), journal)
+    assert not table["suppressed"].any()
+    assert table[["lower", "upper"]].isna().all(axis=None)
+
+
+def test_off_changes_nothing(cohort):
+    off = POLICIES["off"]
+    asked = cohort.study.comparisons["os_overall"]
+    exact = comparison_curves(cohort, asked)
+    assert safe_curve(exact, cohort.study, off).equals(exact)
+    for table in (table_one(cohort), comparison_summary(cohort, asked)):
+        assert suppress_small(table, off).drop(columns="suppressed").equals(table)
+
+
+@pytest.mark.parametrize(("policy", "stopped"), [("cms", True), ("acro", False), ("off", False)])
+def test_the_search_of_files_obeys_the_policy(cohort, tmp_path, policy, stopped):
+    (tmp_path / "t.json").write_text(json.dumps([{"n": 10}]))
+    files = [tmp_path / "t.json"]
+    if stopped:
+        with pytest.raises(DisclosureError, match="counts under 11"):
+            check_artefacts(files, cohort, POLICIES[policy])
+    else:
+        check_artefacts(files, cohort, POLICIES[policy])
+
+
+def test_journal_still_stops_a_patients_row(cohort, tmp_path):
+    row = cohort.frame.iloc[0].dropna()
+    (tmp_path / "t.json").write_text(json.dumps([{k: str(v) for k, v in row.items()}]))
+    with pytest.raises(DisclosureError, match="a patient's row"):
+        check_artefacts([tmp_path / "t.json"], cohort, POLICIES["journal"])
