@@ -10,7 +10,8 @@ d$responder <- d$response %in% c("CR", "CRp", "CRi")
 d$relapse_or_death <- yes(d$relapse) | d$dead
 d$high <- ifelse(d$karyotype %in% c("kmt2a", "ho_tr", "complex"), TRUE,
                  ifelse(d$karyotype == "im_nd", NA, FALSE))
-event_free <- d$time_to_response_days / 30.4375 + d$rfs_months > 4
+responded_at <- d$time_to_response_days / 30.4375
+event_free <- responded_at <= 4 & responded_at + d$rfs_months > 4
 received <- (d$arm == "after" & d$blina_received == "yes") |
   (d$arm == "before" & d$blina_received == "no")
 lm2 <- d$os_months > 2 & d$salvage == 1 & received

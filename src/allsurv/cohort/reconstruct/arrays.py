@@ -34,7 +34,7 @@ Work = tuple[Floats, ...]
 class Conditions(NamedTuple):
     """Groups as arrays: a patient of a group meets one of its alternatives.
 
-    ``alternatives`` holds the bits that bar a patient and two rows of numbers that have to be above
+    ``alternatives`` holds the bits that bar a patient and rows of numbers that have to be above
     ``above``; row -1 asks nothing.
     """
 

@@ -19,7 +19,7 @@ from allsurv.errors import StudyError
 from allsurv.study.ledger import Population
 from allsurv.study.spec import Study
 
-__all__ = ["Groups", "NotSearched", "ragged"]
+__all__ = ["TIME_ROWS", "Groups", "NotSearched", "ragged", "time_row"]
 
 
 class NotSearched(StudyError):
@@ -35,7 +35,10 @@ class Clause(NamedTuple):
 
 
 Alternative = tuple[Clause, ...]
-MOST_NUMBERS = 2
+MOST_NUMBERS = 3
+SMALLEST = 1e-9
+TIME_ROWS = 3
+"""Rows of an endpoint: its time, the same since the start of treatment, minus where it begins."""
 
 
 @dataclass
@@ -113,17 +116,22 @@ class Groups:
             if name == "any_of":
                 parts: Sequence[Any] = wanted  # type: ignore[assignment]
                 options = [a for part in parts for a in self._alternatives(part, endpoint)]
+            elif name == "event_free_at_month" and endpoint is not None:
+                options = [self._event_free(wanted, endpoint)]
             else:
-                options = [(self._clause(name, wanted, endpoint),)]
+                options = [(self._clause(name, wanted),)]
             found = [a + b for a in found for b in options]
         return found
 
-    def _clause(self, name: str, wanted: Any, endpoint: str | None) -> Clause:
+    def _event_free(self, wanted: Any, endpoint: str) -> Alternative:
+        """At risk of an endpoint beyond a month: under way by then, and its event not yet seen."""
+        row, month = time_row(self.board, self.plan, endpoint), float(wanted)
+        return Clause(0, row + 1, month), Clause(0, row + 2, -month - SMALLEST)
+
+    def _clause(self, name: str, wanted: Any) -> Clause:
         if name == "landmark_month":
             stop = self.plan.endpoints[self.study.prediction.endpoint].stop
             return Clause(0, self.board.number(stop), float(wanted))
-        if name == "event_free_at_month" and endpoint is not None:
-            return Clause(0, since_start_row(self.board, self.plan, endpoint), float(wanted))
         values = wanted if isinstance(wanted, tuple | list) else (wanted,)
         held = name in self.board.levels
         source, column = (name, self.board.levels[name]) if held else self._derived(name)
@@ -148,12 +156,7 @@ class Groups:
 
 def time_row(board: Board, plan: Plan, endpoint: str) -> int:
     """Row of an endpoint's time, which follows the numbers of the board."""
-    return len(board.numbers) + 2 * list(plan.endpoints).index(endpoint)
-
-
-def since_start_row(board: Board, plan: Plan, endpoint: str) -> int:
-    """Row of an endpoint's time counted from the start of treatment."""
-    return time_row(board, plan, endpoint) + 1
+    return len(board.numbers) + TIME_ROWS * list(plan.endpoints).index(endpoint)
 
 
 def ragged(lists: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

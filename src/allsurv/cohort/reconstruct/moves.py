@@ -30,7 +30,7 @@ def belongs(conditions: Conditions, group: int, i: int, bits: Ints, values: Floa
         if bits[i] & alternatives[a, 0]:
             continue
         met = True
-        for c in range(2):
+        for c in range(above.shape[1]):
             row = alternatives[a, 1 + c]
             if row >= 0 and not values[row, i] > above[a, c]:
                 met = False
@@ -60,6 +60,7 @@ def follow(
     time = np.floor((stop - origin) * decimals + 0.5) / decimals
     values[endpoint[4], i] = time
     values[endpoint[4] + 1, i] = origin + time
+    values[endpoint[4] + 2, i] = -origin
     event[i] = seen
 
 

@@ -15,7 +15,7 @@ from allsurv.cohort.reconstruct.arrays import (
     Targets,
 )
 from allsurv.cohort.reconstruct.board import Board
-from allsurv.cohort.reconstruct.groups import Groups, time_row
+from allsurv.cohort.reconstruct.groups import TIME_ROWS, Groups, time_row
 from allsurv.cohort.reconstruct.plan import Plan
 from allsurv.cohort.reconstruct.targets import Goals, compile_goals
 from allsurv.cohort.reconstruct.touching import Touching
@@ -114,7 +114,7 @@ def start(problem: Problem, board: Board, seed: int, chain: int = 0) -> State:
     """
     n = board.bits.size
     n_endpoints = len(problem.endpoints)
-    values = np.vstack([board.values, np.full((2 * n_endpoints, n), np.nan)])
+    values = np.vstack([board.values, np.full((TIME_ROWS * n_endpoints, n), np.nan)])
     targets = problem.targets
     p = len(targets.term) + 1
     n_terms = len(targets.curve) + len(targets.test) + len(targets.order) + 1

@@ -8,7 +8,7 @@ import numpy as np
 
 from allsurv.cohort.reconstruct.arrays import Ints, Lists, Moves
 from allsurv.cohort.reconstruct.board import Board
-from allsurv.cohort.reconstruct.groups import Groups, ragged
+from allsurv.cohort.reconstruct.groups import TIME_ROWS, Groups, ragged
 from allsurv.cohort.reconstruct.plan import Exchange, Nudge, Plan
 from allsurv.cohort.reconstruct.targets import Goals
 
@@ -51,8 +51,8 @@ class Touching:
         bits, rows = self.groups.depends(group)
         changed = set(self.rows[move])
         for e in times:
-            first = len(self.board.numbers) + 2 * e
-            changed |= {first, first + 1}
+            first = len(self.board.numbers) + TIME_ROWS * e
+            changed |= set(range(first, first + TIME_ROWS))
         return bool(bits & self.bits[move]) or bool(rows & changed)
 
     def _concerned(self, listed: Iterable[int]) -> Lists:
