@@ -18,13 +18,14 @@ from allsurv.cohort.reconstruct.measures import (
 __all__ = ["fill_moments", "miss_of_curve", "miss_of_model", "miss_of_order", "miss_of_test"]
 
 WORST = 1e4
-LAST_MILE, LAST_MILE_OF_MODEL = 0.05, 0.15
-NEAR = 0.05
+EDGE, EDGE_OF_MODEL = 0.05, 0.15
+"""What a target costs that is missed by however little: the model's must all be met."""
+NEAR = 0.01
 CONVERGED, NEARLY, HOPELESS = 1e-5, 0.3, 2.0
 
 
 @inner
-def _miss(x: float, interval: Floats, last_mile: float) -> float:
+def _miss(x: float, interval: Floats, edge: float) -> float:
     """Square of how many scales a number lies outside its interval, and a step at its edge."""
     if interval[0] <= x <= interval[1]:
         return 0.0
@@ -32,7 +33,7 @@ def _miss(x: float, interval: Floats, last_mile: float) -> float:
         return WORST
     away = interval[0] - x if x < interval[0] else x - interval[1]
     off = away / interval[2]
-    return min(off * off + last_mile * off / (off + NEAR), WORST)
+    return min(off * off + edge * off / (off + NEAR), WORST)
 
 
 @inner
@@ -43,7 +44,7 @@ def miss_of_curve(
     survival_at(order, time, event, member, at, out)
     total = 0.0
     for part in range(4):
-        total += _miss(out[part], intervals[part], LAST_MILE)
+        total += _miss(out[part], intervals[part], EDGE)
     return total
 
 
@@ -52,7 +53,7 @@ def miss_of_test(
     order: Ints, time: Floats, event: Ints, first: Ints, second: Ints, interval: Floats
 ) -> float:
     """Miss of a log-rank test."""
-    return _miss(log_rank_z(order, time, event, first, second), interval, LAST_MILE)
+    return _miss(log_rank_z(order, time, event, first, second), interval, EDGE)
 
 
 @inner
@@ -60,7 +61,7 @@ def miss_of_order(
     values: Floats, member: Ints, which: int, interval: Floats, scratch: Floats
 ) -> float:
     """Miss of a lowest, middle or highest number."""
-    return _miss(order_statistic(values, member, which, scratch), interval, LAST_MILE)
+    return _miss(order_statistic(values, member, which, scratch), interval, EDGE)
 
 
 @inner
@@ -118,7 +119,7 @@ def miss_of_model(
         total = 0.0
         for a in range(p - 1):
             error = np.sqrt(inverse[a, a])
-            k, edge = 4 * a, LAST_MILE_OF_MODEL
+            k, edge = 4 * a, EDGE_OF_MODEL
             total += _miss(beta[a], intervals[k], edge)
             total += _miss(beta[a] - Z95 * error, intervals[k + 1], edge)
             total += _miss(beta[a] + Z95 * error, intervals[k + 2], edge)
