@@ -122,6 +122,7 @@ def test_what_is_tracked_says_where_it_comes_from(done):
 
 
 def test_what_would_disclose_patients_is_found_before_anything_is_logged(tmp_path, monkeypatch):
+    from allsurv import tracking
     from allsurv.cli import reproduce as door
 
     def tables_only(*given):
@@ -130,7 +131,8 @@ def test_what_would_disclose_patients_is_found_before_anything_is_logged(tmp_pat
     stages = paper._stages
     monkeypatch.setattr(paper, "_stages", tables_only)
     monkeypatch.setattr(door, "safe", lambda found: found)
-    monkeypatch.setattr(door, "_track", lambda *given: pytest.fail("it was logged"))
+    monkeypatch.setattr(tracking, "log_reproduction", lambda *given: pytest.fail("it was logged"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     with pytest.raises(DisclosureError, match=r"table-1\.csv: counts under 11"):
         door.reproduce_command("rr-all", "", False, str(tmp_path / "paper"))
 

@@ -21,6 +21,8 @@ from allsurv.study import Study, load_study
 __all__ = ["reproduce_command"]
 
 FIGURES = "figures"
+TRACKED_DPI = 100
+"""Of the PNG in MLflow, which are for a look; the SVG beside them have any size."""
 
 
 def reproduce_command(study: str, cohort: str, show_bias: bool, out: str) -> None:
@@ -42,50 +44,48 @@ def reproduce_command(study: str, cohort: str, show_bias: bool, out: str) -> Non
     folder = clear_previous(out or _default_folder(definition))
     with Progress(sys.stderr) as progress, TemporaryDirectory() as place:
         outside = Path(place)
-        found, files = _analyse(patients, show_bias, folder, outside, progress)
-        shown = safe(found)
-        for reproduction, where in ((found, folder), (shown, outside)):
-            _complete(reproduction, where, files)
-        check_artefacts(sorted(outside.rglob("*")), patients)
-        progress("write", 2, 3)
-        run_id = _track(shown, outside)
+        with Drawers(patients.study, caption=patients.source.statement) as drawers:
+            found = _analyse(patients, show_bias, drawers, folder, outside, progress)
+            shown = safe(found)
+            files = [*write_documents(found, folder), *write_documents(shown, outside)]
+            progress("write", 0, 3)
+            # MLflow loads and opens its store while figures are drawn.
+            from allsurv.tracking import log_reproduction, open_run
+
+            with open_run("allsurv", f"reproduce-{definition.name}") as tracked:
+                files += drawers.finish()
+                progress("write", 1, 3)
+                for reproduction, where in ((found, folder), (shown, outside)):
+                    _complete(reproduction, where, files)
+                check_artefacts(sorted(outside.rglob("*")), patients)
+                progress("write", 2, 3)
+                log_reproduction(tracked.run_id, shown, outside)
         progress("write", 3, 3)
-    print(_summary(found, folder, run_id))
+    print(_summary(found, folder, tracked.run_id))
 
 
 def _analyse(
-    cohort: Cohort, show_bias: bool, folder: Path, outside: Path, progress: Progress
-) -> tuple[Reproduction, list[Path]]:
-    """Work everything out and write tables and figures: all of it here, what is safe outside."""
-    with Drawers(cohort.study, caption=cohort.source.statement) as drawers:
+    cohort: Cohort,
+    show_bias: bool,
+    drawers: Drawers,
+    folder: Path,
+    outside: Path,
+    progress: Progress,
+) -> Reproduction:
+    """Work everything out; figures are begun at once: exact ones here, safe ones outside."""
 
-        def draw(item: Item) -> None:
-            drawers.draw(item, folder / FIGURES)
-            if item.safe is not None:
-                drawers.draw(item.safe, outside / FIGURES)
+    def draw(item: Item) -> None:
+        drawers.draw(item, folder / FIGURES)
+        if item.safe is not None:
+            drawers.draw(item.safe, outside / FIGURES, dpi=TRACKED_DPI)
 
-        found = reproduce(cohort, show_bias=show_bias, progress=progress, each=draw)
-        files = [*write_documents(found, folder), *write_documents(safe(found), outside)]
-        progress("write", 0, 3)
-        import allsurv.tracking.reproduction  # noqa: F401  loads MLflow while figures are drawn
-
-        files += drawers.finish()
-        progress("write", 1, 3)
-    return found, files
+    return reproduce(cohort, show_bias=show_bias, progress=progress, each=draw)
 
 
 def _complete(reproduction: Reproduction, folder: Path, files: Iterable[Path]) -> None:
     """Write the report and the list of what the folder holds."""
     inside = [file for file in files if file.is_relative_to(folder)]
     write_contents(reproduction, folder, [*inside, write_report(reproduction, folder)])
-
-
-def _track(shown: Reproduction, folder: Path) -> str:
-    from allsurv.tracking import log_reproduction, open_run
-
-    with open_run("allsurv", f"reproduce-{shown.study.name}") as tracked:
-        log_reproduction(tracked.run_id, shown, folder)
-    return tracked.run_id
 
 
 def _default_folder(study: Study) -> Path:

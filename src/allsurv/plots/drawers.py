@@ -49,7 +49,7 @@ class Drawers:
         """Dismiss the processes; after an error what is not begun is not drawn."""
         self._pool.shutdown(cancel_futures=kind is not None)
 
-    def draw(self, item: Item, folder: Path) -> None:
+    def draw(self, item: Item, folder: Path, *, dpi: int | None = None) -> None:
         """Hand a figure over; a table is passed over.
 
         Parameters
@@ -58,9 +58,12 @@ class Drawers:
             Of a reproduction.
         folder : Path
             Made if need be.
+        dpi : int, optional
+            Dots per inch of the PNG; those of a journal where not given.
         """
         if item.is_figure:
-            self._begun.append(self._pool.submit(_write, item, self._study, folder, self._caption))
+            work = self._pool.submit(_write, item, self._study, folder, self._caption, dpi)
+            self._begun.append(work)
 
     def finish(self) -> tuple[Path, ...]:
         """Wait until every figure is written.
@@ -85,7 +88,9 @@ def _context() -> BaseContext:
     return context
 
 
-def _write(item: Item, study: Study, folder: Path, caption: str) -> tuple[Path, ...]:
-    from allsurv.plots.items import write_item
+def _write(
+    item: Item, study: Study, folder: Path, caption: str, dpi: int | None
+) -> tuple[Path, ...]:
+    from allsurv.plots.items import JOURNAL_DPI, write_item
 
-    return write_item(item, study, folder, caption=caption)
+    return write_item(item, study, folder, caption=caption, dpi=dpi or JOURNAL_DPI)

@@ -236,7 +236,10 @@ def profile_limits(
 
 
 class _Profile:
-    """Fall of the penalised likelihood when one coefficient is held and the others follow."""
+    """Fall of the penalised likelihood when one coefficient is held and the others follow.
+
+    The others are sought from where the last path, a parabola through the optimum, leads.
+    """
 
     def __init__(self, likelihood: PartialLikelihood, optimum: FirthOptimum, k: int) -> None:
         self._likelihood = likelihood
@@ -246,15 +249,19 @@ class _Profile:
         covariance = np.linalg.inv(optimum.state.information)
         self._direction = covariance[:, k] / covariance[k, k]
         self._error = float(np.sqrt(covariance[k, k]))
+        self._bend = np.zeros(optimum.beta.size)
 
     def fall(self, value: float) -> tuple[float, float]:
         """Fall at a value of the coefficient, and its slope."""
-        beta = self._optimum.beta + self._direction * (value - self._optimum.beta[self._k])
+        away = value - self._optimum.beta[self._k]
+        beta = self._optimum.beta + self._direction * away + self._bend * away**2
         beta[self._k] = value
         if not np.isfinite(penalised_evaluation(self._likelihood, beta).loglik):
             beta = self._optimum.beta.copy()
             beta[self._k] = value
         held = maximise_firth(self._likelihood, beta, self._free)
+        if away != 0:
+            self._bend = (held.beta - self._optimum.beta - self._direction * away) / away**2
         slope = -float(held.state.gradient[self._k])
         return self._optimum.state.loglik - held.state.loglik, slope
 
