@@ -54,6 +54,15 @@ def test_a_median_where_the_curve_is_flat_at_one_half():
     assert (out[0], out[3]) == (0.5, 2.5)
 
 
+def test_a_curve_that_ends_before_the_time_has_no_value_there():
+    out = np.empty(4)
+    time, event = np.array([1.0, 2.0, 3.0]), np.array([1, 0, 0])
+    survival_at(np.arange(3), time, event, np.ones(3, dtype=np.int64), 3.5, out)
+    assert np.isinf(out[:3]).all()
+    survival_at(np.arange(3), time, event, np.ones(3, dtype=np.int64), 3.0, out)
+    assert out[0] == pytest.approx(2 / 3)
+
+
 def test_log_rank(patients):
     rng, time, event = patients
     first = (rng.random(N) < 0.4).astype(np.int64)

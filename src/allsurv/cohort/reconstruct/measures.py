@@ -30,11 +30,14 @@ def survival_at(
     at : float
         Time at which the curve is read.
     out : ndarray of shape (4,)
-        Filled: survival, lower, upper, median; infinite where the median is not reached.
+        Filled: survival, lower, upper, median; infinite where the median is not reached, or where
+        the curve ends before ``at``.
     """
-    left = 0
+    left, last = 0, -np.inf
     for i in order:
         left += member[i]
+        if member[i]:
+            last = time[i]
     survival, variance, here, here_variance = 1.0, 0.0, 1.0, 0.0
     median, flat = np.inf, np.inf
     for i in order:
@@ -56,7 +59,9 @@ def survival_at(
         left -= 1
     out[0] = here
     out[3] = median
-    if 0 < here < 1:
+    if last < at and here > 0:
+        out[0] = out[1] = out[2] = np.inf
+    elif 0 < here < 1:
         shift = np.exp(Z95 * np.sqrt(here_variance) / np.log(here))
         out[1] = np.exp(np.log(here) / shift)
         out[2] = np.exp(np.log(here) * shift)
