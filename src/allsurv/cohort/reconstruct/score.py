@@ -18,7 +18,7 @@ from allsurv.cohort.reconstruct.measures import (
 __all__ = ["fill_moments", "miss_of_curve", "miss_of_model", "miss_of_order", "miss_of_test"]
 
 WORST = 1e4
-EDGE, EDGE_OF_MODEL = 0.05, 0.5
+EDGE, EDGE_OF_MODEL = 0.05, 0.3
 """What a target costs that is missed by however little: the model's must all be met."""
 NEAR = 0.05
 CONVERGED, NEARLY, HOPELESS = 1e-5, 0.3, 2.0

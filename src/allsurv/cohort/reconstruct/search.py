@@ -45,7 +45,7 @@ class Cooling(NamedTuple):
 NOW, LOWEST, TRIED = 4, 1, 2
 COOLINGS = (
     Cooling(10.0, 0.05, 3_000_000),
-    *(Cooling(0.7, 0.01, 6_000_000) for _ in range(4)),
+    *(Cooling(1.0, 0.01, 2_000_000) for _ in range(14)),
 )
 Tell = Callable[[int, int, float], None]
 """Called with moves tried, moves in all and the lowest objective."""
