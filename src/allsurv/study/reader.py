@@ -45,8 +45,8 @@ def load_study(name_or_path: str | FilePath) -> Study:
     'Peripheral-blood blasts'
     >>> load_study("rr-al")
     Traceback (most recent call last):
-    allsurv.errors.StudyError: 'rr-al' is neither a bundled study (ebmt-all, rr-all) nor a file.
-    Did you mean 'rr-all'?
+    allsurv.errors.StudyError: 'rr-al' is neither a bundled study (ebmt-all, rr-all,
+    rr-all-inotuzumab) nor a file. Did you mean 'rr-all'?
     """
     if isinstance(name_or_path, str) and name_or_path in bundled_studies():
         return _bundled(name_or_path)
