@@ -278,7 +278,7 @@ def reproduction() -> Reproduction:
     items.append(Item("swimmer", "Courses", "", "swimmer", bars, local_only=True))
     items.append(Item("ledger", "Printed against recomputed", "", "ledger", _ledger()))
     return Reproduction(
-        study, cohort.source, "off", tuple(items), cohort.source.statement, {"allsurv": "0.1.0"}
+        study, cohort.source, "journal", tuple(items), cohort.source.statement, {"allsurv": "0.1.0"}
     )
 
 

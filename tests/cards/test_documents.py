@@ -203,7 +203,7 @@ def test_a_folder_lists_policy_and_files_and_can_be_written_anew(reproduction, t
     file.write_text("x")
     path = write_contents(reproduction, folder, [file])
     tree = json.loads(path.read_text())
-    assert tree["policy"] == "off"
+    assert tree["policy"] == "journal"
     assert tree["files"] == ["report.html"]
     assert "not patients" in tree["statement"]
     mine = folder / "mine.txt"

@@ -64,7 +64,7 @@ def done(tmp_path_factory):
 def test_the_folder_holds_report_tables_and_figures(done):
     folder, _, _ = done
     tree = json.loads((folder / "reproduction.json").read_text())
-    assert tree["policy"] == "off"
+    assert tree["policy"] == "journal"
     assert "not patients" in tree["statement"]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert set(tree["files"]) | {"reproduction.json"} == present
@@ -140,7 +140,9 @@ def test_what_would_disclose_patients_is_found_before_anything_is_logged(tmp_pat
 def test_only_a_safe_reproduction_can_be_logged(reproduction, tmp_path):
     from allsurv.tracking import log_reproduction
 
-    with pytest.raises(DisclosureError, match="policy 'off', items of single patients: swimmer"):
+    with pytest.raises(
+        DisclosureError, match="policy 'journal', items of single patients: swimmer"
+    ):
         log_reproduction("no-run", reproduction, tmp_path)
     strict = replace(reproduction, policy="cms")
     with pytest.raises(DisclosureError, match="swimmer"):

@@ -17,7 +17,7 @@ from allsurv.describe import (
     table_one,
 )
 from allsurv.describe.disclosure import CMS, POLICIES, Sum, disclosure_policy, hidden_cells
-from allsurv.describe.scanner import check_artefacts
+from allsurv.describe.scanner import Scanner, check_artefacts
 from allsurv.errors import ConfigError, DisclosureError
 
 
@@ -72,25 +72,22 @@ def test_a_dominated_number_is_not_summarised(cohort):
     assert not dominated_summaries(one, CMS)
 
 
-def test_journal_shows_counts_but_no_exact_time(cohort):
-    journal, grid = POLICIES["journal"], cohort.study.time.grid
+@pytest.mark.parametrize("name", ["journal", "off"])
+def test_what_journals_print_is_not_changed(cohort, name):
+    policy = POLICIES[name]
     asked = cohort.study.comparisons["os_overall"]
     exact = comparison_curves(cohort, asked)
-    shown = safe_curve(exact, cohort.study, journal)
-    np.testing.assert_allclose(shown["time"] % grid, 0, atol=1e-9)
-    assert shown["time"].max() > safe_curve(exact, cohort.study).time.max()
-    table = suppress_small(table_one(cohort, by="arm"), journal)
-    assert not table["suppressed"].any()
-    assert table[["lower", "upper"]].isna().all(axis=None)
-
-
-def test_off_changes_nothing(cohort):
-    off = POLICIES["off"]
-    asked = cohort.study.comparisons["os_overall"]
-    exact = comparison_curves(cohort, asked)
-    assert safe_curve(exact, cohort.study, off).equals(exact)
+    assert safe_curve(exact, cohort.study, policy).equals(exact)
     for table in (table_one(cohort), comparison_summary(cohort, asked)):
-        assert suppress_small(table, off).drop(columns="suppressed").equals(table)
+        assert suppress_small(table, policy).drop(columns="suppressed").equals(table)
+
+
+@pytest.mark.parametrize(("name", "stopped"), [("journal", True), ("off", False)])
+def test_journals_print_no_patients_row(cohort, tmp_path, name, stopped):
+    row = cohort.frame.iloc[3][["wbc", "pb_blasts", "bm_blasts", "cd22"]].to_dict()
+    (tmp_path / "row.json").write_text(json.dumps(row))
+    found = Scanner(cohort, POLICIES[name]).faults(tmp_path / "row.json")
+    assert list(found) == ["a patient's row"] * stopped
 
 
 @pytest.mark.parametrize(("policy", "stopped"), [("cms", True), ("acro", False), ("off", False)])

@@ -17,7 +17,6 @@ from allsurv.describe import (
     safe_curve,
     table_one,
 )
-from allsurv.describe.disclosure import POLICIES
 from allsurv.errors import ModelError, OutcomeError
 
 
@@ -128,7 +127,7 @@ def test_numbers_need_whole_curves_and_rising_times(cohort):
     with pytest.raises(OutcomeError, match="rising"):
         numbers_at_risk(curves, [3, 3])
     with pytest.raises(OutcomeError, match="every time of follow-up"):
-        numbers_at_risk(safe_curve(curves, cohort.study, POLICIES["journal"]), [0, 3])
+        numbers_at_risk(safe_curve(curves, cohort.study), [0, 3])
 
 
 def test_levels_and_differences_of_three_groups_are_rs(ebmt, expected, record_difference):

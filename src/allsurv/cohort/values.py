@@ -25,8 +25,8 @@ MISSING_WORDS = frozenset({"", "NA", "N/A", "NaN", "nan", "None", "NULL", "null"
 
 _PLACEHOLDERS = frozenset({"unknown", "unk", "missing", "not done", "nd", "n.d.", "?", "-", "."})
 _YES_NO = {
-    **dict.fromkeys(("yes", "y", "true", "t", "1"), 1),
-    **dict.fromkeys(("no", "n", "false", "f", "0"), 0),
+    **dict.fromkeys(("yes", "y", "true", "t", "1", "1.0"), 1),
+    **dict.fromkeys(("no", "n", "false", "f", "0", "0.0"), 0),
 }
 _LONGEST_QUOTED_LEVEL = 20
 _LONGEST_QUOTED_NUMBER = 6

@@ -36,7 +36,9 @@ class DisclosurePolicy:
         Whether a count of 0 discloses too: that nobody of a group is of a kind says so of each.
     is_coarse : bool
         Whether times stand on the study's grid and ranges are centiles, and whether files are
-        searched for patients' times and rows.
+        searched for patients' times.
+    hides_rows : bool
+        Whether files are searched for patients' rows.
     dominance : (int, float, float), optional
         ``n``, ``k`` and ``p``: a summary of amounts is hidden where the ``n`` largest make up more
         than the share ``k``, or all but the two largest less than the share ``p`` of the largest.
@@ -55,6 +57,7 @@ class DisclosurePolicy:
     threshold: int
     hides_zero: bool = False
     is_coarse: bool = True
+    hides_rows: bool = True
     dominance: tuple[int, float, float] | None = None
 
     @overload
@@ -132,9 +135,10 @@ POLICIES: Mapping[str, DisclosurePolicy] = MappingProxyType({
     ),
     "journal": DisclosurePolicy(
         "journal",
-        "journal: every count is shown, as journals print them; curves and medians stand on a time "
-        "grid, ranges are centiles, and no patient's row, identifier or exact time is shown.",
+        "journal: every count, curve and range is shown as journals print them; no patient's row "
+        "or identifier is.",
         threshold=1,
+        is_coarse=False,
     ),
     "off": DisclosurePolicy(
         "off",
@@ -142,6 +146,7 @@ POLICIES: Mapping[str, DisclosurePolicy] = MappingProxyType({
         "obeys 'cms' all the same.",
         threshold=1,
         is_coarse=False,
+        hides_rows=False,
     ),
 })  # fmt: skip
 """Every policy by its name."""

@@ -47,8 +47,8 @@ class Scanner:
     it, unless as many could be theirs by chance (binomial P at least 1e-6, as where nearly every
     day is some patient's); a record or a row of an array with three or more continuous baseline
     values of one patient; or a count under the policy's threshold, other than 0, under the name of
-    a count. Where the policy is not coarse it looks for identifiers alone. A search finds what it
-    looks for: it is the last net, not the rule.
+    a count. Where the policy is not coarse it looks for no times, under ``off`` for identifiers
+    alone. A search finds what it looks for: it is the last net, not the rule.
     """
 
     def __init__(self, cohort: Cohort, policy: DisclosurePolicy = CMS) -> None:
@@ -100,13 +100,12 @@ class Scanner:
         found = open_artefact(file)
         if not found.words.isdisjoint(self.identifiers):
             yield "an identifier of a patient"
-        if not self.policy.is_coarse:
-            return
-        if any(self._is_telling(word) for word in found.words):
-            yield "an exact time of a patient"
-        elif any(self._holds_times(array) for array in found.arrays):
-            yield "a column of patients' times"
-        if self._holds_row(found):
+        if self.policy.is_coarse:
+            if any(self._is_telling(word) for word in found.words):
+                yield "an exact time of a patient"
+            elif any(self._holds_times(array) for array in found.arrays):
+                yield "a column of patients' times"
+        if self.policy.hides_rows and self._holds_row(found):
             yield "a patient's row"
         small = sorted({key for record in found.records for key in self._small(record)})
         if small:

@@ -96,7 +96,7 @@ class Reproduction:
     source : Source
         Where the patients came from.
     policy : str
-        Disclosure policy: ``off`` shows everything, ``cms`` no count under 11.
+        Disclosure policy: ``journal`` shows everything, ``cms`` no count under 11.
     items : tuple of Item
         Tables and figures.
     statement : str

@@ -31,7 +31,7 @@ from allsurv.study.spec import Study
 
 __all__ = ["reproduce"]
 
-Policy = Literal["off", "cms"]
+Policy = Literal["journal", "cms"]
 Progress = Callable[[str, int, int], None]
 Stage: TypeAlias = tuple[str, Callable[[], Iterator[Item]]]
 SOFTWARE = ("allsurv", "numpy", "pandas", "scipy")
@@ -43,7 +43,7 @@ def reproduce(
     comparison: Cohort | None = None,
     ledger: bool = True,
     show_bias: bool = False,
-    policy: Policy = "off",
+    policy: Policy = "journal",
     progress: Progress | None = None,
     each: Callable[[Item], None] | None = None,
 ) -> Reproduction:
@@ -61,8 +61,8 @@ def reproduce(
         Recompute every published number, where the study has a ledger.
     show_bias : bool, default=False
         Show what immortal time does to everything known only after baseline.
-    policy : {"off", "cms"}, default="off"
-        ``off`` shows everything, to the study team; ``cms`` no count under 11.
+    policy : {"journal", "cms"}, default="journal"
+        ``journal`` shows everything, to the study team; ``cms`` no count under 11.
     progress : callable, optional
         Called with stage, done, total.
     each : callable, optional
@@ -85,7 +85,7 @@ def reproduce(
     What these patients cannot give, such as a curve of nobody or a model without a finite estimate,
     is listed with its reason in the item ``left-out``.
     """
-    if policy not in ("off", "cms"):
+    if policy not in ("journal", "cms"):
         raise ConfigError(f"reproduce: policy {policy!r}; allowed are 'off' and 'cms'.")
     endpoint = cohort.study.prediction.endpoint
     cohort.eligible(endpoint).y(endpoint)

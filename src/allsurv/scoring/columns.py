@@ -23,8 +23,8 @@ _FEW = 64
 
 _ABSENT: Mapping[object, float] = {None: np.nan, pd.NA: np.nan}
 _YES_NO: Mapping[object, float] = {
-    **dict.fromkeys((True, "yes", "true", "Yes", "True", "YES", "TRUE", "1"), 1.0),
-    **dict.fromkeys((False, "no", "false", "No", "False", "NO", "FALSE", "0"), 0.0),
+    **dict.fromkeys((True, "yes", "true", "Yes", "True", "YES", "TRUE", "1", "1.0"), 1.0),
+    **dict.fromkeys((False, "no", "false", "No", "False", "NO", "FALSE", "0", "0.0"), 0.0),
     **_ABSENT,
 }
 
