@@ -107,7 +107,7 @@ def recompute(
             "It has no value in these data: a curve ends before it, or a group is empty.",
         )
     text, match = _printed(entry, value), _agrees(entry, value)
-    return Recomputed(entry, value, text, match, _reason(entry, text, match))
+    return Recomputed(entry, value, text, match, _reason(entry, value, text, match))
 
 
 def _target(entry: LedgerEntry) -> float:
@@ -134,7 +134,7 @@ def _printed(entry: LedgerEntry, value: float) -> str:
     return text
 
 
-def _reason(entry: LedgerEntry, text: str, match: bool) -> str:
+def _reason(entry: LedgerEntry, value: float, text: str, match: bool) -> str:
     issue = f" ({entry.issue})" if entry.issue else ""
     if entry.status == "conflict":
         needed = f"{_target(entry):.{entry.decimals}f}"
@@ -143,7 +143,16 @@ def _reason(entry: LedgerEntry, text: str, match: bool) -> str:
     if match:
         return ""
     reading = f" as read here{issue}" if entry.status == "reading" else ""
-    return f"Printed {entry.printed}, recomputed {text}{reading}."
+    return f"Printed {entry.printed}, recomputed {text}{reading}{_by_how_much(entry, value)}."
+
+
+def _by_how_much(entry: LedgerEntry, value: float) -> str:
+    """Say how far a number is from what would round to the printed one."""
+    if entry.relation != "=" or value == round(value):
+        return ""
+    off = value - _target(entry)
+    beyond = abs(off) - 0.5 * 10.0**-entry.decimals
+    return f": {value:.5g}, {beyond:.2g} too {'high' if off > 0 else 'low'} to round to it"
 
 
 def _count(entry: LedgerEntry, patients: Populations) -> float:
