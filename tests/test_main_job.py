@@ -25,7 +25,8 @@ SAME = {"recovery": "rec_t", "adverse_event": "ae_t", "relapse": "rel_t"}
 
 def mlflow_run(root: Path, store: Path, out: Path, *parameters: str) -> subprocess.CompletedProcess:
     scripts = str(Path(sys.executable).parent)
-    environment = os.environ | {
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
+    environment = inherited | {
         "PATH": scripts + os.pathsep + os.environ["PATH"],
         "MLFLOW_TRACKING_URI": f"sqlite:///{store / 'mlflow.db'}",
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -6,9 +6,11 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -132,7 +134,8 @@ def test_what_would_disclose_patients_is_found_before_anything_is_logged(tmp_pat
     monkeypatch.setattr(paper, "_stages", tables_only)
     monkeypatch.setattr(door, "safe", lambda found: found)
     monkeypatch.setattr(tracking, "log_reproduction", lambda *given: pytest.fail("it was logged"))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    run = nullcontext(SimpleNamespace(run_id="none"))
+    monkeypatch.setattr(tracking, "open_run", lambda *given: run)
     with pytest.raises(DisclosureError, match=r"table-1\.csv: counts under 11"):
         door.reproduce_command("rr-all", "", False, str(tmp_path / "paper"))
 
