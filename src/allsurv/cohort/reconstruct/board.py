@@ -40,11 +40,40 @@ class Board:
     values: NDArray[np.float64]
 
     def number(self, name: str) -> int:
-        """Row of a column of numbers."""
+        """Row of a column of numbers.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+
+        Returns
+        -------
+        int
+            Row of ``values``.
+        """
         return self.numbers.index(name)
 
     def bit(self, name: str, level: Scalar | None) -> int:
-        """Bit of a label."""
+        """Bit of a label.
+
+        Parameters
+        ----------
+        name : str
+            Its column.
+        level : scalar or None
+            The label; ``None`` for a missing one.
+
+        Returns
+        -------
+        int
+            A power of 2.
+
+        Raises
+        ------
+        KeyError
+            If the board has no such column.
+        """
         before = 0
         for column, levels in self.levels.items():
             if column == name:
@@ -53,11 +82,35 @@ class Board:
         raise KeyError(name)
 
     def mask(self, name: str) -> int:
-        """All bits of a column."""
+        """All bits of a column.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+
+        Returns
+        -------
+        int
+            Sum of the bits of its labels.
+        """
         return sum(self.bit(name, level) for level in self.levels[name])
 
     def columns(self, bits: NDArray[np.int64], values: NDArray[np.float64]) -> Patients:
-        """Turn searched labels and numbers back into columns."""
+        """Turn searched labels and numbers back into columns.
+
+        Parameters
+        ----------
+        bits : ndarray of int of shape (n_patients,)
+            Labels.
+        values : ndarray of float of shape (n_rows, n_patients)
+            Numbers; rows beyond those of the board are passed over.
+
+        Returns
+        -------
+        Patients
+            Columns by name.
+        """
         found: Patients = {}
         for name, levels in self.levels.items():
             column = np.full(bits.size, None, dtype=object)

@@ -85,7 +85,20 @@ class Groups:
         return self._known.setdefault(merged, len(self._known))
 
     def depends(self, group: int) -> tuple[int, set[int]]:
-        """Say which labels (as bits) and rows of numbers a group depends on."""
+        """Say which labels (as bits) and rows of numbers a group depends on.
+
+        Parameters
+        ----------
+        group : int
+            Number of the group.
+
+        Returns
+        -------
+        bits : int
+            All bits of the columns concerned.
+        rows : set of int
+            Rows of numbers.
+        """
         clauses = [c for a in list(self._known)[group] for c in a]
         bits = 0
         for name in self.board.levels:
@@ -95,7 +108,18 @@ class Groups:
         return bits, {c.row for c in clauses if c.row >= 0}
 
     def conditions(self) -> Conditions:
-        """Give all groups as arrays."""
+        """Give all groups as arrays.
+
+        Returns
+        -------
+        Conditions
+            Groups by number.
+
+        Raises
+        ------
+        StudyError
+            If a filter asks more than three numbers of a patient.
+        """
         rows, above = [], []
         for alternative in (a for group in self._known for a in group):
             numbers = [c for c in alternative if c.row >= 0]
@@ -155,7 +179,22 @@ class Groups:
 
 
 def time_row(board: Board, plan: Plan, endpoint: str) -> int:
-    """Row of an endpoint's time, which follows the numbers of the board."""
+    """Row of an endpoint's time, which follows the numbers of the board.
+
+    Parameters
+    ----------
+    board : Board
+        Columns.
+    plan : Plan
+        Endpoints.
+    endpoint : str
+        Its name.
+
+    Returns
+    -------
+    int
+        First of its three rows.
+    """
     return len(board.numbers) + TIME_ROWS * list(plan.endpoints).index(endpoint)
 
 

@@ -24,7 +24,17 @@ IS_NUDGE, AMONG, BITS, SAME, ROW, BETWEEN, IN_MODEL = range(7)
 
 @inner
 def belongs(conditions: Conditions, group: int, i: int, bits: Ints, values: Floats) -> int:
-    """Tell (1 or 0) whether a patient belongs to a group."""
+    """Tell (1 or 0) whether a patient belongs to a group.
+
+    Parameters
+    ----------
+    conditions : Conditions
+        Groups.
+    group, i : int
+        The group and the patient.
+    bits, values : ndarray
+        Labels and numbers of all patients, as in :class:`State`.
+    """
     starts, alternatives, above = conditions
     for a in range(starts[group], starts[group + 1]):
         if bits[i] & alternatives[a, 0]:
@@ -49,7 +59,17 @@ def follow(
     values: Floats,
     event: Ints,
 ) -> None:
-    """Work out one patient's time and event of an endpoint."""
+    """Work out one patient's time and event of an endpoint.
+
+    Parameters
+    ----------
+    endpoint, decimals : ndarray of int of shape (5,), float
+        The endpoint, as in :class:`Problem`.
+    conditions, i, bits, values
+        As in :func:`belongs`; the three rows of the endpoint's times are filled.
+    event : ndarray of int of shape (n_patients,)
+        Filled for the patient: 1 where the event was seen.
+    """
     stop = values[endpoint[0], i]
     seen = belongs(conditions, endpoint[1], i, bits, values)
     if endpoint[2] >= 0:
@@ -80,7 +100,15 @@ def _later(time: Floats, event: Ints, a: int, b: int) -> bool:
 
 @inner
 def sort(order: Ints, time: Floats, event: Ints) -> None:
-    """Sort patients by time, events before the censored; quick where few are out of place."""
+    """Sort patients by time, events before the censored; quick where few are out of place.
+
+    Parameters
+    ----------
+    order : ndarray of int of shape (n_patients,)
+        Patients; sorted in place.
+    time, event : ndarray of shape (n_patients,)
+        By patient; those whose time is NaN come last.
+    """
     for k in range(1, order.size):
         i = order[k]
         m = k
@@ -94,7 +122,17 @@ def sort(order: Ints, time: Floats, event: Ints) -> None:
 def exchange(
     bits: Ints, values: Floats, mask: int, rows: Ints, first: int, last: int, i: int, j: int
 ) -> None:
-    """Exchange labels (those in mask) and numbers (rows from first to last) of two patients."""
+    """Exchange labels (those in mask) and numbers (rows from first to last) of two patients.
+
+    Parameters
+    ----------
+    bits, values : ndarray
+        As in :func:`belongs`; changed in place.
+    mask, rows, first, last : int, ndarray of int, int, int
+        Bits of the columns exchanged, and the move's part of all rows: ``rows[first:last]``.
+    i, j : int
+        The two patients.
+    """
     changed = (bits[i] ^ bits[j]) & mask
     bits[i] ^= changed
     bits[j] ^= changed
@@ -139,7 +177,19 @@ def propose(
 ) -> float:
     """Choose one or two patients; the new number of a nudge, or NaN where nothing is to be done.
 
-    An exchange is chosen where ``pair`` holds two patients, and 0 is given.
+    Parameters
+    ----------
+    shape, step : ndarray of int of shape (7,), ndarray of float of shape (2,)
+        The move, as in :class:`Moves`.
+    rows, first, last, conditions, bits, values
+        As in :func:`exchange` and :func:`belongs`.
+    stream, pair : ndarray of uint64 of shape (1,), ndarray of int of shape (2,)
+        Stream of chance; filled with the patients chosen, the second -1 unless there are two.
+
+    Returns
+    -------
+    float
+        The new number, 0 for an exchange, NaN for nothing.
     """
     n = bits.size
     i = draw_below(stream, n)
@@ -167,7 +217,17 @@ def propose(
 def same_risk_sets(
     time: Floats, event: Ints, switch: Floats, i: int, old: float, new: float, of_switch: bool
 ) -> bool:
-    """Tell whether moving one patient's time, or switch, leaves every risk set as it was."""
+    """Tell whether moving one patient's time, or switch, leaves every risk set as it was.
+
+    Parameters
+    ----------
+    time, event, switch : ndarray of shape (n_patients,)
+        By patient; NaN where the model's last term never switches on.
+    i, old, new : int, float, float
+        The patient, and the number before and after.
+    of_switch : bool
+        Whether the number is the time of the switch.
+    """
     for k in range(time.size):
         if of_switch:
             if event[k] and (old < time[k]) != (new < time[k]):
@@ -194,7 +254,17 @@ def plausible(
     bits: Ints,
     values: Floats,
 ) -> bool:
-    """Tell whether a patient meets the rules a move could break."""
+    """Tell whether a patient meets the rules a move could break.
+
+    Parameters
+    ----------
+    rules, gaps : ndarray
+        All rules, as in :class:`Problem`.
+    listed, first, last : ndarray of int, int, int
+        Those to look at: ``listed[first:last]``.
+    conditions, i, bits, values
+        As in :func:`belongs`; a number that is NaN breaks no rule.
+    """
     for m in range(first, last):
         k = listed[m]
         if not belongs(conditions, rules[k, 3], i, bits, values):
@@ -223,7 +293,22 @@ def counts_agree(
     counts: Ints,
     after: bool,
 ) -> bool:
-    """Count two patients in each group a move could change; afterwards compare."""
+    """Count two patients in each group a move could change; afterwards compare.
+
+    Parameters
+    ----------
+    listed, first, last : ndarray of int, int, int
+        Groups to count in: ``listed[first:last]``.
+    conditions, i, j, bits, values
+        As in :func:`belongs`; ``j`` is -1 where there is one patient only.
+    counts, after : ndarray of int, bool
+        Filled before the move, compared after it.
+
+    Returns
+    -------
+    bool
+        False where a count differs.
+    """
     for m in range(first, last):
         met = belongs(conditions, listed[m], i, bits, values)
         if j >= 0:

@@ -14,7 +14,13 @@ _LOW, _MIDDLE, _HIGH = ("range_min",), ("median", "followup_median"), ("range_ma
 
 
 class Spread(NamedTuple):
-    """Lowest, median and highest number, as printed."""
+    """Lowest, median and highest number, as printed.
+
+    Attributes
+    ----------
+    low, median, high : float
+        On the unit of the variable.
+    """
 
     low: float
     median: float

@@ -59,7 +59,27 @@ def find_touched(
     j: int,
     touched: Mask,
 ) -> None:
-    """Mark the targets that two patients' change bears on."""
+    """Mark the targets that two patients' change bears on.
+
+    Parameters
+    ----------
+    targets : Targets
+        All of them.
+    member : ndarray of int of shape (n_groups, n_patients)
+        Membership after the change.
+    desk : Desk
+        The two patients' membership and times before it, and all times after it.
+    rows : ndarray of int
+        Rows of numbers that moves change.
+    first, last : int
+        Which of them this move did.
+    in_model : bool
+        Whether the Cox model changes.
+    i, j : int
+        The two patients.
+    touched : ndarray of bool of shape (n_targets,)
+        Filled.
+    """
     was, times, was_time = desk.was_member, desk.times, desk.was_time
     k = 0
     for c in range(targets.curve.shape[0]):
@@ -161,7 +181,32 @@ def reassess(
     enough: float,
     work: Work,
 ) -> float:
-    """Work out the targets marked, the costliest last; infinite once the sum is too large."""
+    """Work out the targets marked, the costliest last; infinite once the sum is too large.
+
+    Parameters
+    ----------
+    targets : Targets
+        All of them.
+    endpoints : ndarray of int of shape (n_endpoints, 5)
+        Endpoints, as in :class:`Problem`.
+    state : State
+        Patients after the change; the misses kept in it are those before.
+    touched : ndarray of bool of shape (n_targets,)
+        Targets to work out.
+    fresh : ndarray of float of shape (n_targets,)
+        Filled with the misses.
+    beta : ndarray of float of shape (p,)
+        Coefficients to start from; overwritten where the Cox model is fitted.
+    enough : float
+        Sum beyond which the targets left are not worked out.
+    work : Work
+        From :func:`workspace`.
+
+    Returns
+    -------
+    float
+        Sum of the misses.
+    """
     fresh[:] = state.term
     total = _untouched(state.term, touched)
     total += _orders(targets, state, touched, fresh, work[1])
@@ -184,7 +229,18 @@ def reassess(
 
 @inner
 def workspace(n: int, p: int) -> Work:
-    """Give working space for measures of n patients and a model of p terms."""
+    """Give working space for measures of n patients and a model of p terms.
+
+    Parameters
+    ----------
+    n, p : int
+        Patients, and coefficients of the model.
+
+    Returns
+    -------
+    Work
+        A curve's four numbers, numbers of a group, then what the model takes.
+    """
     sums = np.zeros(1 + p + p * (p + 1) // 2)
     matrix = np.empty((p, p))
     out, scratch, weight = np.empty(4), np.empty(n), np.empty(n)

@@ -73,7 +73,22 @@ class Touching:
         )
 
     def moves(self, kept: list[int], listed: list[int], rules: Ints) -> Moves:
-        """Give the arrays of all moves."""
+        """Give the arrays of all moves.
+
+        Parameters
+        ----------
+        kept : list of int
+            Groups whose size has to stay.
+        listed : list of int
+            Groups of the targets.
+        rules : ndarray of int of shape (n_rules, 4)
+            Rules, as in :class:`Problem`.
+
+        Returns
+        -------
+        Moves
+            Exchanges first, then numbers that move by themselves.
+        """
         shape, step, limits = [], [], []
         for k, move in enumerate(self.each):
             among = self.groups.add(move.among)

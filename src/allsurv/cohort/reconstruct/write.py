@@ -218,5 +218,16 @@ def write_patients(table: pd.DataFrame, path: Path, *, study: Study, random_stat
 
 
 def digest(rows: bytes) -> str:
-    """Give the SHA-256 of the lines below the header, in hexadecimal."""
+    """Give the SHA-256 of the lines below the header, in hexadecimal.
+
+    Parameters
+    ----------
+    rows : bytes
+        Column names and patients, as they stand in the file.
+
+    Returns
+    -------
+    str
+        64 digits.
+    """
     return hashlib.sha256(rows).hexdigest()
