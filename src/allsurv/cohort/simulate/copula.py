@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from allsurv.cohort.simulate.codes import Codebook, Columns, decimals_of
-from allsurv.cohort.simulate.correlation import latent_correlation, see, shrunken
+from allsurv.cohort.simulate.correlation import kept_apart, latent_correlation, see, shrunken
 from allsurv.study.spec import Variable
 
 __all__ = ["SCORES", "BaselineModel", "fit_baseline", "quantile_knots"]
@@ -158,6 +158,11 @@ def fit_baseline(codebook: Codebook, columns: Columns) -> BaselineModel:
     )
     seen = see(np.column_stack([latent.scores for latent in latents]))
     correlation = latent_correlation(shrunken(seen) / seen.attenuation)
+    # A variable asked only where another has a level is never seen with that other one either.
+    blocks = [
+        next(iter(study.variable(latent.variable).only_if), latent.variable) for latent in latents
+    ]
+    correlation = kept_apart(correlation, blocks)
     return BaselineModel(codebook, latents, np.asarray(np.linalg.cholesky(correlation)))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Seen", "latent_correlation", "see", "shrunken"]
+__all__ = ["Seen", "kept_apart", "latent_correlation", "see", "shrunken"]
 
 Floats = NDArray[np.float64]
 _FEWEST_PAIRS = 20
@@ -124,3 +125,38 @@ def latent_correlation(rho: Floats) -> Floats:
     repaired = (vectors * np.maximum(values, _SMALLEST_EIGENVALUE)) @ vectors.T
     scale = 1 / np.sqrt(np.diag(repaired))
     return np.asarray(repaired * scale[:, None] * scale)
+
+
+def kept_apart(correlation: Floats, blocks: Sequence[str]) -> Floats:
+    r"""Make latent scores of one block independent of each other, the rest nearly as it was.
+
+    Scores that decide one variable together - its steps, whether it is known - are never seen
+    together. Levels have their shares only where these are independent, which
+    :func:`latent_correlation` does not keep.
+
+    Parameters
+    ----------
+    correlation : ndarray of shape (n_latents, n_latents)
+        Positive definite.
+    blocks : sequence of str, one per latent
+        Name of its block.
+
+    Returns
+    -------
+    ndarray of shape (n_latents, n_latents)
+        :math:`W R W`, :math:`W` being :math:`R_{bb}^{-1/2}` on each block: positive definite too,
+        1 on the diagonal, 0 elsewhere within a block.
+
+    Examples
+    --------
+    >>> r = np.array([[1.0, 0.1, 0.5], [0.1, 1.0, 0.0], [0.5, 0.0, 1.0]])
+    >>> (kept_apart(r, ["level", "level", "age"]).round(2) + 0.0).tolist()
+    [[1.0, 0.0, 0.5], [0.0, 1.0, -0.03], [0.5, -0.03, 1.0]]
+    """
+    named = np.asarray(blocks)
+    whitening = np.zeros_like(correlation)
+    for block in dict.fromkeys(blocks):
+        here = np.ix_(named == block, named == block)
+        values, vectors = np.linalg.eigh(correlation[here])
+        whitening[here] = (vectors / np.sqrt(values)) @ vectors.T
+    return np.asarray(whitening @ correlation @ whitening)
