@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import read_cohort
+from allsurv.cohort.files import read_file
 from allsurv.errors import CohortError
 from allsurv.study import load_study
 
@@ -17,14 +18,16 @@ def study():
 
 @pytest.fixture(scope="module")
 def table(root) -> pd.DataFrame:
-    path = root / "src" / "allsurv" / "cohort" / "data" / "rr-all.csv"
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    content = read_file(root / "src" / "allsurv" / "cohort" / "data" / "rr-all.csv")
+    assert not content.violations
+    return content.frame
 
 
 def first_row(table: pd.DataFrame, **wanted: str) -> int:
     chosen = pd.Series(True, index=table.index)
     for column, value in wanted.items():
         chosen &= table[column] == value
+    assert chosen.any(), wanted
     return int(chosen.idxmax())
 
 
