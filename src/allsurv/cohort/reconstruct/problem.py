@@ -22,8 +22,10 @@ from allsurv.cohort.reconstruct.touching import Touching
 from allsurv.study.ledger import Ledger
 from allsurv.study.spec import Study
 
-__all__ = ["pose", "start"]
+__all__ = ["EDGE", "pose", "start"]
 
+EDGE = 0.05
+"""What a target costs that is missed by however little, for each entry that prints it."""
 LEAST_Z = 0.05
 """Least scale of a miss in a test's normal deviate."""
 IN_ERRORS = 0.03
@@ -146,7 +148,10 @@ def _table(rows: list[tuple[int, ...]], width: int) -> Ints:
 
 
 def _intervals(goals: Goals) -> Floats:
-    """Lowest, highest and scale: of curves (4 each), tests, orders, the model's terms (4 each)."""
+    """Lowest, highest, scale and edge: curves (4 each), tests, orders, the model's terms (4 each).
+
+    The model's edges change while the search goes on.
+    """
     found = [part for c in goals.curves for part in c.parts]
     found += [t.z for t in goals.tests] + [o.value for o in goals.orders]
     of_model = [part for term in (goals.model.parts if goals.model else ()) for part in term]
@@ -159,7 +164,11 @@ def _intervals(goals: Goals) -> Floats:
         error = (limits[k + 2].mean() - limits[k + 1].mean()) / (2 * Z95)
         width[k : k + 3] = IN_ERRORS * error if np.isfinite(error) else width[k : k + 3]
         width[k + 3] = np.fmax(width[k + 3], LEAST_Z)
-    return np.column_stack([limits, np.where(width > 0, width, LEAST_Z)])
+    printed = [n for c in goals.curves for n in c.printed]
+    printed += [*goals.tests.values(), *goals.orders.values()]
+    edge = np.full(len(limits), EDGE)
+    edge[: len(found)] *= printed
+    return np.column_stack([limits, np.where(width > 0, width, LEAST_Z), edge])
 
 
 def _endpoints(plan: Plan, board: Board, groups: Groups) -> Ints:

@@ -69,6 +69,7 @@ PLAN = Plan(
         Exchange(("blina_received", "time_to_blina_months"), same=("arm",)),
         Exchange(("os_months",), DIED_LATER, often=2.0),
         Exchange(("os_months",), {"alive": True}),
+        Exchange(("seen_from", "seen_until"), same=("arm",), often=0.5),
         Exchange(("response_at",), RESPONDERS, often=0.5),
         Exchange(("time_to_sct_months",), {"sct": True}, often=0.5),
     ),

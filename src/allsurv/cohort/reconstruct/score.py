@@ -18,14 +18,12 @@ from allsurv.cohort.reconstruct.measures import (
 __all__ = ["fill_moments", "miss_of_curve", "miss_of_model", "miss_of_order", "miss_of_test"]
 
 WORST = 1e4
-EDGE, EDGE_OF_MODEL = 0.05, 0.3
-"""What a target costs that is missed by however little: the model's must all be met."""
 NEAR = 0.05
 CONVERGED, NEARLY, HOPELESS = 1e-5, 0.3, 2.0
 
 
 @inner
-def _miss(x: float, interval: Floats, edge: float) -> float:
+def _miss(x: float, interval: Floats) -> float:
     """Square of how many scales a number lies outside its interval, and a step at its edge."""
     if interval[0] <= x <= interval[1]:
         return 0.0
@@ -33,18 +31,37 @@ def _miss(x: float, interval: Floats, edge: float) -> float:
         return WORST
     away = interval[0] - x if x < interval[0] else x - interval[1]
     off = away / interval[2]
-    return min(off * off + edge * off / (off + NEAR), WORST)
+    return min(off * off + interval[3] * off / (off + NEAR), WORST)
 
 
 @inner
 def miss_of_curve(
     order: Ints, time: Floats, event: Ints, member: Ints, at: float, intervals: Floats, out: Floats
 ) -> float:
-    """Miss of a Kaplan-Meier curve: survival, both limits, median."""
+    """Miss of a Kaplan-Meier curve: survival, both limits, median.
+
+    Parameters
+    ----------
+    order : ndarray of int of shape (n_patients,)
+        Patients by time, deaths before the censored.
+    time, event, member : ndarray of shape (n_patients,)
+        By patient; 1 where the event was seen, and where the patient belongs to the curve.
+    at : float
+        Time at which the curve is read.
+    intervals : ndarray of shape (4, 4)
+        Lowest, highest, scale and edge of each part.
+    out : ndarray of shape (4,)
+        Working space.
+
+    Returns
+    -------
+    float
+        Sum over the four.
+    """
     survival_at(order, time, event, member, at, out)
     total = 0.0
     for part in range(4):
-        total += _miss(out[part], intervals[part], EDGE)
+        total += _miss(out[part], intervals[part])
     return total
 
 
@@ -52,21 +69,69 @@ def miss_of_curve(
 def miss_of_test(
     order: Ints, time: Floats, event: Ints, first: Ints, second: Ints, interval: Floats
 ) -> float:
-    """Miss of a log-rank test."""
-    return _miss(log_rank_z(order, time, event, first, second), interval, EDGE)
+    """Miss of a log-rank test.
+
+    Parameters
+    ----------
+    order : ndarray of int of shape (n_patients,)
+        Patients by time, deaths before the censored.
+    time, event : ndarray of shape (n_patients,)
+        By patient.
+    first, second : ndarray of shape (n_patients,)
+        1 where the patient belongs to the group.
+    interval : ndarray of shape (4,)
+        Lowest, highest, scale and edge of the normal deviate.
+
+    Returns
+    -------
+    float
+        0 where it is met.
+    """
+    return _miss(log_rank_z(order, time, event, first, second), interval)
 
 
 @inner
 def miss_of_order(
     values: Floats, member: Ints, which: int, interval: Floats, scratch: Floats
 ) -> float:
-    """Miss of a lowest, middle or highest number."""
-    return _miss(order_statistic(values, member, which, scratch), interval, EDGE)
+    """Miss of a lowest, middle or highest number.
+
+    Parameters
+    ----------
+    values, member : ndarray of shape (n_patients,)
+        Numbers, and 1 where the patient belongs to the group.
+    which : int
+        Lowest (0), middle (1) or highest (2).
+    interval : ndarray of shape (4,)
+        Lowest, highest, scale and edge.
+    scratch : ndarray of shape (n_patients,)
+        Working space.
+
+    Returns
+    -------
+    float
+        0 where it is met.
+    """
+    return _miss(order_statistic(values, member, which, scratch), interval)
 
 
 @inner
 def fill_moments(term: Ints, member: Ints, values: Floats, moments: Floats, i: int) -> None:
-    """Write one patient's covariates and their products, before and after the switch."""
+    """Write one patient's covariates and their products, before and after the switch.
+
+    Parameters
+    ----------
+    term : ndarray of int of shape (n_terms, 2)
+        Whether a term is a label; its group, or the row of its number.
+    member : ndarray of int of shape (n_groups, n_patients)
+        Who belongs to what.
+    values : ndarray of shape (n_numbers, n_patients)
+        Numbers.
+    moments : ndarray of shape (2, n_patients, 1 + p + p (p + 1) / 2)
+        Filled for the patient.
+    i : int
+        The patient.
+    """
     n_terms = term.shape[0]
     p = n_terms + 1
     for on in range(2):
@@ -96,7 +161,27 @@ def miss_of_model(
     enough: float,
     work: Work,
 ) -> float:
-    """Fit the Cox model from ``beta`` on; stop early where it can no longer be good enough."""
+    """Fit the Cox model from ``beta`` on; stop early where it can no longer be good enough.
+
+    Parameters
+    ----------
+    order, time, event, moments, switch_order, switch : ndarray
+        As :func:`~allsurv.cohort.reconstruct.measures.cox_step` takes them.
+    beta : ndarray of shape (p,)
+        Coefficients to start from; changed to those fitted.
+    intervals : ndarray of shape (4 (p - 1), 4)
+        Lowest, highest, scale and edge of coefficient, limits and normal deviate of each term but
+        the last.
+    enough : float
+        What the miss may be.
+    work : tuple of ndarray
+        Working space.
+
+    Returns
+    -------
+    float
+        Sum over the terms.
+    """
     score, information, inverse, sums, dead, weight = work
     p = beta.size
     total = 0.0
@@ -119,11 +204,11 @@ def miss_of_model(
         total = 0.0
         for a in range(p - 1):
             error = np.sqrt(inverse[a, a])
-            k, edge = 4 * a, EDGE_OF_MODEL
-            total += _miss(beta[a], intervals[k], edge)
-            total += _miss(beta[a] - Z95 * error, intervals[k + 1], edge)
-            total += _miss(beta[a] + Z95 * error, intervals[k + 2], edge)
-            total += _miss(abs(beta[a]) / error, intervals[k + 3], edge)
+            k = 4 * a
+            total += _miss(beta[a], intervals[k])
+            total += _miss(beta[a] - Z95 * error, intervals[k + 1])
+            total += _miss(beta[a] + Z95 * error, intervals[k + 2])
+            total += _miss(abs(beta[a]) / error, intervals[k + 3])
         if largest < CONVERGED or (largest < NEARLY and total > enough * HOPELESS):
             break
     return total

@@ -18,7 +18,7 @@ from allsurv.cohort.reconstruct.arrays import Problem, State
 from allsurv.cohort.reconstruct.board import lay_out
 from allsurv.cohort.reconstruct.draws import Patients
 from allsurv.cohort.reconstruct.plan import Plan
-from allsurv.cohort.reconstruct.problem import pose, start
+from allsurv.cohort.reconstruct.problem import EDGE, pose, start
 from allsurv.errors import ConfigError
 from allsurv.study.ledger import Ledger
 from allsurv.study.spec import Study
@@ -35,17 +35,23 @@ class Cooling(NamedTuple):
         Temperature at the first and after the last move.
     moves : int
         Moves of each chain.
+    strict : float
+        Cost of missing a number of the Cox model by however little, in that of any other number:
+        while patients are sought a low one, which leaves ways open; at last a high one, since the
+        model's must all be met.
     """
 
     hot: float
     cold: float
     moves: int
+    strict: float = 2.0
 
 
 NOW, LOWEST, TRIED = 4, 1, 2
 COOLINGS = (
     Cooling(10.0, 0.05, 3_000_000),
-    *(Cooling(1.0, 0.01, 2_000_000) for _ in range(14)),
+    *(Cooling(1.0, 0.01, 2_000_000) for _ in range(10)),
+    *(Cooling(0.1, 0.003, 1_000_000, strict=6.0) for _ in range(4)),
 )
 Tell = Callable[[int, int, float], None]
 """Called with moves tried, moves in all and the lowest objective."""
@@ -75,13 +81,25 @@ class Schedule:
         """Moves of each chain at most."""
         return sum(c.moves for c in self.coolings)
 
-    def stretches(self) -> Iterator[tuple[float, float, int, bool]]:
-        """Give temperatures, moves and whether it ends a cooling, chunk by chunk."""
-        for hot, cold, moves in self.coolings:
+    def stretches(self) -> Iterator[tuple[float, float, int, float, bool]]:
+        """Cut the coolings into chunks.
+
+        Yields
+        ------
+        hot, cold : float
+            Temperatures at both ends.
+        moves : int
+            Moves of each chain.
+        strict : float
+            As the cooling says.
+        begins : bool
+            Whether a cooling begins.
+        """
+        for hot, cold, moves, strict in self.coolings:
             ends = [*range(0, moves, self.chunk), moves]
             heat = [hot * (cold / hot) ** (end / moves) for end in ends]
             for k in range(len(ends) - 1):
-                yield heat[k], heat[k + 1], ends[k + 1] - ends[k], ends[k + 1] == moves
+                yield heat[k], heat[k + 1], ends[k + 1] - ends[k], strict, k == 0
 
 
 @dataclass(frozen=True)
@@ -162,12 +180,13 @@ def search(
     key = _fingerprint(problem, chains, timing)
     rows = _resume(checkpoint, key, chains)
     with ThreadPoolExecutor(timing.chains) as pool:
-        for hot, cold, moves, ends in islice(timing.stretches(), len(rows), None):
+        for hot, cold, moves, strict, begins in islice(timing.stretches(), len(rows), None):
             if _lowest(chains).tally[LOWEST] == 0.0:
                 break
-            list(pool.map(_anneal, repeat(problem), chains, repeat((moves, hot, cold))))
-            if ends:
+            problem.targets.interval[-4 * len(problem.targets.term) :, 3] = EDGE * strict
+            if begins:
                 _meet(problem, chains)
+            list(pool.map(_anneal, repeat(problem), chains, repeat((moves, hot, cold))))
             tried, lowest = moves + int(rows[-1][0] if rows else 0), _lowest(chains)
             rows.append(
                 (tried, cold, *(state.tally[NOW] for state in chains), lowest.tally[LOWEST])
@@ -202,12 +221,11 @@ def _meet(problem: Problem, chains: list[State]) -> None:
     from allsurv.cohort.reconstruct.reassess import evaluate
 
     best = _lowest(chains)
-    bits, values, lowest = best.best_bits.copy(), best.best_values.copy(), best.tally[LOWEST]
+    bits, values = best.best_bits.copy(), best.best_values.copy()
     for state in chains:
         state.bits[:] = state.best_bits[:] = bits
         state.values[:] = state.best_values[:] = values
-        state.tally[LOWEST] = lowest
-        state.tally[NOW] = evaluate(problem, state)
+        state.tally[[NOW, LOWEST]] = evaluate(problem, state)
 
 
 def _fingerprint(problem: Problem, chains: list[State], schedule: Schedule) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -59,12 +60,13 @@ def printed_interval(entry: LedgerEntry) -> Interval:
 
 
 class Curve(NamedTuple):
-    """A Kaplan-Meier curve: survival, limits and median to reach."""
+    """A Kaplan-Meier curve: survival, limits and median to reach, and how often each is printed."""
 
     group: int
     endpoint: int
     at: float
     parts: list[Interval]
+    printed: list[int]
 
 
 class Test(NamedTuple):
@@ -113,8 +115,10 @@ class Goals:
 
     Attributes
     ----------
-    curves, tests, orders : list
-        Targets by kind.
+    curves : list of Curve
+        Targets of curves.
+    tests, orders : Counter of Test, Counter of OrderStatistic
+        Targets, and how many entries of the ledger print each.
     model : Model or None
         The Cox model.
     counts : list of int
@@ -124,8 +128,8 @@ class Goals:
     """
 
     curves: list[Curve] = field(default_factory=list)
-    tests: list[Test] = field(default_factory=list)
-    orders: list[OrderStatistic] = field(default_factory=list)
+    tests: Counter[Test] = field(default_factory=Counter)
+    orders: Counter[OrderStatistic] = field(default_factory=Counter)
     model: Model | None = None
     counts: list[int] = field(default_factory=list)
     entries: list[str] = field(default_factory=list)
@@ -170,7 +174,7 @@ def compile_goals(ledger: Ledger, study: Study, plan: Plan, board: Board, groups
             _add_curve(curves, groups, entry, endpoints)
             goals.entries.append(entry.id)
         elif entry.kind == "logrank_p":
-            goals.tests.append(_test(groups, entry, endpoints))
+            goals.tests[_test(groups, entry, endpoints)] += 1
             goals.entries.append(entry.id)
         elif entry.kind in _MODEL_PARTS:
             if goals.model is None:
@@ -178,8 +182,6 @@ def compile_goals(ledger: Ledger, study: Study, plan: Plan, board: Board, groups
             _add_finding(goals.model, study, entry)
             goals.entries.append(entry.id)
     goals.curves = list(curves.values())
-    goals.orders = list(dict.fromkeys(goals.orders))
-    goals.tests = list(dict.fromkeys(goals.tests))
     goals.counts = sorted(set(goals.counts))
     return goals
 
@@ -206,7 +208,7 @@ def _add_order(
     group = groups.add(entry.population, condition)
     which = _ORDER[entry.kind]
     value = printed_interval(entry)
-    goals.orders.append(OrderStatistic(board.number(column), group, which, value))
+    goals.orders[OrderStatistic(board.number(column), group, which, value)] += 1
     goals.entries.append(entry.id)
 
 
@@ -219,12 +221,13 @@ def _add_curve(
     part = _CURVE_PARTS[entry.kind]
     if part < 3:
         low, high = low / 100, high / 100
-    curve = curves.get((group, endpoint), Curve(group, endpoint, math.nan, [ANY] * 4))
+    curve = curves.get((group, endpoint), Curve(group, endpoint, math.nan, [ANY] * 4, [0] * 4))
     if entry.time is not None:
         if not (math.isnan(curve.at) or curve.at == entry.time):
             raise StudyError(f"ledger {entry.id}: one time is searched per curve.")
         curve = curve._replace(at=entry.time)
     curve.parts[part] = (low, high)
+    curve.printed[part] += 1
     curves[(group, endpoint)] = curve
 
 

@@ -39,6 +39,14 @@ GRADED = (
     "hypocalcemia",
 )
 """Toxicities of Table 3."""
+UNDER_BLINATUMOMAB = {
+    "blina_stopped_ae": None,
+    "blina_confusion_g3": "ae_neurotoxicity_grade",
+    "blina_lft_g3": "ae_lft_grade",
+    "blina_crs_g2": None,
+    "blina_irr_no_reescalation": None,
+}
+"""What happened once under blinatumomab, and the column whose grade 3 it is."""
 
 
 def add_toxicity(rng: np.random.Generator, people: Patients, printed: Printed) -> None:
@@ -62,6 +70,9 @@ def add_toxicity(rng: np.random.Generator, people: Patients, printed: Printed) -
         third, fourth, fifth = (printed.count({column: g}) for g in (3, 4, 5))
         deal(rng, grade, fatal.get(name, everyone), {5: fifth})
         allowed = people["sos"] & people["sct"].astype(bool) if name == "sos" else everyone
+        if column in UNDER_BLINATUMOMAB.values():
+            deal(rng, grade, people["blina_on_study"] == True, {3: 1})  # noqa: E712
+            third -= 1
         deal(rng, grade, allowed, {4: fourth, 3: third})
         grade[empty(grade)] = 0
         people[column] = grade
@@ -89,14 +100,7 @@ def _fatal_grades(rng: np.random.Generator, people: Patients) -> dict[str, NDArr
 
 def _under_blinatumomab(rng: np.random.Generator, people: Patients) -> None:
     on_study = people["blina_on_study"] == True  # noqa: E712
-    events = {
-        "blina_stopped_ae": None,
-        "blina_confusion_g3": "ae_neurotoxicity_grade",
-        "blina_lft_g3": "ae_lft_grade",
-        "blina_crs_g2": None,
-        "blina_irr_no_reescalation": None,
-    }
-    for name, graded in events.items():
+    for name, graded in UNDER_BLINATUMOMAB.items():
         people[name] = np.full(on_study.size, None, dtype=object)
         people[name][on_study] = False
         if name == "blina_stopped_ae":
