@@ -100,7 +100,7 @@ def reconstruct_cohort(
     )
     people.update(found.columns)
     finish(rng, people, ledger)
-    return as_text(people, study), found
+    return as_text(_number(people), study), found
 
 
 def lay_out_patients(rng: np.random.Generator, ledger: Ledger) -> Patients:
@@ -153,6 +153,13 @@ def finish(rng: np.random.Generator, people: Patients, ledger: Ledger) -> None:
     add_toxicity(rng, people, printed)
     add_blood_counts(rng, people, printed)
     people["followup_months"] = np.where(people["alive"], people["os_months"], np.nan)
+
+
+def _number(people: Patients) -> Patients:
+    """Number patients in the order of entry: who came first could be followed longest."""
+    order = np.argsort(-people["seen_until"], kind="stable")
+    numbered = {name: column[order] for name, column in people.items()}
+    return numbered | {"patient_no": np.arange(1, order.size + 1)}
 
 
 def as_text(people: Patients, study: Study) -> pd.DataFrame:
