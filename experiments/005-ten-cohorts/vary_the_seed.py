@@ -26,7 +26,6 @@ from allsurv.validation import Plan, validate
 
 STUDY = als.load_study("rr-all")
 SHORTER = Schedule((Cooling(10.0, 0.05, 2_000_000), Cooling(0.5, 0.01, 1_000_000)))
-PRINTED = {"pb_blasts": 1.014, "high_risk_cyto": 2.765, "tp53": 2.354, "arm": 0.574}
 FREE = {"age": "Age, per 10 years", "salvage": "Salvage 2 or later", "sex": "Female sex"}
 OKABE_ITO = {"blue": "#0072B2", "vermillion": "#D55E00"}
 
@@ -37,7 +36,8 @@ def measure(cohort: Cohort, seed: int) -> dict[str, float]:
     joint = table[table["status"].isin(["ok", "reading", "rounding"])]
     ratios = joint[joint["kind"] == "hazard_ratio"]
     row = {"seed": seed, "met": int(joint["match"].eq(True).sum()), "held": len(joint)}
-    row |= {f"hr_{r.variable}": r.estimate for r in ratios.itertuples()}
+    entries = load_ledger(STUDY).entries
+    row |= {f"hr_{entries[r.id].variable}": r.estimate for r in ratios.itertuples()}
     frame, y = cohort.frame, cohort.y("os")
     free = {
         "age": frame["age"].to_numpy(dtype=float) / 10,
@@ -86,7 +86,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
-    load_ledger(STUDY)
     rows = []
     for seed in range(1, chosen.seeds + 1):
         table, found = reconstruct_cohort(STUDY, random_state=seed, schedule=SHORTER)
