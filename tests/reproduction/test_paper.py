@@ -17,7 +17,7 @@ from allsurv.plots import plot_item
 from allsurv.reproduction import Item, reproduce, safe
 from allsurv.reproduction import paper as paper_module
 from allsurv.reproduction.cox_items import analysis_items, screening_items
-from allsurv.reproduction.paper import _made
+from allsurv.reproduction.paper import Stage, _work_out
 from allsurv.reproduction.paper_curves import curve_items, figures
 from allsurv.reproduction.paper_ledger import ledger_items
 from allsurv.reproduction.paper_patients import swimmer_items
@@ -215,7 +215,7 @@ def test_stages_are_told(paper, stages):
 def test_an_unknown_key_or_policy_is_refused(paper):
     with pytest.raises(ConfigError, match="there is no 'figure-1z'"):
         paper["figure-1z"]
-    with pytest.raises(ConfigError, match="allowed are 'off' and 'cms'"):
+    with pytest.raises(ConfigError, match="allowed are 'journal' and 'cms'"):
         reproduce(load_cohort("rr-all"), policy="open")
 
 
@@ -310,22 +310,34 @@ def test_what_patients_cannot_give_is_listed_with_its_reason():
     few = replace(cohort, frame=frame)
     asked = (cohort.study.comparisons["os_sct_landmark"],)
     stages = [
-        ("E", lambda: curve_items(few, asked, None, CMS)),
-        ("T", lambda: table_items(few, CMS)),
+        Stage("E", lambda: curve_items(few, asked, None, CMS)),
+        Stage("T", lambda: table_items(few, CMS)),
     ]
-    *made, last = [item for item, _ in _made(stages) if item is not None]
+    *made, last = _work_out(stages)
     assert {item.key for item in made} >= {"table-1", "table-2"}
     assert last.text["Analysis"].tolist() == ["E"]
     assert "none of 40 patients belongs" in last.text["Why"].iloc[0]
     assert last.safe.text["Why"].tolist() == ["could not be computed"]
 
 
+def test_what_waits_is_worked_out_last_and_keeps_its_place():
+    item = Item("", "", "", "table", pd.DataFrame(), pd.DataFrame())
+    stages = [
+        Stage(key, lambda key=key: iter([replace(item, key=key)]), waits=key in "ac")
+        for key in "abcd"
+    ]
+    order: list[str] = []
+    found = _work_out(stages, each=lambda made: order.append(made.key))
+    assert order == ["b", "d", "a", "c"]
+    assert [made.key for made in found] == ["a", "b", "c", "d"]
+
+
 def test_a_cohort_of_the_comparison_gives_its_figure():
     cohort = load_cohort("rr-all")
     other = cohort.take(range(40))
     asked = (cohort.study.comparisons["os_inotuzumab_alone"],)
-    stages = [("Fig. 1F", lambda: curve_items(cohort, asked, None, CMS))]
-    (left_out,) = [item for item, _ in _made(stages) if item is not None]
+    stages = [Stage("Fig. 1F", lambda: curve_items(cohort, asked, None, CMS))]
+    (left_out,) = _work_out(stages)
     assert left_out.text["Analysis"].tolist() == ["Fig. 1F"]
     assert "'rr-all-inotuzumab' that it is against is not at hand" in left_out.text["Why"].iloc[0]
     (item,) = curve_items(cohort, asked, other, CMS)
@@ -363,7 +375,7 @@ def _with(cohort, **columns):
 def test_any_cohort_gives_what_it_can_and_says_what_it_cannot(odd, monkeypatch):
     few = ("Tables", "Fig. 1B", "Fig. 1E", "Univariable")
     stages = paper_module._stages
-    chosen = lambda *given: [s for s in stages(*given) if s[0].startswith(few)]  # noqa: E731
+    chosen = lambda *given: [s for s in stages(*given) if s.title.startswith(few)]  # noqa: E731
     monkeypatch.setattr(paper_module, "_stages", chosen)
     cohort = ODD[odd](load_cohort("rr-all"))
     found = reproduce(cohort, ledger=False)

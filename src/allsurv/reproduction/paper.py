@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from platform import python_version
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -33,8 +34,15 @@ __all__ = ["reproduce"]
 
 Policy = Literal["journal", "cms"]
 Progress = Callable[[str, int, int], None]
-Stage: TypeAlias = tuple[str, Callable[[], Iterator[Item]]]
 SOFTWARE = ("allsurv", "numpy", "pandas", "scipy")
+
+
+class Stage(NamedTuple):
+    """A part of the report; what waits is worked out last, while the figures are drawn."""
+
+    title: str
+    make: Callable[[], Iterator[Item]]
+    waits: bool = False
 
 
 def reproduce(
@@ -86,56 +94,59 @@ def reproduce(
     is listed with its reason in the item ``left-out``.
     """
     if policy not in ("journal", "cms"):
-        raise ConfigError(f"reproduce: policy {policy!r}; allowed are 'off' and 'cms'.")
+        raise ConfigError(f"reproduce: policy {policy!r}; allowed are 'journal' and 'cms'.")
     endpoint = cohort.study.prediction.endpoint
     cohort.eligible(endpoint).y(endpoint)
     other = _other(cohort.study) if comparison is None else comparison
-    items: list[Item] = []
     stages = list(_stages(cohort, other, ledger, show_bias))
-    for item, done in _made(stages):
-        if item is None and progress is not None:
-            progress("analyse", done, len(stages))
-        if item is not None:
-            items.append(item)
-            if each is not None:
-                each(item)
+    items = _work_out(stages, progress, each)
     versions = {"python": python_version()} | {name: version(name) for name in SOFTWARE}
     source = cohort.source
-    found = Reproduction(cohort.study, source, policy, tuple(items), source.statement, versions)
+    found = Reproduction(cohort.study, source, policy, items, source.statement, versions)
     return safe(found) if policy == CMS.name else found
 
 
-def _made(stages: Sequence[Stage]) -> Iterator[tuple[Item | None, int]]:
-    """Give every item, and after each stage ``None`` with the stages done."""
+def _work_out(
+    stages: Sequence[Stage],
+    progress: Progress | None = None,
+    each: Callable[[Item], None] | None = None,
+) -> tuple[Item, ...]:
+    """Make the items of all stages; they are given in the order of the report."""
+    made: dict[int, list[Item]] = {place: [] for place in range(len(stages) + 1)}
     failed: dict[str, str] = {}
-    for done, (title, stage) in enumerate(stages, start=1):
+    in_turn = sorted(enumerate(stages), key=lambda numbered: numbered[1].waits)
+    for done, (place, stage) in enumerate(in_turn, start=1):
         try:
-            for item in stage():
-                yield item, done
+            for item in stage.make():
+                made[place].append(item)
+                if each is not None:
+                    each(item)
         except (ModelError, OutcomeError) as error:
-            failed[title] = str(error)
-        yield None, done
+            failed[stage.title] = str(error)
+        if progress is not None:
+            progress("analyse", done, len(stages))
     if failed:
-        yield _left_out(failed), len(stages)
+        made[len(stages)].append(_left_out(failed))
+    return tuple(chain(*made.values()))
 
 
 def _stages(cohort: Cohort, other: Cohort | None, ledger: bool, show_bias: bool) -> Iterator[Stage]:
     study = cohort.study
-    yield "Tables", partial(table_items, cohort, CMS)
+    yield Stage("Tables", partial(table_items, cohort, CMS), waits=True)
     for figure in figures(study):
         title = paper_title(figure[0].paper, figure[0].label)
-        yield title, partial(curve_items, cohort, figure, other, CMS)
-    yield "Univariable Cox models", partial(screening_items, cohort, CMS)
+        yield Stage(title, partial(curve_items, cohort, figure, other, CMS))
+    yield Stage("Univariable Cox models", partial(screening_items, cohort, CMS))
     for analysis in study.analyses.values():
-        yield analysis.label, partial(analysis_items, cohort, analysis, CMS)
-    yield "Cox models from landmarks on", partial(landmark_items, cohort, CMS)
-    yield "Pre-specified Cox model", partial(reported_items, cohort, CMS)
+        yield Stage(analysis.label, partial(analysis_items, cohort, analysis, CMS))
+    yield Stage("Cox models from landmarks on", partial(landmark_items, cohort, CMS))
+    yield Stage("Pre-specified Cox model", partial(reported_items, cohort, CMS), waits=True)
     if show_bias:
-        yield "Immortal time", partial(bias_items, cohort, CMS)
-    yield "Proportional hazards", partial(residual_items, cohort)
-    yield "Course of each patient", partial(swimmer_items, cohort)
+        yield Stage("Immortal time", partial(bias_items, cohort, CMS))
+    yield Stage("Proportional hazards", partial(residual_items, cohort))
+    yield Stage("Course of each patient", partial(swimmer_items, cohort))
     if ledger:
-        yield "Printed against recomputed", partial(ledger_items, cohort, other)
+        yield Stage("Printed against recomputed", partial(ledger_items, cohort, other), waits=True)
 
 
 def _left_out(failed: dict[str, str]) -> Item:
