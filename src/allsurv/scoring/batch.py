@@ -16,16 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv as arrow
 
-from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
+from allsurv.errors import AllsurvError, CohortError, ConfigError
 from allsurv.models.riskmodel_files import digest_of_tree
 from allsurv.scoring.chunks import Chunk, read_chunks
 from allsurv.scoring.scorer import OnError, RiskScorer
+from allsurv.scoring.tally import Tally, write_tally
 
 __all__ = ["Scored", "score_file"]
 
 _JOB = "job.json"
 _UNEVEN = "file: has more or fewer cells than there are column names."
-_MOST_REASONS = 20
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def score_file(
         a folder of this name and ``.part``; after a break the same call goes on from there.
     horizons, explain, on_error, trusted_units : object
         As for ``RiskScorer.score``. With ``on_error="raise"`` nothing is written where a row is
-        faulty, and all faults of the file are named.
+        faulty, and the faults of the whole file are named: up to twenty reasons with up to a
+        thousand rows each, of others how many.
     progress : callable, optional
         Called with the number of rows done.
 
@@ -96,34 +97,31 @@ def score_file(
     }
     work = _open_work(out, _job(scorer, patients, out, options))
     pieces: list[Path] = []
-    faults: dict[str, list[int]] = {}
-    n_rows = n_faulty = n_resumed = 0
+    tally = Tally()
+    n_rows = n_resumed = 0
     try:
         for chunk in read_chunks(patients, scorer.risk_model):
             piece = work / f"{len(pieces):06d}{_suffix(out)}"
-            tally = piece.with_suffix(".json")
+            counted = piece.with_suffix(".json")
             size = len(chunk.rows) + len(chunk.broken)
-            n_resumed += size if tally.exists() else 0
-            if not tally.exists():
+            n_resumed += size if counted.exists() else 0
+            if not counted.exists():
                 scored = _score_chunk(scorer, chunk, {**options, "on_error": "report"})
                 _write_whole(piece, partial(_write_table, scored, header=not pieces))
-                _write_whole(tally, partial(_write_tally, scored))
+                _write_whole(counted, partial(write_tally, scored))
             pieces.append(piece)
-            for text, rows in json.loads(tally.read_text()).items():
-                n_faulty += len(rows)
-                if len(faults) < _MOST_REASONS or text in faults:
-                    faults.setdefault(text, []).extend(rows)
+            tally.add(counted)
             n_rows += size
             if progress is not None:
                 progress(n_rows)
-        if faults and on_error == "raise":
-            raise CohortError(str(patients), scorer.risk_model.study, _violations(faults))
+        if tally.n_faulty and on_error == "raise":
+            raise CohortError(str(patients), scorer.risk_model.study, tally.violations())
     except AllsurvError:
         shutil.rmtree(work)
         raise
     _write_whole(out, partial(_join, pieces))
     shutil.rmtree(work)
-    return Scored(n_rows, n_faulty, n_resumed)
+    return Scored(n_rows, tally.n_faulty, n_resumed)
 
 
 def _job(scorer: RiskScorer, patients: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +131,7 @@ def _job(scorer: RiskScorer, patients: Path, out: Path, options: dict[str, Any])
     except OSError:
         return {}  # the reader says what is wrong with it
     return {
-        "format": 1,
+        "format": 2,
         "patients": [str(patients.resolve()), found.st_size, found.st_mtime_ns],
         "model": digest_of_tree(scorer.risk_model.tree()),
         "out": _suffix(out),
@@ -166,20 +164,6 @@ def _score_chunk(scorer: RiskScorer, chunk: Chunk, options: dict[str, Any]) -> p
         scored = pd.concat([scored, uneven]) if len(scored) else uneven
         scored = scored.sort_values("row", ignore_index=True)
     return scored
-
-
-def _write_tally(scored: pd.DataFrame, to: Path) -> None:
-    faulty = scored.loc[scored["fault"] != "", ["row", "fault"]]
-    rows_by_fault = {str(text): rows["row"].tolist() for text, rows in faulty.groupby("fault")}
-    to.write_text(json.dumps(rows_by_fault), encoding="utf-8")
-
-
-def _violations(faults: dict[str, list[int]]) -> list[Violation]:
-    found = []
-    for text, rows in faults.items():
-        column, _, rule = text.partition(": ")
-        found.append(Violation(column, rule, tuple(rows)))
-    return found
 
 
 def _suffix(out: Path) -> str:
