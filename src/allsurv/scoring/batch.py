@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv as arrow
 
-from allsurv.errors import AllsurvError, CohortError, ConfigError
+from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
 from allsurv.models.riskmodel_files import digest_of_tree
 from allsurv.scoring.chunks import Chunk, read_chunks
+from allsurv.scoring.reading import Numbers
 from allsurv.scoring.scorer import OnError, RiskScorer
 from allsurv.scoring.tally import Tally, write_tally
+from allsurv.scoring.units import UnitCounts, count_units
 
 __all__ = ["Scored", "score_file"]
 
@@ -106,16 +108,19 @@ def score_file(
             size = len(chunk.rows) + len(chunk.broken)
             n_resumed += size if counted.exists() else 0
             if not counted.exists():
-                scored = _score_chunk(scorer, chunk, {**options, "on_error": "report"})
+                scored, units = _score_chunk(scorer, chunk, horizons, explain)
                 _write_whole(piece, partial(_write_table, scored, header=not pieces))
-                _write_whole(counted, partial(write_tally, scored))
+                _write_whole(counted, partial(write_tally, scored, units))
             pieces.append(piece)
             tally.add(counted)
             n_rows += size
             if progress is not None:
                 progress(n_rows)
-        if tally.n_faulty and on_error == "raise":
-            raise CohortError(str(patients), scorer.risk_model.study, tally.violations())
+        faults = [*tally.of_columns(scorer.risk_model, trusted_units)]
+        if on_error == "raise":
+            faults += tally.of_rows()
+        if faults:
+            raise CohortError(str(patients), scorer.risk_model.study, faults)
     except AllsurvError:
         shutil.rmtree(work)
         raise
@@ -155,15 +160,23 @@ def _open_work(out: Path, job: dict[str, Any]) -> Path:
     return work
 
 
-def _score_chunk(scorer: RiskScorer, chunk: Chunk, options: dict[str, Any]) -> pd.DataFrame:
-    scored = scorer.score(chunk.frame, **options)
+def _score_chunk(
+    scorer: RiskScorer, chunk: Chunk, horizons: Sequence[float] | None, explain: bool
+) -> tuple[pd.DataFrame, UnitCounts]:
+    units: UnitCounts = {}
+
+    def count(numbers: Numbers) -> tuple[Violation, ...]:
+        units.update(count_units(scorer.risk_model, numbers))
+        return ()
+
+    scored = scorer.score_judged(chunk.frame, horizons, count, explain=explain, on_error="report")
     scored.insert(0, "row", chunk.rows)
     if len(chunk.broken):
         uneven = pd.DataFrame({"row": chunk.broken, "fault": _UNEVEN}).reindex(columns=list(scored))
         uneven = uneven.astype(scored.dtypes.to_dict())
         scored = pd.concat([scored, uneven]) if len(scored) else uneven
         scored = scored.sort_values("row", ignore_index=True)
-    return scored
+    return scored, units
 
 
 def _suffix(out: Path) -> str:

@@ -8,7 +8,8 @@ room reaches up, so that who scores from a folder needs no MLflow.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,7 @@ __all__ = ["RiskScorer"]
 Floats = NDArray[np.float64]
 Steps = NDArray[np.intp]
 OnError = Literal["raise", "report"]
+Judge = Callable[[Numbers], tuple[Violation, ...]]
 
 _ADDRESSES = ("models:/", "runs:/", "mlflow-artifacts:/")
 _WHERE = "the table"
@@ -121,13 +123,39 @@ class RiskScorer:
         ModelError
             If a horizon lies beyond the follow-up of development, or ``on_error`` is unknown.
         """
+        judge = partial(suspect_units, self.risk_model, trusted=trusted_units)
+        return self.score_judged(frame, horizons, judge, explain=explain, on_error=on_error)
+
+    def score_judged(
+        self,
+        frame: pd.DataFrame,
+        horizons: Sequence[float] | None,
+        judge: Judge,
+        *,
+        explain: bool,
+        on_error: OnError,
+    ) -> pd.DataFrame:
+        """Score patients as :meth:`score`, with units judged by somebody who saw more of them.
+
+        Parameters
+        ----------
+        frame, horizons, explain, on_error : object
+            As for :meth:`score`.
+        judge : callable
+            From the numbers of all good rows to what is wrong with whole columns.
+
+        Returns
+        -------
+        DataFrame
+            As of :meth:`score`.
+        """
         if on_error not in ("raise", "report"):
             raise ModelError(f"score: on_error {on_error!r} is unknown; use 'raise' or 'report'.")
         model = self.risk_model
         asked = model.horizons if horizons is None else tuple(horizons)
         steps = model.steps(asked)
         self._refuse_other_than_tables(frame)
-        numbers, design, good, faults = self._read(frame, on_error, trusted_units)
+        numbers, design, good, faults = self._read(frame, on_error, judge)
         given = frame if len(good) == len(frame) else frame.iloc[good]
         columns = self._predict(design, asked, steps) | self._flags.of(given, numbers)
         columns["fault"] = np.full(len(good), "", dtype=object)
@@ -173,14 +201,14 @@ class RiskScorer:
             raise CohortError(_WHERE, self.risk_model.study, [fault])
 
     def _read(
-        self, frame: pd.DataFrame, on_error: OnError, trusted: Collection[str]
+        self, frame: pd.DataFrame, on_error: OnError, judge: Judge
     ) -> tuple[Numbers, Floats, Steps, tuple[Violation, ...]]:
         """Read what is good, leaving bad rows out until nothing is wrong with the rest."""
         good = np.arange(len(frame))
         found: tuple[Violation, ...] = ()
         rest = frame
         while True:
-            numbers, design, faults = self._read_once(rest, trusted)
+            numbers, design, faults = self._read_once(rest, judge)
             if not faults:
                 return numbers, design, good, found
             if on_error == "raise" or not all(fault.rows for fault in faults):
@@ -194,7 +222,7 @@ class RiskScorer:
             rest = frame.iloc[good]
 
     def _read_once(
-        self, frame: pd.DataFrame, trusted: Collection[str]
+        self, frame: pd.DataFrame, judge: Judge
     ) -> tuple[Numbers, Floats, tuple[Violation, ...]]:
         model = self.risk_model
         if self._plan is None or not self._plan.columns.equals(frame.columns):
@@ -203,7 +231,7 @@ class RiskScorer:
         if faults:
             return numbers, np.empty((0, 0)), explain_range_faults(faults, model, frame)
         design, faults = encode_with_faults(numbers, model.terms, n_rows=len(frame))
-        return numbers, design, faults or suspect_units(model, numbers, trusted)
+        return numbers, design, faults or judge(numbers)
 
 
 def _table(columns: Mapping[str, NDArray], index: pd.Index) -> pd.DataFrame:
