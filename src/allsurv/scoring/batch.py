@@ -114,6 +114,7 @@ def score_file(
             pieces.append(piece)
             tally.add(counted)
             n_rows += size
+            pa.default_memory_pool().release_unused()
             if progress is not None:
                 progress(n_rows)
         faults = [*tally.of_columns(scorer.risk_model, trusted_units)]
@@ -121,10 +122,10 @@ def score_file(
             faults += tally.of_rows()
         if faults:
             raise CohortError(str(patients), scorer.risk_model.study, faults)
+        _write_whole(out, partial(_join, pieces))
     except AllsurvError:
         shutil.rmtree(work)
         raise
-    _write_whole(out, partial(_join, pieces))
     shutil.rmtree(work)
     return Scored(n_rows, tally.n_faulty, n_resumed)
 
@@ -184,20 +185,27 @@ def _suffix(out: Path) -> str:
 
 
 def _write_table(scored: pd.DataFrame, to: Path, *, header: bool) -> None:
-    table = pa.Table.from_pandas(scored, preserve_index=False)
+    table = pa.Table.from_pandas(scored, preserve_index=False, nthreads=1)
     if _suffix(to) == ".parquet":
-        pq.write_table(table, to)
+        with _parquet(to, table.schema) as writer:
+            writer.write_table(table)
     else:
         arrow.write_csv(
             table, to, arrow.WriteOptions(include_header=header, quoting_style="needed")
         )
 
 
+def _parquet(to: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a file that lists distinct values for texts only: hardly a number comes twice."""
+    texts = [f.name for f in schema if not (pa.types.is_floating(f.type) or f.name == "row")]
+    return pq.ParquetWriter(to, schema, use_dictionary=texts)
+
+
 def _join(pieces: Sequence[Path], to: Path) -> None:
     if pieces and _suffix(to) == ".parquet":
-        with pq.ParquetWriter(to, pq.read_schema(pieces[0])) as writer:
+        with _parquet(to, pq.read_schema(pieces[0])) as writer:
             for piece in pieces:
-                writer.write_table(pq.read_table(piece))
+                writer.write_table(pq.read_table(piece, use_threads=False))
         return
     with to.open("wb") as whole:
         for piece in pieces:

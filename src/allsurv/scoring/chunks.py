@@ -129,8 +129,12 @@ def _parquet(path: Path) -> Iterator[Chunk]:
     first = 1
     with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         names = file.schema_arrow.names
-        for batch in file.iter_batches(_ROWS):
-            frame = pa.Table.from_batches([batch]).rename_columns(_numbered(names)).to_pandas()
+        for batch in file.iter_batches(_ROWS, use_threads=False):
+            frame = (
+                pa.Table.from_batches([batch])
+                .rename_columns(_numbered(names))
+                .to_pandas(use_threads=False)
+            )
             frame.columns = pd.Index(names, dtype=object)
             rows = np.arange(first, first + len(frame))
             first += len(frame)
@@ -235,7 +239,7 @@ def _frame(table: pa.Table, names: list[str], numbers: set[str]) -> pd.DataFrame
         _as_numbers(column) if name in numbers else column
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
-    frame = pa.table(columns, names=table.column_names).to_pandas()
+    frame = pa.table(columns, names=table.column_names).to_pandas(use_threads=False)
     frame.columns = pd.Index(names, dtype=object)
     return frame
 
