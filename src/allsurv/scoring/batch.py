@@ -19,8 +19,9 @@ from pyarrow import csv as arrow
 from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
 from allsurv.models.riskmodel_files import digest_of_tree
 from allsurv.scoring.chunks import Chunk, read_chunks
+from allsurv.scoring.engine import Engine, OnError
 from allsurv.scoring.reading import Numbers
-from allsurv.scoring.scorer import OnError, RiskScorer
+from allsurv.scoring.scorer import RiskScorer
 from allsurv.scoring.tally import Tally, write_tally
 from allsurv.scoring.units import UnitCounts, count_units
 
@@ -98,6 +99,7 @@ def score_file(
         "trusted_units": list(trusted_units),
     }
     work = _open_work(out, _job(scorer, patients, out, options))
+    engine = Engine(scorer.risk_model)
     pieces: list[Path] = []
     tally = Tally()
     n_rows = n_resumed = 0
@@ -108,7 +110,7 @@ def score_file(
             size = len(chunk.rows) + len(chunk.broken)
             n_resumed += size if counted.exists() else 0
             if not counted.exists():
-                scored, units = _score_chunk(scorer, chunk, horizons, explain)
+                scored, units = _score_chunk(engine, chunk, horizons, explain)
                 _write_whole(piece, partial(_write_table, scored, header=not pieces))
                 _write_whole(counted, partial(write_tally, scored, units))
             pieces.append(piece)
@@ -162,15 +164,15 @@ def _open_work(out: Path, job: dict[str, Any]) -> Path:
 
 
 def _score_chunk(
-    scorer: RiskScorer, chunk: Chunk, horizons: Sequence[float] | None, explain: bool
+    engine: Engine, chunk: Chunk, horizons: Sequence[float] | None, explain: bool
 ) -> tuple[pd.DataFrame, UnitCounts]:
     units: UnitCounts = {}
 
     def count(numbers: Numbers) -> tuple[Violation, ...]:
-        units.update(count_units(scorer.risk_model, numbers))
+        units.update(count_units(engine.model, numbers))
         return ()
 
-    scored = scorer.score_judged(chunk.frame, horizons, count, explain=explain, on_error="report")
+    scored = engine.score(chunk.frame, horizons, count, explain=explain, on_error="report")
     scored.insert(0, "row", chunk.rows)
     if len(chunk.broken):
         uneven = pd.DataFrame({"row": chunk.broken, "fault": _UNEVEN}).reindex(columns=list(scored))
