@@ -15,7 +15,7 @@ from allsurv.explain.game import shapley_matrix
 from allsurv.explain.trees import tree_coalitions
 from allsurv.models import make_model
 
-FAMILIES = ("cox", "coxnet", "rsf", "gbs")
+FAMILIES = ("cox", "coxnet", "rsf", "gbs", "cgbs")
 TIMES = [3.0, 12.0, 24.0]
 
 
@@ -77,6 +77,27 @@ def test_the_score_of_cox_is_coefficient_times_distance_from_the_mean(
     np.testing.assert_allclose(found[:, 0], by_term["age"], rtol=1e-10)
     marker = by_term["tp53 tested"] + by_term["tp53 positive"]
     np.testing.assert_allclose(found[:, 2], marker, rtol=1e-10)
+
+
+def test_levels_and_spline_terms_are_summed_to_their_variable(made_up):
+    cohort = made_up(n=110)
+    model = make_model(
+        "cox",
+        cohort.study,
+        predictors=["age", "karyotype", "wbc"],
+        features__splines={"age": 4},
+        ridge=1.0,
+    ).fit(cohort.X, cohort.y("os"))
+    terms = model.encoder_.terms_
+    assert sum(t.variable == "age" for t in terms) == 3
+    assert sum(t.variable == "karyotype" for t in terms) > 3
+    design = model.encoder_.design(cohort.X)
+    by_term = (design - design.mean(axis=0)) * model.mechanism_.coef
+    found = shap_values(model, cohort).values
+    assert found.shape == (110, 3)
+    for j, name in enumerate(("age", "karyotype", "wbc")):
+        own = [t.variable == name for t in terms]
+        np.testing.assert_allclose(found[:, j], by_term[:, own].sum(axis=1), atol=1e-12)
 
 
 @pytest.mark.parametrize("family", ["rsf", "gbs"])

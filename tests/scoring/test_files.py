@@ -10,6 +10,7 @@ from allsurv.errors import CohortError, ConfigError
 from allsurv.models import RiskModel, make_model
 from allsurv.scoring import RiskScorer, batch, chunks
 from allsurv.scoring.batch import score_file
+from allsurv.scoring.tally import Tally, write_tally
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,60 @@ def test_otherwise_nothing_is_written_and_all_faults_are_named(scorer, faulty, t
     }
     assert out.read_text() == "as it was"
     assert not (tmp_path / "out.csv.part").exists()
+
+
+def test_blank_lines_are_rows_unless_they_end_the_file(scorer, patients, tmp_path):
+    lines = patients.to_csv(index=False).splitlines()
+    path = tmp_path / "blank.csv"
+    path.write_text("\n".join([*lines[:301], *[""] * 950, *lines[301:], *[""] * 950]) + "\n")
+    done = score_file(scorer, path, tmp_path / "out.csv", on_error="report")
+    assert (done.n_rows, done.n_faulty) == (700 + 950, 950)
+    scored = pd.read_csv(tmp_path / "out.csv")
+    assert scored["row"].tolist() == list(range(1, 1651))
+    assert scored["row"][scored["risk_score"].isna()].tolist() == list(range(301, 1251))
+    expected = scorer.score(patients)["risk_score"]
+    np.testing.assert_allclose(scored["risk_score"].dropna(), expected, rtol=1e-12)
+
+
+def test_of_many_faulty_rows_the_first_are_named_and_the_rest_counted(scorer, patients, tmp_path):
+    bad = pd.concat([patients.assign(age=400)] * 2, ignore_index=True)
+    bad.to_csv(tmp_path / "bad.csv", index=False)
+    with pytest.raises(CohortError) as caught:
+        score_file(scorer, tmp_path / "bad.csv", tmp_path / "out.csv")
+    (fault,) = caught.value.violations
+    assert fault.rows == tuple(range(1, 1001))
+    assert fault.rule == "is out of range; allowed 15 to 100. And 400 rows more."
+
+
+def test_of_many_reasons_the_first_are_named_and_the_rest_counted(tmp_path):
+    tally = Tally()
+    for piece in range(2):
+        reasons = [f"age: is {500 + k}; allowed 15 to 100." for k in range(25)]
+        scored = pd.DataFrame({"row": np.arange(25) + 25 * piece + 1, "fault": reasons})
+        write_tally(scored, {}, tmp_path / "tally.json")
+        tally.add(tmp_path / "tally.json")
+    assert tally.n_faulty == 50
+    *named, others = tally.of_rows()
+    assert [str(v) for v in named] == [
+        f"age: 2 rows ({k + 1}, {k + 26}) is {500 + k}; allowed 15 to 100." for k in range(20)
+    ]
+    assert str(others) == "file: has 10 rows more with other faults; on_error='report' names each."
+
+
+def test_units_are_judged_on_the_whole_file(scorer, patients, tmp_path):
+    """Sorted by white count, whole pieces lie beyond development; a wrong unit is still seen."""
+    wbc = np.geomspace(0.1, 900, len(patients))
+    given, out = tmp_path / "sorted.csv", tmp_path / "out.csv"
+    patients.assign(wbc=np.round(wbc, 2)).to_csv(given, index=False)
+    assert score_file(scorer, given, out).n_faulty == 0
+    low, high = scorer.risk_model.reach.ranges["wbc"]
+    thousandths = np.geomspace(max(low, 0.01), high, len(patients)) / 1000
+    assert (thousandths < low).mean() > 0.9
+    patients.assign(wbc=thousandths).to_csv(given, index=False)
+    for on_error in ("raise", "report"):
+        with pytest.raises(CohortError, match=r"wbc: looks 1,000 times too small; development"):
+            score_file(scorer, given, out, on_error=on_error)
+    assert score_file(scorer, given, out, trusted_units=["wbc"]).n_faulty == 0
 
 
 def test_it_goes_on_where_it_was_interrupted(scorer, patients, tmp_path, monkeypatch):

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 
 import pytest
+
+from allsurv.scoring import RiskScorer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
@@ -71,3 +81,76 @@ def test_a_bad_patient_is_refused_with_our_message(client, patient, change, says
     assert never not in answer.text
     assert "Traceback" not in answer.text
     assert ".py" not in answer.text
+
+
+@pytest.fixture(scope="module")
+def served(tracked):
+    """Address of the command, on a port of its own."""
+    import mlflow
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", tracked[3]]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(
+        command,
+        env={
+            **os.environ,
+            "MLFLOW_TRACKING_URI": mlflow.get_tracking_uri(),
+            "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+            "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"],
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/ping", process)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def _wait_for(address, process):
+    for _ in range(600):
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(address):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the server does not answer")
+
+
+def post(address, records):
+    request = urllib.request.Request(
+        address,
+        data=json.dumps({"dataframe_records": records}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_the_command_answers_and_refuses(served, small_result):
+    model = small_result.risk_models[small_result.chosen]
+    (record,) = model.example().to_dict("records")
+    status, text = post(f"{served}/invocations", [record])
+    assert status == 200
+    (row,) = json.loads(text)["predictions"]
+    expected = RiskScorer(model).score(model.example())["risk_score"].iloc[0]
+    assert row["risk_score"] == pytest.approx(expected, rel=1e-12)
+    status, text = post(f"{served}/invocations", [{**record, "age": 141.0}])
+    assert status == 400
+    assert "age: 1 row (1) is not allowed; allowed 15 to 100" in text
+    assert "141" not in text
+    assert "Traceback" not in text

@@ -53,14 +53,18 @@ def test_parent_names_the_data_set_without_patients(tracked):
 
 
 def test_the_chosen_model_is_registered_and_scores_the_same(tracked, small_result):
-    client, _, _, address = tracked
+    client, run, _, address = tracked
     assert address == "models:/rr-all-os@candidate"
     version = client.get_model_version_by_alias("rr-all-os", "candidate")
     assert version.tags["review_status"] == "not reviewed"
+    assert version.tags["study"] == "rr-all"
+    assert version.tags["cohort_source"] == "reconstructed"
+    assert version.tags["endpoint"] == "os"
     assert len(version.description) <= 5000
     patients = load_cohort("rr-all").X.head(7)
     direct = RiskScorer(small_result.risk_models[small_result.chosen]).score(patients)
-    pd.testing.assert_frame_equal(RiskScorer.load(address).score(patients), direct)
+    for same in (address, f"models:/rr-all-os/{version.version}", f"runs:/{run.run_id}/risk_model"):
+        pd.testing.assert_frame_equal(RiskScorer.load(same).score(patients), direct)
 
 
 def test_it_loads_with_pickle_forbidden_and_refuses_bad_patients(

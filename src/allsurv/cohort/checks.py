@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,11 @@ from allsurv.cohort.filters import matches
 from allsurv.cohort.units import unit_ratio
 from allsurv.cohort.values import ColumnValues, read_values, rows_of
 from allsurv.errors import Violation
+from allsurv.study.dictionary import Filter, Variable
 from allsurv.study.nearest import did_you_mean
-from allsurv.study.spec import Endpoint, Filter, Rule, Study, Variable
+
+if TYPE_CHECKING:
+    from allsurv.study.spec import Endpoint, Rule, Study
 
 __all__ = ["check_columns", "check_frame", "check_study"]
 

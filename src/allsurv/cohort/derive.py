@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort.filters import matches
-from allsurv.study.spec import Derivation, Filter, Variable
+from allsurv.study.dictionary import Derivation, Filter, Variable
 
 __all__ = ["derive", "derived_order"]
 

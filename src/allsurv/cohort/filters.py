@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.errors import StudyError
+from allsurv.study.dictionary import Filter, Scalar
 from allsurv.study.nearest import did_you_mean
-from allsurv.study.spec import Filter, Scalar
 
 __all__ = ["matches"]
 

@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.errors import Violation
+from allsurv.study.dictionary import Variable
 from allsurv.study.nearest import did_you_mean
-from allsurv.study.spec import Variable
 
 __all__ = ["MISSING_WORDS", "ColumnValues", "read_values", "rows_of"]
 

@@ -109,7 +109,7 @@ def make_question(
     if not isinstance(mechanism, Linear | Boosted | Forest):
         raise ModelError(
             f"explain: a model of family '{family}' gives every patient the same prediction; "
-            "explain one of cox, coxnet, rsf, gbs."
+            "explain one of another family."
         )
     names = tuple(map(str, variables))
     variable_of = np.array([names.index(term.variable) for term in terms], dtype=np.intp)

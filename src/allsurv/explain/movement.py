@@ -42,7 +42,7 @@ def importance(
     Parameters
     ----------
     model : SurvivalModel
-        Fitted; of family cox, coxnet, rsf or gbs.
+        Fitted; of any family but null.
     cohort : Cohort
         Patients over whom the movement is averaged.
     endpoint : str, default="os"
@@ -135,7 +135,7 @@ def effects_over_time(model: Any, cohort: Cohort, times: Sequence[float]) -> pd.
     Parameters
     ----------
     model : SurvivalModel or RiskModel
-        Of family cox, coxnet, rsf or gbs.
+        Of any family but null.
     cohort : Cohort
         Patients over whom the effect is averaged.
     times : sequence of float

@@ -35,7 +35,7 @@ def shap_values(
     Parameters
     ----------
     model : SurvivalModel or RiskModel
-        Fitted, or exported; of family cox, coxnet, rsf or gbs.
+        Fitted, or exported; of any family but null.
     cohort : Cohort
         Patients to explain. For a fitted cox or coxnet the base is the prediction at their mean,
         for an exported one that of a typical patient of development.

@@ -24,8 +24,8 @@ __all__ = ["MECHANISMS", "Boosted", "Constant", "Forest", "Linear", "Mechanism"]
 Floats = NDArray[np.float64]
 Steps = NDArray[np.intp]
 
-_BLOCK = 500_000
-_SMALLEST_BLOCK = 512
+_BLOCK = 250_000
+_SMALLEST_BLOCK = 256
 _MANY_BLOCKS = 8
 """Numbers and patients held at once while patients are scored, and from when on in threads."""
 

@@ -19,13 +19,16 @@ from pyarrow import csv as arrow
 from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
 from allsurv.models.riskmodel_files import digest_of_tree
 from allsurv.scoring.chunks import Chunk, read_chunks
-from allsurv.scoring.scorer import OnError, RiskScorer
+from allsurv.scoring.engine import Engine, OnError
+from allsurv.scoring.reading import Numbers
+from allsurv.scoring.scorer import RiskScorer
+from allsurv.scoring.tally import Tally, write_tally
+from allsurv.scoring.units import UnitCounts, count_units
 
 __all__ = ["Scored", "score_file"]
 
 _JOB = "job.json"
 _UNEVEN = "file: has more or fewer cells than there are column names."
-_MOST_REASONS = 20
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ def score_file(
         a folder of this name and ``.part``; after a break the same call goes on from there.
     horizons, explain, on_error, trusted_units : object
         As for ``RiskScorer.score``. With ``on_error="raise"`` nothing is written where a row is
-        faulty, and all faults of the file are named.
+        faulty, and the faults of the whole file are named: up to twenty reasons with up to a
+        thousand rows each, of others how many.
     progress : callable, optional
         Called with the number of rows done.
 
@@ -95,35 +99,37 @@ def score_file(
         "trusted_units": list(trusted_units),
     }
     work = _open_work(out, _job(scorer, patients, out, options))
+    engine = Engine(scorer.risk_model)
     pieces: list[Path] = []
-    faults: dict[str, list[int]] = {}
-    n_rows = n_faulty = n_resumed = 0
+    tally = Tally()
+    n_rows = n_resumed = 0
     try:
         for chunk in read_chunks(patients, scorer.risk_model):
             piece = work / f"{len(pieces):06d}{_suffix(out)}"
-            tally = piece.with_suffix(".json")
+            counted = piece.with_suffix(".json")
             size = len(chunk.rows) + len(chunk.broken)
-            n_resumed += size if tally.exists() else 0
-            if not tally.exists():
-                scored = _score_chunk(scorer, chunk, {**options, "on_error": "report"})
+            n_resumed += size if counted.exists() else 0
+            if not counted.exists():
+                scored, units = _score_chunk(engine, chunk, horizons, explain)
                 _write_whole(piece, partial(_write_table, scored, header=not pieces))
-                _write_whole(tally, partial(_write_tally, scored))
+                _write_whole(counted, partial(write_tally, scored, units))
             pieces.append(piece)
-            for text, rows in json.loads(tally.read_text()).items():
-                n_faulty += len(rows)
-                if len(faults) < _MOST_REASONS or text in faults:
-                    faults.setdefault(text, []).extend(rows)
+            tally.add(counted)
             n_rows += size
+            pa.default_memory_pool().release_unused()
             if progress is not None:
                 progress(n_rows)
-        if faults and on_error == "raise":
-            raise CohortError(str(patients), scorer.risk_model.study, _violations(faults))
+        faults = [*tally.of_columns(scorer.risk_model, trusted_units)]
+        if on_error == "raise":
+            faults += tally.of_rows()
+        if faults:
+            raise CohortError(str(patients), scorer.risk_model.study, faults)
+        _write_whole(out, partial(_join, pieces))
     except AllsurvError:
         shutil.rmtree(work)
         raise
-    _write_whole(out, partial(_join, pieces))
     shutil.rmtree(work)
-    return Scored(n_rows, n_faulty, n_resumed)
+    return Scored(n_rows, tally.n_faulty, n_resumed)
 
 
 def _job(scorer: RiskScorer, patients: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +139,7 @@ def _job(scorer: RiskScorer, patients: Path, out: Path, options: dict[str, Any])
     except OSError:
         return {}  # the reader says what is wrong with it
     return {
-        "format": 1,
+        "format": 2,
         "patients": [str(patients.resolve()), found.st_size, found.st_mtime_ns],
         "model": digest_of_tree(scorer.risk_model.tree()),
         "out": _suffix(out),
@@ -157,29 +163,23 @@ def _open_work(out: Path, job: dict[str, Any]) -> Path:
     return work
 
 
-def _score_chunk(scorer: RiskScorer, chunk: Chunk, options: dict[str, Any]) -> pd.DataFrame:
-    scored = scorer.score(chunk.frame, **options)
+def _score_chunk(
+    engine: Engine, chunk: Chunk, horizons: Sequence[float] | None, explain: bool
+) -> tuple[pd.DataFrame, UnitCounts]:
+    units: UnitCounts = {}
+
+    def count(numbers: Numbers) -> tuple[Violation, ...]:
+        units.update(count_units(engine.model, numbers))
+        return ()
+
+    scored = engine.score(chunk.frame, horizons, count, explain=explain, on_error="report")
     scored.insert(0, "row", chunk.rows)
     if len(chunk.broken):
         uneven = pd.DataFrame({"row": chunk.broken, "fault": _UNEVEN}).reindex(columns=list(scored))
         uneven = uneven.astype(scored.dtypes.to_dict())
         scored = pd.concat([scored, uneven]) if len(scored) else uneven
         scored = scored.sort_values("row", ignore_index=True)
-    return scored
-
-
-def _write_tally(scored: pd.DataFrame, to: Path) -> None:
-    faulty = scored.loc[scored["fault"] != "", ["row", "fault"]]
-    rows_by_fault = {str(text): rows["row"].tolist() for text, rows in faulty.groupby("fault")}
-    to.write_text(json.dumps(rows_by_fault), encoding="utf-8")
-
-
-def _violations(faults: dict[str, list[int]]) -> list[Violation]:
-    found = []
-    for text, rows in faults.items():
-        column, _, rule = text.partition(": ")
-        found.append(Violation(column, rule, tuple(rows)))
-    return found
+    return scored, units
 
 
 def _suffix(out: Path) -> str:
@@ -187,20 +187,27 @@ def _suffix(out: Path) -> str:
 
 
 def _write_table(scored: pd.DataFrame, to: Path, *, header: bool) -> None:
-    table = pa.Table.from_pandas(scored, preserve_index=False)
+    table = pa.Table.from_pandas(scored, preserve_index=False, nthreads=1)
     if _suffix(to) == ".parquet":
-        pq.write_table(table, to)
+        with _parquet(to, table.schema) as writer:
+            writer.write_table(table)
     else:
         arrow.write_csv(
             table, to, arrow.WriteOptions(include_header=header, quoting_style="needed")
         )
 
 
+def _parquet(to: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a file that lists distinct values for texts only: hardly a number comes twice."""
+    texts = [f.name for f in schema if not (pa.types.is_floating(f.type) or f.name == "row")]
+    return pq.ParquetWriter(to, schema, use_dictionary=texts)
+
+
 def _join(pieces: Sequence[Path], to: Path) -> None:
     if pieces and _suffix(to) == ".parquet":
-        with pq.ParquetWriter(to, pq.read_schema(pieces[0])) as writer:
+        with _parquet(to, pq.read_schema(pieces[0])) as writer:
             for piece in pieces:
-                writer.write_table(pq.read_table(piece))
+                writer.write_table(pq.read_table(piece, use_threads=False))
         return
     with to.open("wb") as whole:
         for piece in pieces:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,16 @@ from allsurv.models.riskmodel import RiskModel
 
 __all__ = ["Chunk", "read_chunks"]
 
-_BLOCK = 2**23
-_ROWS = 65_536
+_BLOCK = 2**19
+"""Bytes read at once, and the longest row; pyarrow reads up to 32 blocks ahead."""
+
+_ROWS = 32_768
+_BYTES = 2**24
+"""Rows, or bytes of cells, from which a piece is large enough."""
+
+_BUFFER = 2**17
+"""Bytes of each column of a Parquet file at once; the default is a whole row group."""
+
 _HEAD = 2**20
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _PARQUET = b"PAR1"
@@ -118,10 +127,14 @@ def _column_names(head: bytes) -> list[str]:
 
 def _parquet(path: Path) -> Iterator[Chunk]:
     first = 1
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         names = file.schema_arrow.names
-        for batch in file.iter_batches(_ROWS):
-            frame = pa.Table.from_batches([batch]).rename_columns(_numbered(names)).to_pandas()
+        for batch in file.iter_batches(_ROWS, use_threads=False):
+            frame = (
+                pa.Table.from_batches([batch])
+                .rename_columns(_numbered(names))
+                .to_pandas(use_threads=False)
+            )
             frame.columns = pd.Index(names, dtype=object)
             rows = np.arange(first, first + len(frame))
             first += len(frame)
@@ -141,18 +154,20 @@ def _csv(path: Path, names: list[str], model: RiskModel) -> Iterator[Chunk]:
         for v in model.variables.values()
         if v.is_number and name in (v.column, v.name)
     }
-    first, held = 1, None
-    for batch in _open_csv(path, len(names), model, note):
-        table = pa.Table.from_batches([batch])
-        if held is not None:
-            table = pa.concat_tables([held, table])
-        kept = _without_blank_end(table)
-        held = table.slice(kept)
-        rows = _numbers_of_rows(first, kept, broken)
-        yield _chunk(table.slice(0, kept), rows, first, broken, names, numbers)
-        first = int(rows[-1]) + 1 if kept else first
-    rest = np.array([row for row in broken if row >= first], dtype=np.int64)
-    if len(rest) or held is None:
+    first, blank = 1, 0
+    for table in _gathered(_open_csv(path, len(names), model, note)):
+        filled = _without_blank_end(table)
+        empty = table.num_rows - filled
+        if not filled:  # blank lines wait as a number: a file may end in them
+            blank += empty
+            continue
+        for piece in (*_blank_rows(blank, table.schema), table.slice(0, filled)):
+            rows = _numbers_of_rows(first, piece.num_rows, broken)
+            first = int(rows[-1]) + 1
+            yield Chunk(rows, _frame(piece, names, numbers), _taken(broken, first))
+        blank = empty
+    rest = np.array(broken, dtype=np.int64)
+    if len(rest) or first == 1:
         nothing = pd.DataFrame(columns=pd.Index(names, dtype=object), dtype=object)
         yield Chunk(rest[:0], nothing, rest)
 
@@ -176,39 +191,57 @@ def _open_csv(path: Path, n_columns: int, model: RiskModel, note: object) -> Ite
     )
 
 
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Put small blocks together, up to what is worth scoring at once."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(b.num_rows for b in held) >= _ROWS or sum(b.nbytes for b in held) >= _BYTES:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
+
+
 def _without_blank_end(table: pa.Table) -> int:
-    """Count the rows up to the last that holds anything: a file may end in empty lines."""
-    kept: int = table.num_rows
-    while kept and all(not column[kept - 1].is_valid for column in table.columns):
-        kept -= 1
-    return kept
+    """Count the rows up to the last that holds anything."""
+    holds = np.zeros(table.num_rows, dtype=bool)
+    for column in table.columns:
+        holds |= column.is_valid().to_numpy()
+    return int(np.flatnonzero(holds)[-1]) + 1 if holds.any() else 0
+
+
+def _blank_rows(n: int, schema: pa.Schema) -> Iterator[pa.Table]:
+    for start in range(0, n, _ROWS):
+        size = min(_ROWS, n - start)
+        yield pa.table([pa.nulls(size, kind) for kind in schema.types], schema=schema)
 
 
 def _numbers_of_rows(first: int, n: int, broken: list[int]) -> NDArray[np.int64]:
     """Give good rows their numbers in the file, in which skipped ones count."""
-    skipped = np.array([row for row in broken if row >= first], dtype=np.int64)
+    skipped = np.array(broken, dtype=np.int64)
     span = n
     while (reach := n + int(np.sum(skipped < first + span))) > span:
         span = reach
     return np.setdiff1d(np.arange(first, first + span), skipped)[:n]
 
 
-def _chunk(
-    table: pa.Table,
-    rows: NDArray[np.int64],
-    first: int,
-    broken: list[int],
-    names: list[str],
-    numbers: set[str],
-) -> Chunk:
+def _taken(broken: list[int], first: int) -> NDArray[np.int64]:
+    """Take the skipped rows before ``first`` off the list; the reader may be adding to its end."""
+    n = bisect_left(broken, first)
+    taken = np.array(broken[:n], dtype=np.int64)
+    del broken[:n]
+    return taken
+
+
+def _frame(table: pa.Table, names: list[str], numbers: set[str]) -> pd.DataFrame:
     columns = [
         _as_numbers(column) if name in numbers else column
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
-    frame = pa.table(columns, names=table.column_names).to_pandas()
+    frame = pa.table(columns, names=table.column_names).to_pandas(use_threads=False)
     frame.columns = pd.Index(names, dtype=object)
-    last = int(rows[-1]) if len(rows) else first - 1
-    return Chunk(rows, frame, np.array([r for r in broken if first <= r <= last], dtype=np.int64))
+    return frame
 
 
 def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:

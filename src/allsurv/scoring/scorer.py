@@ -1,39 +1,28 @@
 """Scoring new patients with a saved risk model.
 
-Only numpy and pandas are loaded. An address of MLflow (``models:/``, ``runs:/``) is resolved by
-:mod:`allsurv.tracking`, which is looked up by name at that moment: the one place where a lower
-room reaches up, so that who scores from a folder needs no MLflow.
+Importing this loads next to nothing; numpy and pandas come with the first model, and nothing else
+does. An address of MLflow (``models:/``, ``runs:/``) is resolved by :mod:`allsurv.tracking`, which
+is looked up by name at that moment: the one place where a lower room reaches up, so that who
+scores from a folder needs no MLflow.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import pandas as pd
 
-from allsurv.errors import CohortError, ModelError, Violation
-from allsurv.features.encoding import encode_with_faults
-from allsurv.models.riskmodel import RiskModel
-from allsurv.scoring.faults import reasons_of
-from allsurv.scoring.flags import FLAGS, Flags
-from allsurv.scoring.reading import Numbers, Plan, make_plan, read_patients
-from allsurv.scoring.units import explain_range_faults, suspect_units
+    from allsurv.models.riskmodel import RiskModel
+    from allsurv.scoring.engine import OnError
 
 __all__ = ["RiskScorer"]
 
-Floats = NDArray[np.float64]
-Steps = NDArray[np.intp]
-OnError = Literal["raise", "report"]
-
 _ADDRESSES = ("models:/", "runs:/", "mlflow-artifacts:/")
-_WHERE = "the table"
-_FEW = 64
-"""Patients up to which making the table takes longer than filling it."""
 
 
 class RiskScorer:
@@ -46,9 +35,12 @@ class RiskScorer:
     """
 
     def __init__(self, risk_model: RiskModel) -> None:
+        from allsurv.scoring.engine import Engine
+        from allsurv.scoring.units import suspect_units
+
         self.risk_model = risk_model
-        self._plan: Plan | None = None
-        self._flags = Flags(risk_model)
+        self._engine = Engine(risk_model)
+        self._judge = partial(suspect_units, risk_model)
 
     @classmethod
     def load(cls, address: str | Path) -> RiskScorer:
@@ -70,6 +62,8 @@ class RiskScorer:
         RiskModelError
             If there is no risk model, or a part of it is missing, damaged or altered.
         """
+        from allsurv.models.riskmodel import RiskModel
+
         if isinstance(address, str) and address.startswith(_ADDRESSES):
             address = importlib.import_module("allsurv.tracking").download_risk_model(address)
         return cls(RiskModel.read(address))
@@ -121,99 +115,5 @@ class RiskScorer:
         ModelError
             If a horizon lies beyond the follow-up of development, or ``on_error`` is unknown.
         """
-        if on_error not in ("raise", "report"):
-            raise ModelError(f"score: on_error {on_error!r} is unknown; use 'raise' or 'report'.")
-        model = self.risk_model
-        asked = model.horizons if horizons is None else tuple(horizons)
-        steps = model.steps(asked)
-        self._refuse_other_than_tables(frame)
-        numbers, design, good, faults = self._read(frame, on_error, trusted_units)
-        given = frame if len(good) == len(frame) else frame.iloc[good]
-        columns = self._predict(design, asked, steps) | self._flags.of(given, numbers)
-        columns["fault"] = np.full(len(good), "", dtype=object)
-        if explain:
-            columns |= self._contributions(design)
-        scored = _table(columns, given.index)
-        if len(good) < len(frame):
-            scored = scored.set_axis(good).reindex(range(len(frame))).set_axis(frame.index)
-            scored[list(FLAGS)] = scored[list(FLAGS)].fillna("")
-            scored["fault"] = pd.array(reasons_of(faults, len(frame)), dtype="string")
-        return scored
-
-    def _predict(self, design: Floats, asked: Sequence[float], steps: Steps) -> dict[str, NDArray]:
-        model = self.risk_model
-        score, survival = model.mechanism.score_and_survival(design, steps)
-        if model.instability is None:
-            lower = upper = np.full_like(survival, np.nan)
-        else:
-            lower, upper = model.instability.limits(survival, steps)
-        columns: dict[str, NDArray] = {
-            "risk_score": score,
-            "risk_centile": model.development.centile(score),
-            "risk_group": model.development.group(score),
-        }
-        for j, time in enumerate(asked):
-            columns[f"survival_{time:g}"] = survival[:, j]
-            columns[f"survival_{time:g}_lower"] = lower[:, j]
-            columns[f"survival_{time:g}_upper"] = upper[:, j]
-        return columns
-
-    def _contributions(self, design: Floats) -> dict[str, Floats]:
-        explain = importlib.import_module("allsurv.explain.values")
-        values, base = explain.explain_design(self.risk_model, design)
-        named = zip(self.risk_model.predictors, values.T, strict=True)
-        return {
-            "contribution_base": np.full(len(design), base),
-            **{f"contribution_{name}": column for name, column in named},
-        }
-
-    def _refuse_other_than_tables(self, frame: pd.DataFrame) -> None:
-        if not isinstance(frame, pd.DataFrame):
-            fault = Violation(_WHERE, f"is a {type(frame).__name__}; give a DataFrame.")
-            raise CohortError(_WHERE, self.risk_model.study, [fault])
-
-    def _read(
-        self, frame: pd.DataFrame, on_error: OnError, trusted: Collection[str]
-    ) -> tuple[Numbers, Floats, Steps, tuple[Violation, ...]]:
-        """Read what is good, leaving bad rows out until nothing is wrong with the rest."""
-        good = np.arange(len(frame))
-        found: tuple[Violation, ...] = ()
-        rest = frame
-        while True:
-            numbers, design, faults = self._read_once(rest, trusted)
-            if not faults:
-                return numbers, design, good, found
-            if on_error == "raise" or not all(fault.rows for fault in faults):
-                raise CohortError(_WHERE, self.risk_model.study, faults)
-            bad = np.unique(np.concatenate([fault.rows for fault in faults])) - 1
-            found += tuple(
-                Violation(f.column, f.rule, tuple((good[np.array(f.rows) - 1] + 1).tolist()))
-                for f in faults
-            )
-            good = np.delete(good, bad)
-            rest = frame.iloc[good]
-
-    def _read_once(
-        self, frame: pd.DataFrame, trusted: Collection[str]
-    ) -> tuple[Numbers, Floats, tuple[Violation, ...]]:
-        model = self.risk_model
-        if self._plan is None or not self._plan.columns.equals(frame.columns):
-            self._plan = make_plan(model, frame.columns)
-        numbers, faults = read_patients(frame, self._plan, model.terms)
-        if faults:
-            return numbers, np.empty((0, 0)), explain_range_faults(faults, model, frame)
-        design, faults = encode_with_faults(numbers, model.terms, n_rows=len(frame))
-        return numbers, design, faults or suspect_units(model, numbers, trusted)
-
-
-def _table(columns: Mapping[str, NDArray], index: pd.Index) -> pd.DataFrame:
-    """Make texts strings, all at once: for a single patient that is what takes time."""
-    texts = [name for name, values in columns.items() if values.dtype == object]
-    n = len(index)
-    strings = pd.array(np.concatenate([columns[name] for name in texts]), dtype="string")
-    typed = {name: strings[k * n : (k + 1) * n] for k, name in enumerate(texts)}
-    whole = {**columns, **typed}
-    if len(index) <= _FEW and hasattr(pd.DataFrame, "_from_arrays"):  # a fifth of the time
-        names, arrays = pd.Index(list(whole)), list(whole.values())
-        return pd.DataFrame._from_arrays(arrays, names, index, verify_integrity=False)
-    return pd.DataFrame(whole, index=index, copy=False)
+        judge = partial(self._judge, trusted=trusted_units)
+        return self._engine.score(frame, horizons, judge, explain=explain, on_error=on_error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,16 @@ from allsurv.errors import Violation
 from allsurv.models.riskmodel import RiskModel
 from allsurv.study.dictionary import Variable
 
-__all__ = ["explain_range_faults", "suspect_units"]
+__all__ = [
+    "UnitCounts",
+    "count_units",
+    "explain_range_faults",
+    "suspect_units",
+    "violations_of_units",
+]
 
 Floats = NDArray[np.float64]
+UnitCounts: TypeAlias = dict[str, list[int]]
 
 _FACTORS = (1000.0, 0.001, 1e6, 1e-6, 10.0, 0.1)
 _FACTORS_OF_PERCENT = (0.01,)  # given as fractions
@@ -42,14 +50,63 @@ def suspect_units(
         One per suspected column: of at least five values at most one in ten lies in the range of
         development, and at least eight in ten would, were they divided.
     """
-    faults = []
+    if not numbers or len(next(iter(numbers.values()))) < _FEWEST:
+        return ()
+    return violations_of_units(model, count_units(model, numbers), trusted)
+
+
+def count_units(model: RiskModel, numbers: Mapping[str, Floats]) -> UnitCounts:
+    """Count what :func:`violations_of_units` judges; counts of pieces of a table add up.
+
+    Parameters
+    ----------
+    model : RiskModel
+        Knows the range of development.
+    numbers : mapping from str to ndarray of shape (n_patients,)
+        Numbers of patients, all within the allowed range.
+
+    Returns
+    -------
+    dict of str to list of int
+        For each variable with a range: values known, those in the range of development, and
+        those in it after division by each factor that is tried.
+    """
+    counts = {}
     for name, (low, high) in model.reach.ranges.items():
         known = numbers[name][~np.isnan(numbers[name])]
-        if name in trusted or known.size < _FEWEST or _share(known, low, high) > _FITS:
+        scaled = (known, *(known / factor for factor in _factors(_known(model, name))))
+        counts[name] = [known.size, *(_within(values, low, high) for values in scaled)]
+    return counts
+
+
+def violations_of_units(
+    model: RiskModel, counts: UnitCounts, trusted: Collection[str]
+) -> tuple[Violation, ...]:
+    """Judge what :func:`count_units` counted.
+
+    Parameters
+    ----------
+    model : RiskModel
+        Knows the range of development.
+    counts : dict of str to list of int
+        Of one table, or summed over its pieces.
+    trusted : collection of str
+        Variables whose unit the user vouches for.
+
+    Returns
+    -------
+    tuple of Violation
+        As of :func:`suspect_units`.
+    """
+    faults = []
+    for name, (known, fits, *would_fit) in counts.items():
+        if name in trusted or known < _FEWEST or fits / known > _FITS:
             continue
-        variable = model.variables.get(name) or model.derived[name]
-        factor = _factor(known, variable, low, high)
+        variable = _known(model, name)
+        tried = zip(_factors(variable), would_fit, strict=True)
+        factor = next((f for f, n in tried if n / known >= _WOULD_FIT), None)
         if factor is not None:
+            low, high = model.reach.ranges[name]
             says = (
                 f"{_too(factor)}; development had {low:.3g} to {high:.3g}"
                 f"{_unit(variable)}. Convert the column, or name it in trusted_units."
@@ -105,15 +162,24 @@ def _explained(
     return Violation(fault.column, fault.rule + hint, fault.rows)
 
 
-def _share(values: Floats, low: float, high: float) -> float:
-    return float(np.mean((values >= low) & (values <= high)))
+def _known(model: RiskModel, name: str) -> Variable:
+    return model.variables.get(name) or model.derived[name]
+
+
+def _within(values: Floats, low: float, high: float) -> int:
+    return int(np.count_nonzero((values >= low) & (values <= high)))
+
+
+def _factors(variable: Variable) -> tuple[float, ...]:
+    if variable.kind != "continuous":
+        return ()
+    return _FACTORS_OF_PERCENT if variable.unit.startswith("%") else _FACTORS
 
 
 def _factor(values: Floats, variable: Variable, low: float, high: float) -> float | None:
-    if variable.kind != "continuous":
-        return None
-    factors = _FACTORS_OF_PERCENT if variable.unit.startswith("%") else _FACTORS
-    return next((f for f in factors if _share(values / f, low, high) >= _WOULD_FIT), None)
+    fewest = _WOULD_FIT * values.size
+    tried = _factors(variable)
+    return next((f for f in tried if _within(values / f, low, high) >= fewest), None)
 
 
 def _too(factor: float) -> str:
