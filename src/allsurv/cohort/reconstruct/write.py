@@ -156,7 +156,7 @@ def finish(rng: np.random.Generator, people: Patients, ledger: Ledger) -> None:
 
 
 def _number(people: Patients) -> Patients:
-    """Number patients in the order of entry: who came first could be followed longest."""
+    """Give patients numbers in the order of entry: who came first could be followed longest."""
     order = np.argsort(-people["seen_until"], kind="stable")
     numbered = {name: column[order] for name, column in people.items()}
     return numbered | {"patient_no": np.arange(1, order.size + 1)}
