@@ -123,6 +123,8 @@ def test_effects_at_each_horizon_and_ranks(cohort: Cohort, model: Any):
     importance = found.importance
     assert importance.groupby("measure").size().to_dict() == {"permutation": 4, "shap": 4}
     assert (importance["rank_lower"] <= importance["rank_upper"]).all()
+    ranks = importance[["rank", "rank_lower", "rank_upper"]].dropna()
+    assert (ranks == ranks.round()).all(axis=None)
     assert importance.groupby("measure")["rank"].apply(sorted).tolist() == [[1, 2, 3, 4]] * 2
     row = found.findings.iloc[1]
     in_table = importance[(importance["variable"] == "blasts") & (importance["measure"] == "shap")]

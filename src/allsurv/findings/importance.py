@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from allsurv.study.spec import Study
 __all__ = ["importance_table", "places"]
 
 Floats = NDArray[np.float64]
+Percentile = Literal["linear", "inverted_cdf"]
+WHOLE: Percentile = "inverted_cdf"
+"""Percentiles of ranks are ranks that occurred, not numbers between them."""
 
 COLUMNS = (
     "model", "measure", "variable", "label", "estimate", "lower", "upper", "rank", "rank_lower",
@@ -49,7 +52,7 @@ def importance_table(
     DataFrame
         ``shap``: share of the mean absolute SHAP values of the fitted model. ``permutation``: loss
         of Harrell's C among patients left out of a refit, averaged over refits. Limits are
-        percentiles over the refits; rank 1 counts most.
+        percentiles over the refits, those of ranks ranks that occurred; rank 1 counts most.
     """
     rows = []
     for name, answer in answers.items():
@@ -59,7 +62,7 @@ def importance_table(
             if not np.isfinite(value).any():
                 continue
             ranks = _ranks(value[None, :])[0]
-            limits, rank_limits = _limits(drawn, level), _limits(_ranks(drawn), level)
+            limits, rank_limits = _limits(drawn, level), _limits(_ranks(drawn), level, WHOLE)
             for j, variable in enumerate(variables):
                 numbers = (value[j], *limits[:, j], ranks[j], *rank_limits[:, j])
                 label = study.variable(variable).label
@@ -93,7 +96,7 @@ def places(
     found: dict[str, float] = {"n_variables": float(model.n_features_in_)}
     for measure in MEASURES:
         value, drawn = _values(measure, answer, refits)
-        low, high = _limits(_ranks(drawn), level)[:, j]
+        low, high = _limits(_ranks(drawn), level, WHOLE)[:, j]
         rank = float(_ranks(value[None, :])[0, j])
         found |= {
             f"{measure}_rank": rank,
@@ -121,8 +124,8 @@ def _ranks(values: Floats) -> Floats:
     return pd.DataFrame(values).rank(axis=1, ascending=False, method="min").to_numpy()
 
 
-def _limits(drawn: Floats, level: float) -> Floats:
+def _limits(drawn: Floats, level: float, method: Percentile = "linear") -> Floats:
     made = drawn[np.isfinite(drawn).all(axis=1)] if len(drawn) else drawn
     if len(made) < 2:
         return np.full((2, drawn.shape[1]), np.nan)
-    return np.quantile(made, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return np.quantile(made, [(1 - level) / 2, (1 + level) / 2], axis=0, method=method)

@@ -29,7 +29,8 @@ COLUMNS = (
     "n", "n_events", "reason",
 )  # fmt: skip
 
-
+FINER = 50
+"""Steps of the published curve in one of a model's: it is steep where the first patients die."""
 INTERCEPT = {"question": "intercept", "label": "Log of observed over expected events"}
 BY_CONSTRUCTION = INTERCEPT | {
     "estimate": 0.0,
@@ -141,12 +142,11 @@ def _slope(patients: _Patients) -> dict[str, Any]:
 
 
 def _intercept(patients: _Patients, y: NDArray[np.void]) -> dict[str, Any]:
-    model = make_model("published", patients.study, baseline="published").fit(patients.X, y)
-    hazards = -np.log(model.predict_survival(patients.X, model.times_))
-    expected = sum(
-        float(np.interp(t, model.times_, hazard))
-        for t, hazard in zip(patients.time, hazards, strict=True)
-    )
+    model = make_model("published", patients.study, baseline="published")
+    model.set_params(grid=model.grid / FINER).fit(patients.X, y)
+    hazard = -np.log(model.predict_survival(patients.X.iloc[:1], model.times_))[0]
+    relative = np.exp(patients.score - patients.score[0])
+    expected = float(np.interp(patients.time, model.times_, hazard) @ relative)
     observed = int(patients.event.sum())
     log, std_error = math.log(observed / expected), 1 / math.sqrt(observed)
     z = float(ndtri(0.5 + patients.level / 2))
