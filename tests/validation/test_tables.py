@@ -19,6 +19,7 @@ from allsurv.validation.measures import measure_resamples, pool_risks
 from allsurv.validation.over_time import time_grid
 from allsurv.validation.plans import Split
 from allsurv.validation.prediction import Prediction
+from allsurv.validation.redrawn import redraw
 from allsurv.validation.subgroups import measure_subgroups, subgroups_of, suppress_subgroups
 from allsurv.validation.summary import compare_models, summarise
 
@@ -94,7 +95,9 @@ def test_a_resample_that_one_model_lacks_is_left_out_of_the_difference():
 def test_net_benefit_of_one_repeat_is_that_of_stats():
     y, (sharp, _) = made(seed=3)
     samples = [np.arange(y.size)] * 12
-    table = net_benefit_table(pool_risks([sharp], 1), y, HORIZON, [0.2, 0.5], samples)
+    pooled, thresholds = pool_risks([sharp], 1), np.array([0.2, 0.5])
+    drawn = redraw(pooled, y, HORIZON, thresholds, samples)
+    table = net_benefit_table(pooled, y, HORIZON, thresholds, drawn)
     expected = net_benefit(y, sharp.risk[:, 0], 12.0, [0.2, 0.5])
     np.testing.assert_allclose(table["estimate"], expected.model)
     np.testing.assert_allclose(table["share_above"], expected.n_above / y.size)

@@ -271,7 +271,8 @@ def restricted_cubic_spline(values: Floats, knots: Floats) -> Floats:
     last, before = knots[-1], knots[-2]
     scale = (last - knots[0]) ** (2 / 3)
 
-    cubed = np.maximum((values[:, None] - knots) / scale, 0) ** 3
+    beyond = np.maximum((values[:, None] - knots) / scale, 0)
+    cubed = beyond * beyond * beyond
     bend = ((before - knots) * cubed[:, -1:] - (last - knots) * cubed[:, -2:-1]) / (last - before)
     return np.column_stack([values, (cubed + bend)[:, :-2]])
 

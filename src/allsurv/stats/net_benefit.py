@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
-from allsurv.stats.observed import observed_risk
 from allsurv.stats.outcome import check_y
 from allsurv.stats.prediction import check_horizon, check_risk
 
@@ -110,8 +109,8 @@ def net_benefit(
         missing = np.full(threshold.size, np.nan)
         reason = f"follow-up ends before {horizon:g}"
         return NetBenefit(horizon, threshold, missing, missing, none, above, reason)
-    everyone = observed_risk(time, event, horizon)[0]
-    observed = _risk_above(time, event, risk, horizon, threshold)
+    everyone, *above_each = _risk_above(time, event, risk, horizon, np.r_[-np.inf, threshold])
+    observed = np.array(above_each)
     share = above / time.size
     model = np.where(above == 0, 0.0, share * (observed - (1 - observed) * odds))
     reason = ""
@@ -126,16 +125,21 @@ def _risk_above(
     time: Floats, event: Bools, risk: Floats, horizon: float, threshold: Floats
 ) -> Floats:
     """Kaplan-Meier risk among those at or above each threshold; NaN if not followed."""
-    order = np.argsort(risk)
-    first = np.searchsorted(risk[order], threshold, "left")
-    found: dict[int, float] = {}
-    for start in np.unique(first):
-        rows = order[start:]
-        if rows.size:
-            value = observed_risk(time[rows], event[rows], horizon)[0]
-            reached = time[rows].max() >= horizon or value == 1
-            found[int(start)] = value if reached else np.nan
-    return np.array([found.get(int(start), 0.0) for start in first])
+    order = np.argsort(time)
+    time, risk = time[order], risk[order]
+    deaths = np.flatnonzero(event[order] & (time <= horizon))
+    is_new = np.diff(time[deaths], prepend=-np.inf) > 0
+    which = np.cumsum(is_new) - 1
+    first = np.searchsorted(time, time[deaths[is_new]])
+    out = np.zeros(threshold.size)
+    for k, cut in enumerate(threshold):
+        above = risk >= cut
+        at_risk = np.cumsum(above[::-1])[::-1][first]
+        events = np.bincount(which[above[deaths]], minlength=first.size)
+        survival = np.prod(1 - events / np.maximum(at_risk, 1))
+        is_followed = survival == 0 or not above.any() or above[time >= horizon].any()
+        out[k] = 1 - survival if is_followed else np.nan
+    return out
 
 
 def _check_thresholds(thresholds: ArrayLike) -> Floats:

@@ -15,12 +15,13 @@ from allsurv.cohort import Cohort
 from allsurv.describe.groups import Groups
 from allsurv.study.spec import Prediction as StudyPrediction
 from allsurv.validation.decisions import (
-    bootstrap_calibration_errors,
+    calibration_limits,
+    everybody,
     net_benefit_table,
-    strategies_table,
+    nobody_table,
 )
 from allsurv.validation.finished import FinishedRefits
-from allsurv.validation.measures import measure_resamples, pool_risks
+from allsurv.validation.measures import PooledRisk, measure_resamples, pool_risks
 from allsurv.validation.optimism import OPTIMISM_COLUMNS, optimism_table
 from allsurv.validation.over_time import measure_over_time, time_grid
 from allsurv.validation.patients import (
@@ -41,6 +42,7 @@ from allsurv.validation.plans import (
     draw_groups,
 )
 from allsurv.validation.prediction import Prediction, predict_fitted
+from allsurv.validation.redrawn import Redrawn, redraw
 from allsurv.validation.resampling import map_tasks, refit_all, seeded_clone
 from allsurv.validation.subgroups import measure_subgroups, subgroups_of
 from allsurv.validation.summary import COLUMNS, compare_models, summarise, with_limits
@@ -50,6 +52,7 @@ __all__ = ["Assessment"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
+SAMPLES_AT_ONCE = 10
 BOOTSTRAP = "on the patients fitted on, less the mean optimism of refits on bootstrap samples"
 
 
@@ -186,37 +189,67 @@ class Assessment:
         )
 
     def _measure(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
-        y, horizons = cohort.y(self.endpoint), self.horizons
-        study = self.cohort.study.prediction
-        draws = draw_bootstraps(len(y), self.n_bootstrap, self.random_state)
+        y, study = cohort.y(self.endpoint), self.cohort.study.prediction
         about = _Measured(
             y=y,
-            horizons=horizons,
+            horizons=self.horizons,
             times=self._times,
             study=study,
             limit_factor=self.plan.limit_factor if isinstance(self.plan, Plan) else 1.0,
-            samples=tuple(split.train for split in draws),
             groups={by: subgroups_of(cohort, by) for by in study.subgroups if by in cohort.frame},
         )
         by_model = [[p for p in predictions if p.model == name] for name in self.models]
-        found = list(map_tasks((joblib.delayed(about.of)(mine) for mine in by_model), self.n_jobs))
+        risks = [pool_risks(mine, self.horizons.size) for mine in by_model]
+        risks.append([everybody(len(y), self.horizons.size)])
+        drawn = self._redraw(risks, about)
+        done = map_tasks((joblib.delayed(about.of)(mine) for mine in by_model), self.n_jobs)
+        found = [
+            about.with_drawn(tables, pooled, again)
+            for tables, pooled, again in zip(done, risks[:-1], drawn[:-1], strict=True)
+        ]
         tables = {
             name: pd.concat([each[name] for each in found], ignore_index=True) for name in found[0]
         }
-        strategies = strategies_table(y, horizons, study.thresholds, about.samples)
-        tables["net_benefit"] = pd.concat([tables["net_benefit"], strategies], ignore_index=True)
+        strategies = [
+            net_benefit_table(risks[-1], y, self.horizons, study.thresholds, drawn[-1]),
+            nobody_table(self.horizons, study.thresholds),
+        ]
+        tables["net_benefit"] = pd.concat([tables["net_benefit"], *strategies], ignore_index=True)
         tables["differences"] = compare_models(
             tables["resamples"], len(y), limit_factor=about.limit_factor
         )
         tables["resamples"] = tables["resamples"].drop(columns=["patients", "influence"])
         return Validation(
             endpoint=self.endpoint,
-            horizons=tuple(map(float, horizons)),
+            horizons=tuple(map(float, self.horizons)),
             plan=self.plan,
             n=len(y),
             n_events=int(y["event"].sum()),
             **tables,
         )
+
+    def _redraw(self, risks: list[list[PooledRisk]], about: _Measured) -> list[Redrawn]:
+        """Draw patients, a part of the samples at a time, for each list of risks."""
+        splits = draw_bootstraps(len(about.y), self.n_bootstrap, self.random_state)
+        samples = [np.sort(split.train) for split in splits]
+        parts = range(0, max(len(samples), 1), SAMPLES_AT_ONCE)
+        thresholds = np.asarray(about.study.thresholds, dtype=float)
+        done = map_tasks(
+            (
+                joblib.delayed(redraw)(
+                    pooled,
+                    about.y,
+                    self.horizons,
+                    thresholds,
+                    samples[first : first + SAMPLES_AT_ONCE],
+                    first,
+                )
+                for pooled in risks
+                for first in parts
+            ),
+            self.n_jobs,
+        )
+        return [Redrawn.joined([next(done) for _ in parts]) for _ in risks]
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,23 +261,18 @@ class _Measured:
     times: Floats
     study: StudyPrediction
     limit_factor: float
-    samples: tuple[NDArray[np.intp], ...]
     groups: Mapping[str, Groups]
 
     def of(self, predictions: list[Prediction]) -> dict[str, pd.DataFrame]:
-        """All tables about one model."""
+        """All tables about one model that need no patients drawn."""
         y, horizons, study, factor = self.y, self.horizons, self.study, self.limit_factor
         pooled = pool_risks(predictions, horizons.size)
         resamples = measure_resamples(predictions, pooled, y, horizons, times=self.times)
         out_of_fold = average_patients(predictions, len(y), horizons)
-        errors = bootstrap_calibration_errors(pooled, y, horizons, self.samples)
         return {
-            "performance": with_limits(
-                summarise(resamples, limit_factor=factor), errors, limit_factor=factor
-            ),
+            "performance": summarise(resamples, limit_factor=factor),
             "over_time": measure_over_time(predictions, pooled, y, self.times, limit_factor=factor),
             "calibration": calibration_curves(out_of_fold, pooled, y),
-            "net_benefit": net_benefit_table(pooled, y, horizons, study.thresholds, self.samples),
             "risk_groups": group_survival(out_of_fold, y, study),
             "group_curves": group_curves(out_of_fold, y, study),
             "subgroups": measure_subgroups(
@@ -253,3 +281,12 @@ class _Measured:
             "resamples": resamples,
             "out_of_fold": out_of_fold,
         }
+
+    def with_drawn(
+        self, tables: dict[str, pd.DataFrame], pooled: list[PooledRisk], drawn: Redrawn
+    ) -> dict[str, pd.DataFrame]:
+        """Add what needs patients drawn: net benefit, and limits of calibration errors."""
+        errors = calibration_limits(pooled[0].model, self.horizons, drawn)
+        performance = with_limits(tables["performance"], errors, limit_factor=self.limit_factor)
+        benefit = net_benefit_table(pooled, self.y, self.horizons, self.study.thresholds, drawn)
+        return tables | {"performance": performance, "net_benefit": benefit}

@@ -9,18 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from allsurv.stats.calibration_curve import calibration_errors
 from allsurv.stats.net_benefit import net_benefit
 from allsurv.validation.measures import PooledRisk
+from allsurv.validation.redrawn import CALIBRATION_ERRORS, Redrawn
 
-__all__ = ["bootstrap_calibration_errors", "net_benefit_table", "strategies_table"]
+__all__ = ["calibration_limits", "everybody", "net_benefit_table", "nobody_table"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 NET_BENEFIT_COLUMNS = [
     "model", "horizon", "threshold", "estimate", "lower", "upper", "level", "share_above", "reason",
 ]  # fmt: skip
-ERRORS = ("ici", "e50", "e90")
 
 
 def net_benefit_table(
@@ -28,11 +26,11 @@ def net_benefit_table(
     y: NDArray[np.void],
     horizons: Floats,
     thresholds: Sequence[float],
-    samples: Sequence[Ints],
+    drawn: Redrawn,
     *,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Net benefit of acting on the out-of-fold risks of models.
+    """Net benefit of acting on the out-of-fold risks of a model.
 
     Parameters
     ----------
@@ -44,8 +42,8 @@ def net_benefit_table(
         Times at which risk was predicted.
     thresholds : sequence of float
         Risks from which one would act.
-    samples : sequence of ndarray of int
-        Patients drawn with replacement, behind the limits; the predictions are taken as given.
+    drawn : Redrawn
+        The same on patients drawn with replacement, behind the limits.
     level : float, default=0.95
         Confidence level, in (0, 1).
 
@@ -58,83 +56,90 @@ def net_benefit_table(
     """
     grid = np.asarray(thresholds, dtype=float)
     tables = []
-    for model, repeats in _by_model(pooled).items():
-        for k, horizon in enumerate(horizons):
-            usable = [r for r in repeats if not r.reasons[k]]
-            if not usable:
-                reason = next(r.reasons[k] for r in repeats)
-                tables.append(_table(model, horizon, grid, level, reason=reason))
-                continue
-            found = [_benefit(r, y, k, horizon, grid) for r in usable]
-            drawn = [
-                _benefit(usable[b % len(usable)], y, k, horizon, grid, sample)[0]
-                for b, sample in enumerate(samples)
-            ]
-            estimate = np.mean([benefit for benefit, _ in found], axis=0)
-            above = np.mean([share for _, share in found], axis=0)
-            tables.append(_table(model, horizon, grid, level, estimate, np.array(drawn), above))
+    for k, horizon in enumerate(map(float, horizons)):
+        model = pooled[0].model
+        usable = [repeat for repeat in pooled if not repeat.reasons[k]]
+        if not usable:
+            tables.append(_table(model, horizon, grid, level, reason=pooled[0].reasons[k]))
+            continue
+        found = [
+            net_benefit(y[r.patients], np.clip(r.risk[:, k], 0, 1), horizon, grid) for r in usable
+        ]
+        estimate = np.mean([one.model for one in found], axis=0)
+        above = np.mean(
+            [one.n_above / r.patients.size for one, r in zip(found, usable, strict=True)], axis=0
+        )
+        tables.append(_table(model, horizon, grid, level, estimate, drawn.benefit[:, k], above))
     return pd.concat(tables, ignore_index=True)
 
 
-def strategies_table(
-    y: NDArray[np.void],
-    horizons: Floats,
-    thresholds: Sequence[float],
-    samples: Sequence[Ints],
-    *,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Net benefit of treating all and of treating none.
+def everybody(n_patients: int, n_horizons: int) -> PooledRisk:
+    """Treat all, as if a model gave everyone a risk of 1.
 
     Parameters
     ----------
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
+    n_patients : int
+        Size of the cohort.
+    n_horizons : int
+        Number of horizons.
+
+    Returns
+    -------
+    PooledRisk
+        Its net benefit is that of treating all.
+    """
+    certain = np.ones((n_patients, n_horizons))
+    return PooledRisk(
+        model="treat_all",
+        repeat=0,
+        patients=np.arange(n_patients),
+        fold=np.zeros(n_patients, dtype=np.intp),
+        risk_score=certain[:, 0],
+        risk=certain,
+        curves=certain[:, :0],
+        reasons=("",) * n_horizons,
+        is_constant=True,
+    )
+
+
+def nobody_table(
+    horizons: Floats, thresholds: Sequence[float], *, level: float = 0.95
+) -> pd.DataFrame:
+    """Net benefit of treating none: 0.
+
+    Parameters
+    ----------
     horizons : ndarray of shape (n_horizons,)
         Times by which the event counts.
     thresholds : sequence of float
         Risks from which one would act.
-    samples : sequence of ndarray of int
-        Patients drawn with replacement, behind the limits.
     level : float, default=0.95
         Confidence level, in (0, 1).
 
     Returns
     -------
     DataFrame
-        As :func:`net_benefit_table`; ``model`` is ``treat_all`` or ``treat_none``.
+        As :func:`net_benefit_table`; ``model`` is ``treat_none``.
     """
     grid = np.asarray(thresholds, dtype=float)
-    tables = []
-    for horizon in horizons:
-        everyone = np.ones(y.size)
-        benefit = net_benefit(y, everyone, horizon, grid).treat_all
-        drawn = [net_benefit(y[s], everyone, horizon, grid).treat_all for s in samples]
-        ones = np.ones(grid.size)
-        tables.append(_table("treat_all", horizon, grid, level, benefit, np.array(drawn), ones))
-        none = np.zeros(grid.size)
-        tables.append(_table("treat_none", horizon, grid, level, none, none[None, :], none))
+    none = np.zeros(grid.size)
+    tables = [
+        _table("treat_none", float(h), grid, level, none, none[None, :], none) for h in horizons
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
-def bootstrap_calibration_errors(
-    pooled: Sequence[PooledRisk],
-    y: NDArray[np.void],
-    horizons: Floats,
-    samples: Sequence[Ints],
-) -> pd.DataFrame:
-    """Draw patients for the standard errors of the logarithms of ICI, E50 and E90.
+def calibration_limits(model: str, horizons: Floats, drawn: Redrawn) -> pd.DataFrame:
+    """Give the standard errors of the logarithms of ICI, E50 and E90 of a model.
 
     Parameters
     ----------
-    pooled : sequence of PooledRisk
-        Out-of-fold risks by repeat.
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
+    model : str
+        Name of the model.
     horizons : ndarray of shape (n_horizons,)
         Times at which risk was predicted.
-    samples : sequence of ndarray of int
-        Patients drawn with replacement; the predictions are taken as given.
+    drawn : Redrawn
+        Calibration errors on patients drawn with replacement.
 
     Returns
     -------
@@ -142,51 +147,15 @@ def bootstrap_calibration_errors(
         ``model``, ``measure``, ``horizon``, ``log_error``; NaN with fewer than ten usable samples.
     """
     rows = []
-    for model, repeats in _by_model(pooled).items():
-        for k, horizon in enumerate(horizons):
-            usable = [r for r in repeats if not r.reasons[k] and not r.is_constant]
-            logs = []
-            for b, sample in enumerate(samples if usable else ()):
-                repeat = usable[b % len(usable)]
-                drawn = _among(repeat.patients, sample)
-                risk = np.clip(repeat.risk[drawn, k], 0, 1)
-                errors = calibration_errors(y[repeat.patients[drawn]], risk, float(horizon))
-                if not errors.reason:
-                    logs.append(np.log([errors.ici, errors.e50, errors.e90]))
-            spread = np.std(logs, axis=0, ddof=1) if len(logs) >= 10 else np.full(3, np.nan)
-            rows += [
-                {"model": model, "measure": name, "horizon": horizon, "log_error": float(value)}
-                for name, value in zip(ERRORS, spread, strict=True)
-            ]
+    for k, horizon in enumerate(horizons):
+        logs = np.log(drawn.errors[:, k])
+        logs = logs[np.isfinite(logs).all(axis=1)]
+        spread = np.std(logs, axis=0, ddof=1) if len(logs) >= 10 else np.full(3, np.nan)
+        rows += [
+            {"model": model, "measure": name, "horizon": horizon, "log_error": float(value)}
+            for name, value in zip(CALIBRATION_ERRORS, spread, strict=True)
+        ]
     return pd.DataFrame(rows, columns=["model", "measure", "horizon", "log_error"])
-
-
-def _by_model(pooled: Sequence[PooledRisk]) -> dict[str, list[PooledRisk]]:
-    models: dict[str, list[PooledRisk]] = {}
-    for repeat in pooled:
-        models.setdefault(repeat.model, []).append(repeat)
-    return models
-
-
-def _among(patients: Ints, sample: Ints) -> Ints:
-    """Places, among the patients tested, of those drawn."""
-    place = np.searchsorted(patients, sample)
-    place[place == patients.size] = 0
-    return place[patients[place] == sample]
-
-
-def _benefit(
-    repeat: PooledRisk,
-    y: NDArray[np.void],
-    k: int,
-    horizon: float,
-    thresholds: Floats,
-    sample: Ints | None = None,
-) -> tuple[Floats, Floats]:
-    drawn = np.arange(repeat.patients.size) if sample is None else _among(repeat.patients, sample)
-    risk = np.clip(repeat.risk[drawn, k], 0, 1)
-    found = net_benefit(y[repeat.patients[drawn]], risk, float(horizon), thresholds)
-    return found.model, found.n_above / drawn.size
 
 
 def _table(
