@@ -61,6 +61,16 @@ def test_a_spline_finds_a_curve_that_a_line_cannot(toy_cohort):
     assert loglik[4] - loglik[0] > 50
 
 
+def test_knots_are_near_the_quantiles_and_no_patients_own_value(toy_cohort):
+    cohort = toy_cohort(200, 0)
+    age = cohort.X["age"].to_numpy()
+    terms = make_features(cohort.study, ["age"], splines={"age": 4}).fit(cohort.X).terms_
+    knots = np.array(terms[1].knots)
+    assert not set(knots) & set(age)
+    quantiles = np.quantile(age, [0.05, 0.35, 0.65, 0.95])
+    assert np.all(np.abs(knots - quantiles) <= 0.005 * np.ptp(quantiles))
+
+
 @pytest.mark.parametrize("family", ["cox", "rsf", "gbs"])
 def test_they_survive_export_and_explanation(toy_cohort, family, tmp_path):
     cohort = toy_cohort(150, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -109,7 +110,7 @@ def _number(known: NDArray[np.float64], variable: Variable, fills: bool) -> Term
 def _curved(known: NDArray[np.float64], straight: Term, n_knots: int) -> Iterator[Term]:
     """Learn the curved parts of a spline; none where the values do not spread over the knots."""
     values = np.log(known[known > 0]) if straight.transform == "log" else known
-    knots = np.quantile(values, KNOTS[n_knots])
+    knots = _rounded(np.quantile(values, KNOTS[n_knots]))
     if np.any(np.diff(knots) <= 0):
         return
     for part in range(n_knots - 2):
@@ -123,6 +124,12 @@ def _curved(known: NDArray[np.float64], straight: Term, n_knots: int) -> Iterato
             centre=float(column.mean()),
             scale=float(column.std()) or 1.0,
         )
+
+
+def _rounded(knots: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To a hundredth of the range or finer, so that a knot is no patient's own odd value."""
+    spread = float(np.ptp(knots))
+    return np.round(knots, 2 - math.floor(math.log10(spread))) if spread > 0 else knots
 
 
 def learn_products(
