@@ -74,7 +74,7 @@ def test_values_follow_the_definition(fitted: Any):
     model, design = fitted
     trees, n_terms = model.mechanism_.trees, design.shape[1]
     leaf = trees.value.sum(axis=1)
-    coalitions = tree_coalitions(trees, leaf, design, np.arange(n_terms), n_terms)
+    coalitions = tree_coalitions(trees, leaf, design, 1 << np.arange(n_terms), n_terms)
     values, base = tree_shap(trees, leaf[:, None], design)
     np.testing.assert_allclose(
         values[:, :, 0], (shapley_matrix(n_terms) @ coalitions).T, atol=1e-10

@@ -1,4 +1,8 @@
-"""Exact Shapley values of one mechanism for encoded patients, summed to variables and checked."""
+"""Exact Shapley values of one mechanism for encoded patients, summed to variables and checked.
+
+A term of one variable is known when that variable is; a declared product when both of its are, and
+what it adds is shared equally between them, as Shapley values of that game demand.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.errors import ModelError
-from allsurv.explain.game import shapley_matrix, sum_coalitions
+from allsurv.explain.game import interactions_to_coalitions, shapley_matrix
 from allsurv.explain.trees import tree_coalitions, tree_shap
-from allsurv.features.encoding import Term
+from allsurv.features.encoding import Term, variables_used
 from allsurv.models.mechanisms import Boosted, Forest, Linear, Mechanism
 from allsurv.models.trees import Trees
 
@@ -26,7 +30,7 @@ CHUNK = 1 << 22  # coalitions times patients held at once
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A mechanism, encoded patients, and which variable each term belongs to.
+    """A mechanism, encoded patients, and which variables each term is computed from.
 
     Parameters
     ----------
@@ -38,8 +42,8 @@ class Question:
         Patient from whom a linear model is explained.
     variables : tuple of str
         Names of the variables.
-    variable_of : ndarray of int of shape (n_terms,)
-        Variable each term belongs to.
+    uses : ndarray of bool of shape (n_terms, n_variables)
+        Whether a term is computed from a variable: one of them, or the two of a product.
     family : str
         Family of the model, for messages.
     """
@@ -48,11 +52,16 @@ class Question:
     design: Floats
     reference: Floats
     variables: tuple[str, ...]
-    variable_of: Steps
+    uses: NDArray[np.bool_]
     family: str
 
+    @property
+    def coalition_of(self) -> Steps:
+        """Number of the smallest coalition in which each term is known."""
+        return self.uses @ (1 << np.arange(len(self.variables)))
+
     def by_variable(self, by_term: Floats) -> Floats:
-        """Sum over the terms of each variable.
+        """Sum over the terms of each variable, a product shared between its two.
 
         Parameters
         ----------
@@ -65,8 +74,9 @@ class Question:
             What each variable adds.
         """
         out = np.zeros((by_term.shape[0], len(self.variables), *by_term.shape[2:]))
-        for term, variable in enumerate(self.variable_of):
-            out[:, variable] += by_term[:, term]
+        for term, uses in enumerate(self.uses):
+            for variable in np.flatnonzero(uses):
+                out[:, variable] += by_term[:, term] / uses.sum()
         return out
 
 
@@ -112,8 +122,9 @@ def make_question(
             "explain one of another family."
         )
     names = tuple(map(str, variables))
-    variable_of = np.array([names.index(term.variable) for term in terms], dtype=np.intp)
-    return Question(mechanism, design, reference, names, variable_of, family)
+    used = variables_used(terms)
+    uses = np.array([[name in used[term.name] for name in names] for term in terms])
+    return Question(mechanism, design, reference, names, uses, family)
 
 
 def explain_score(asked: Question) -> tuple[Floats, float]:
@@ -199,16 +210,16 @@ def _coalition_survival(
 
 
 def _score_coalitions(asked: Question, mechanism: Linear | Boosted, rows: slice) -> Floats:
-    if isinstance(mechanism, Linear):
-        parts = asked.by_variable((asked.design[rows] - asked.reference) * mechanism.coef)
-        return sum_coalitions(parts) + asked.reference @ mechanism.coef
-    return tree_coalitions(
-        mechanism.trees,
-        mechanism.trees.value[:, 0],
-        asked.design[rows],
-        asked.variable_of,
-        len(asked.variables),
-    )
+    design, coalition_of = asked.design[rows], asked.coalition_of
+    if isinstance(mechanism, Boosted):
+        leaf_value = mechanism.trees.value[:, 0]
+        return tree_coalitions(
+            mechanism.trees, leaf_value, design, coalition_of, len(asked.variables)
+        )
+    added = np.zeros((1 << len(asked.variables), len(design)))
+    parts = (design - asked.reference) * mechanism.coef
+    np.add.at(added, coalition_of, parts.T)
+    return interactions_to_coalitions(added) + asked.reference @ mechanism.coef
 
 
 def _tree_shap(asked: Question, trees: Trees, leaf_value: Floats) -> tuple[Floats, Floats]:

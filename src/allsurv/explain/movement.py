@@ -243,10 +243,10 @@ def _slopes(model: Any, X: pd.DataFrame) -> dict[tuple[str, str], int]:
     terms = model.encoder_.terms_
     slopes = {}
     for j, variable in enumerate(asked.variables):
-        mine = np.flatnonzero(asked.variable_of == j)
+        mine = np.flatnonzero(asked.uses[:, j])
         design = asked.design[:, mine] - asked.design[:, mine].mean(axis=0)
         slope = np.linalg.lstsq(design, values[:, j] - values[:, j].mean(), rcond=None)[0]
-        for k, term in enumerate(mine):
-            moved = abs(slope[k]) > _SAME
-            slopes[variable, terms[term].name] = int(np.sign(slope[k])) if moved else 0
+        for term, moved in zip((terms[k] for k in mine), slope, strict=True):
+            if term.variable == variable:
+                slopes[variable, term.name] = int(np.sign(moved)) if abs(moved) > _SAME else 0
     return slopes

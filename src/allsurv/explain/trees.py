@@ -149,7 +149,7 @@ def _paths(trees: Trees) -> list[_Paths]:
 
 
 def tree_coalitions(
-    trees: Trees, leaf_value: Floats, design: Floats, variable_of: Ints, n_variables: int
+    trees: Trees, leaf_value: Floats, design: Floats, coalition_of: Ints, n_variables: int
 ) -> Floats:
     r"""Sum of trees for every coalition of known variables.
 
@@ -164,8 +164,8 @@ def tree_coalitions(
         What each leaf adds.
     design : ndarray of shape (n_patients, n_terms)
         Encoded patients.
-    variable_of : ndarray of int of shape (n_terms,)
-        Variable each term belongs to; all terms of a variable are known, or none.
+    coalition_of : ndarray of int of shape (n_terms,)
+        Number of the smallest coalition in which a term is known.
     n_variables : int
         Number of variables.
 
@@ -190,7 +190,7 @@ def tree_coalitions(
     >>> stump = Trees.join([{"left": [1, -1, -1], "right": [2, -1, -1], "term": [0, -1, -1],
     ...                      "threshold": [0, 0, 0], "n_patients": [4, 3, 1],
     ...                      "value": [[0.0], [0.0], [1.0]]}])
-    >>> tree_coalitions(stump, stump.value[:, 0], np.array([[0.5]]), np.array([0]), 1).tolist()
+    >>> tree_coalitions(stump, stump.value[:, 0], np.array([[0.5]]), np.array([1]), 1).tolist()
     [[0.25], [1.0]]
     """
     single = design.astype(np.float32)
@@ -198,9 +198,10 @@ def tree_coalitions(
     ends = np.append(trees.root[1:], trees.left.size)
     for first, last in zip(trees.root, ends, strict=True):
         asked = trees.term[first:last]
-        used = np.unique(variable_of[asked[asked >= 0]])
-        position = {int(variable): k for k, variable in enumerate(used)}
-        walk = _Walk(trees, leaf_value, single, variable_of, position)
+        involved = int(np.bitwise_or.reduce(coalition_of[asked[asked >= 0]], initial=0))
+        used = np.flatnonzero(involved >> np.arange(n_variables) & 1)
+        needed = (coalition_of[:, None] >> used & 1) @ (1 << np.arange(used.size))
+        walk = _Walk(trees, leaf_value, single, needed)
         local = np.array([walk.expect(int(first), a) for a in range(1 << used.size)])
         for k in range(used.size):
             pairs = local.reshape(-1, 2, 1 << k, len(design))
@@ -214,15 +215,10 @@ class _Walk:
     """One tree, walked by all patients at once with the variables of a coalition known."""
 
     def __init__(
-        self,
-        trees: Trees,
-        leaf_value: Floats,
-        single: NDArray[np.float32],
-        variable_of: Ints,
-        position: dict[int, int],
+        self, trees: Trees, leaf_value: Floats, single: NDArray[np.float32], needed: Ints
     ) -> None:
         self.trees, self.leaf_value, self.single = trees, leaf_value, single
-        self.variable_of, self.position = variable_of, position
+        self.needed = needed
 
     def expect(self, node: int, coalition: int) -> Floats:
         trees = self.trees
@@ -231,7 +227,7 @@ class _Walk:
             return np.full(len(self.single), self.leaf_value[trees.leaf[node]])
         term = int(trees.term[node])
         below, above = self.expect(left, coalition), self.expect(right, coalition)
-        if coalition >> self.position[int(self.variable_of[term])] & 1:
+        if coalition & self.needed[term] == self.needed[term]:
             return np.where(self.single[:, term] <= trees.threshold[node], below, above)
         share = trees.n_patients[left] / trees.n_patients[node]
         return share * below + (1 - share) * above

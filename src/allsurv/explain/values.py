@@ -62,6 +62,7 @@ def shap_values(
     *S(t) of a linear model or boosting*: :math:`\exp(-H_0(t) e^{f})` is no sum, so the Shapley
     value is computed from all coalitions of variables, the score :math:`f` of a coalition being
     that of the two rows above.
+    *Declared products*: known when both of their variables are; their value is shared equally.
 
     References
     ----------

@@ -147,7 +147,7 @@ def learn_products(
     Returns
     -------
     tuple of Term
-        One per pair of terms; explained with the first of the two variables.
+        One per pair of terms, under the first of the two variables.
 
     Examples
     --------
