@@ -319,13 +319,12 @@ def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Flo
     n, p = rows.size, data.X.shape[1]
     design = np.empty((n, p + 1))
     design[:, p] = 1.0
-    buffer = np.empty((min(n, _CHUNK), p))
-    in_turn = rows if n < data.X.shape[0] else np.arange(n, dtype=rows.dtype)
+    in_turn = None if n == data.X.shape[0] else rows
     with np.errstate(all="ignore"):
         near = data.X[rows[:_CHUNK]].mean(axis=0)
         total, squares = np.zeros(p), np.zeros(p)
-        for _, part in _chunks(data.X, in_turn, near, buffer):
-            total += part.sum(axis=0)
+        for chunk, part in _chunks(data.X, in_turn, near):
+            total += design[chunk, p] @ part
             squares += np.einsum("ij,ij->j", part, part)
         shift = total / n
         centre, scale = near + shift, np.sqrt(np.maximum(squares / n - shift**2, 0.0))
@@ -337,22 +336,36 @@ def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Flo
             )
         constant = scale <= 1e-13 * np.abs(centre)
         scale[constant] = 1.0
-        factor = np.where(constant, 0.0, 1.0 / scale)
-        for chunk, part in _chunks(data.X, rows, centre, buffer):
-            np.multiply(part, factor, out=design[chunk, :p])
+        factor = _filled(min(n, _CHUNK), np.where(constant, 0.0, 1.0 / scale))
+        for chunk, part in _chunks(data.X, rows, centre):
+            part *= factor[: len(part)]
+            design[chunk, :p] = part
     return design, centre, scale
 
 
 def _chunks(
-    X: Floats, rows: NDArray[np.integer], centre: Floats, buffer: Floats
+    X: Floats, rows: NDArray[np.integer] | None, centre: Floats
 ) -> Iterator[tuple[slice, Floats]]:
-    """Centred rows, as many at once as stay in the processor's cache."""
-    for begin in range(0, rows.size, _CHUNK):
-        chunk = slice(begin, begin + _CHUNK)
-        index = rows[chunk]
-        part = np.take(X, index, axis=0, out=buffer[: index.size], mode="clip")
-        part -= centre
+    """Centred rows, or all in turn, as many at once as stay in the processor's cache."""
+    n = X.shape[0] if rows is None else rows.size
+    buffer = np.empty((min(n, _CHUNK), X.shape[1]))
+    offset = _filled(len(buffer), centre)
+    for begin in range(0, n, _CHUNK):
+        chunk = slice(begin, min(begin + _CHUNK, n))
+        part = buffer[: chunk.stop - begin]
+        if rows is None:
+            np.subtract(X[chunk], offset[: len(part)], out=part)
+        else:
+            np.take(X, rows[chunk], axis=0, out=part, mode="clip")
+            part -= offset[: len(part)]
         yield chunk, part
+
+
+def _filled(n_rows: int, row: Floats) -> Floats:
+    """Repeat a row, so that one loop runs over all numbers of a chunk."""
+    out = np.empty((n_rows, row.size))
+    out[:] = row
+    return out
 
 
 def _weighted_gram(X: Floats, weight: Floats) -> Floats:
