@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from allsurv.validation import Plan, Validation
 from allsurv.validation import validate as validate_one
 from allsurv.validation import validate_all as validate_many
 from allsurv.validation.plans import draw_folds
+from allsurv.validation.summary import LIMITS
 
 PLAN = Plan(repeats=2, folds=5)
 validate = partial(validate_one, n_bootstrap=10)
@@ -232,3 +235,18 @@ def test_what_cannot_be_asked(cohort: Cohort):
         validate(make_model("cox", cohort.study), cohort, horizons=[-1])
     with pytest.raises(ModelError, match="no model was given"):
         validate_all({}, cohort)
+
+
+def test_what_the_report_says_of_limits_is_what_was_counted():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "validation.md").read_text()
+    rows = re.findall(
+        r"^\| ([^|]+) \| (\d+) \([^|]+\| (?:(\d+) \([^|]+|-) ?\|$", text, re.MULTILINE
+    )
+    own = {name: int(held) for name, held, _ in rows}
+    difference = {name: int(held) for name, _, held in rows if held}
+    assert len(own) == 13
+    narrow = [own.pop(name) for name in ("ICI", "E50", "E90")]
+    auc = difference.pop("AUC")
+    rest = [*own.values(), *difference.values()]
+    assert f"in new patients in {min(rest)} to {max(rest)}, but" in LIMITS
+    assert f"in {min(narrow)} to {max(narrow)} and those of a difference in AUC in {auc}:" in LIMITS

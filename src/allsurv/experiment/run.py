@@ -56,6 +56,7 @@ from allsurv.models.riskmodel_digest import describe_source
 from allsurv.study import load_study
 from allsurv.study.spec import Study
 from allsurv.validation.finished import FinishedRefits
+from allsurv.validation.summary import LIMITS
 
 __all__ = ["Progress", "open_cohort", "run_experiment"]
 
@@ -170,7 +171,7 @@ def _statements(
         "validation": (
             f"Every measure is out of fold: {config.validation.repeats} repeats of "
             f"{config.validation.folds}-fold cross-validation, the whole pipeline refitted in each "
-            "fold. Intervals reflect the patients measured, not the refitting of the model."
+            f"fold. {LIMITS}"
         ),
         "disclosure": f"Policy {config.policy.statement}",
     }
