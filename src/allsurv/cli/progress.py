@@ -75,11 +75,12 @@ class Progress:
             self._bars.update(self._bars.task_ids[self._tasks[stage]], completed=done, total=total)
             return
         now = time.monotonic() - self._began
-        first, before = self._stages.setdefault(stage, (now, done))
+        since, before = self._stages.setdefault(stage, (now, done))
         if done == total or now - self._said >= QUIET_SECONDS:
             self._said = now
+            self._stages[stage] = now, done  # the first tasks compile what later ones use
             left = ""
             if before < done < total:
-                rest = (now - first) / (done - before) * (total - done)
+                rest = (now - since) / (done - before) * (total - done)
                 left = f", about {rest:.0f} s left in this stage"
             print(f"[{now:5.1f} s] {stage} {done}/{total}{left}", file=self._stream, flush=True)
