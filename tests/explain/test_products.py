@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
 
+from allsurv.errors import RiskModelError
 from allsurv.explain import directions, shap_values
 from allsurv.explain.trees import tree_shap
 from allsurv.features import make_features
-from allsurv.features.encoding import variables_used
+from allsurv.features.products import variables_used, with_products
 from allsurv.models import make_model
 from allsurv.models.riskmodel import RiskModel
 
@@ -74,7 +76,7 @@ def test_survival_and_score_follow_the_definition(toy_cohort, family):
     mechanism, terms = model.mechanism_, model.encoder_.terms_
     design = model.encoder_.design(cohort.X)
     typical = design.mean(axis=0)
-    needs = [set(used) for used in variables_used(terms).values()]
+    needs = [set(used) for used in variables_used(terms)]
     step = int(np.flatnonzero(model.times_ == 12.0)[0])
 
     def score(x, known):
@@ -103,12 +105,12 @@ def test_the_value_of_a_product_in_trees_is_shared_equally(toy_cohort, family):
     leaf = trees.value.sum(axis=1, keepdims=True) / (trees.root.size if family == "rsf" else 1)
     by_term = tree_shap(trees, leaf, model.encoder_.design(cohort.X))[0][:, :, 0]
     shared = np.zeros((len(by_term), len(NAMES)))
-    for column, used in zip(by_term.T, variables_used(model.encoder_.terms_).values(), strict=True):
+    for column, used in zip(by_term.T, variables_used(model.encoder_.terms_), strict=True):
         for name in used:
             shared[:, NAMES.index(name)] += column / len(used)
     found = shap_values(model, cohort).values
     np.testing.assert_allclose(found, shared, atol=1e-12)
-    assert any(len(used) == 2 for used in variables_used(model.encoder_.terms_).values())
+    assert any(len(used) == 2 for used in variables_used(model.encoder_.terms_))
 
 
 def test_the_order_of_a_pair_does_not_matter(toy_cohort):
@@ -138,6 +140,16 @@ def test_an_exported_model_shares_as_well_and_directions_name_products_once(toy_
 def test_variables_of_products_of_every_kind(toy_cohort):
     cohort = toy_cohort(80, 0)
     terms = make_features(cohort.study, NAMES, interactions=PRODUCTS).fit(cohort.X).terms_
-    used = variables_used(terms)
+    used = dict(zip((term.name for term in terms), variables_used(terms), strict=True))
     assert used["blasts x tp53 positive"] == ("blasts", "tp53")
     assert used["tp53 tested"] == ("tp53",)
+
+
+def test_a_product_without_its_factors_is_refused(toy_cohort, tmp_path):
+    cohort = toy_cohort(150, 1)
+    exported = RiskModel.from_model(fitted("cox", cohort), cohort, endpoint="os")
+    terms = exported.terms
+    np.testing.assert_allclose(with_products(exported.reach.typical, terms), exported.reach.typical)
+    replace(exported, terms=terms[::-1]).write(tmp_path / "model")
+    with pytest.raises(RiskModelError, match="product of terms that do not come before it"):
+        RiskModel.read(tmp_path / "model")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from allsurv.errors import ModelError
 from allsurv.explain.game import interactions_to_coalitions, shapley_matrix
 from allsurv.explain.trees import tree_coalitions, tree_shap
-from allsurv.features.encoding import Term, variables_used
+from allsurv.features.encoding import Term
+from allsurv.features.products import variables_used
 from allsurv.models.mechanisms import Boosted, Forest, Linear, Mechanism
 from allsurv.models.trees import Trees
 
@@ -122,8 +123,7 @@ def make_question(
             "explain one of another family."
         )
     names = tuple(map(str, variables))
-    used = variables_used(terms)
-    uses = np.array([[name in used[term.name] for name in names] for term in terms])
+    uses = np.array([[name in used for name in names] for used in variables_used(terms)])
     return Question(mechanism, design, reference, names, uses, family)
 
 

@@ -27,7 +27,6 @@ __all__ = [
     "encode_numbers",
     "encode_with_faults",
     "read_numbers",
-    "variables_used",
 ]
 
 Level = str | int | bool
@@ -43,7 +42,7 @@ class Term:
     name : str
         Readable and stable: ``age``, ``log wbc``, ``sex=female``, ``tp53_mut positive``.
     variable : str
-        Variable it is computed from.
+        Variable it is computed from; of a product the first, its ``factors`` telling the other.
     kind : {"number", "spline", "score", "level", "tested", "positive", "product"}
         ``number``: ``(transform(value) - centre) / scale``. ``spline``: the same of a curved part
         of a restricted cubic spline of ``transform(value)``. ``score``: position of an ordinal
@@ -88,30 +87,6 @@ class Term:
     knots: tuple[float, ...] = ()
     part: int = 0
     factors: tuple[str, ...] = ()
-
-
-def variables_used(terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:
-    """Name the variables each term is computed from.
-
-    Parameters
-    ----------
-    terms : sequence of Term
-        Products come after their factors.
-
-    Returns
-    -------
-    dict of str to tuple of str
-        By the name of the term; two for a product.
-
-    Examples
-    --------
-    >>> age, arm = Term("age", "age", "number"), Term("arm=b", "arm", "level", level="b")
-    >>> both = Term("age x arm=b", "age", "product", factors=("age", "arm=b"))
-    >>> variables_used([age, arm, both])["age x arm=b"]
-    ('age', 'arm')
-    """
-    own = {term.name: term.variable for term in terms if term.kind != "product"}
-    return {term.name: tuple(own[name] for name in term.factors or (term.name,)) for term in terms}
 
 
 def encode(frame: pd.DataFrame, terms: Sequence[Term]) -> NDArray[np.float64]:
