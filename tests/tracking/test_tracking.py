@@ -60,7 +60,11 @@ def test_the_chosen_model_is_registered_and_scores_the_same(tracked, small_resul
     assert version.tags["study"] == "rr-all"
     assert version.tags["cohort_source"] == "reconstructed"
     assert version.tags["endpoint"] == "os"
-    assert len(version.description) <= 5000
+    assert len(version.description) < 5000
+    for name, variable in small_result.risk_models[small_result.chosen].variables.items():
+        (line,) = [x for x in version.description.splitlines() if x.startswith(f"- `{name}`: ")]
+        assert variable.label in line
+        assert variable.unit in line
     patients = load_cohort("rr-all").X.head(7)
     direct = RiskScorer(small_result.risk_models[small_result.chosen]).score(patients)
     for same in (address, f"models:/rr-all-os/{version.version}", f"runs:/{run.run_id}/risk_model"):

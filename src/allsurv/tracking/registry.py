@@ -85,9 +85,15 @@ def register(result: Result, folder: Path, *, alias: str = "candidate") -> str:
     client.set_registered_model_alias(name, alias, number)
     for key, value in _tags(result, risk_model).items():
         client.set_model_version_tag(name, number, key, value)
-    description = "\n\n".join(result.statements.values())[:DESCRIPTION_LENGTH]
-    client.update_model_version(name, number, description=description)
+    client.update_model_version(name, number, description=_version_description(result, risk_model))
     return f"models:/{name}@{alias}"
+
+
+def _version_description(result: Result, risk_model: RiskModel) -> str:
+    """Statements, and what each input column is: the schema has no place for units."""
+    columns = describe_columns(risk_model)["inputs"].items()
+    said = [*result.statements.values(), "\n".join(f"- `{name}`: {what}" for name, what in columns)]
+    return "\n\n".join(said)[:DESCRIPTION_LENGTH]
 
 
 def download_risk_model(uri: str) -> Path:
