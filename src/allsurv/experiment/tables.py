@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,6 +12,7 @@ from allsurv.cohort import Cohort
 from allsurv.describe import safe_curve
 from allsurv.describe.disclosure import DisclosurePolicy, Sum, hidden_cells
 from allsurv.experiment.config import Config
+from allsurv.features.products import factors_of
 from allsurv.models import SurvivalModel, TunedModel
 from allsurv.study.spec import Study
 from allsurv.validation import InstabilityReport, Validation
@@ -150,6 +152,9 @@ def _words(parameters: Mapping[str, object]) -> str:
 def coefficient_table(cohort: Cohort, fitted: Mapping[str, SurvivalModel]) -> pd.DataFrame:
     """List the coefficients of linear models, per unit of the variable as the model sees it.
 
+    A product's is per unit of all its factors. Beside a product, the coefficient of a factor holds
+    where the others are 0: at the mean of a number, at the reference of a level.
+
     Parameters
     ----------
     cohort : Cohort
@@ -167,14 +172,17 @@ def coefficient_table(cohort: Cohort, fitted: Mapping[str, SurvivalModel]) -> pd
         coef = getattr(model.mechanism_, "coef", None)
         if coef is None:
             continue
-        for term, value in zip(model.encoder_.terms_, coef, strict=True):
-            per_unit = float(value) / term.scale
+        terms = model.encoder_.terms_
+        for term, value, factors in zip(terms, coef, factors_of(terms), strict=True):
+            per_unit = float(value) / math.prod(terms[k].scale for k in factors)
+            variables = dict.fromkeys(terms[k].variable for k in factors)
+            label = " x ".join(cohort.study.variable(name).label for name in variables)
             rows.append(
                 {
                     "model": name,
                     "term": term.name,
                     "variable": term.variable,
-                    "label": f"{cohort.study.variable(term.variable).label} ({term.name})",
+                    "label": f"{label} ({term.name})",
                     "coef": per_unit,
                     "hazard_ratio": float(np.exp(per_unit)),
                 }

@@ -1,4 +1,17 @@
-"""Exact Shapley values of one mechanism for encoded patients, summed to variables and checked."""
+"""Exact Shapley values of one mechanism for encoded patients, by variable and checked.
+
+The game: its players are the clinician's variables. A coalition of variables knows a term that is
+computed from them; it knows a product of two variables if it knows both. Of what is not known
+
+- a *linear* model sees the reference patient's values in place of the patient's. A product of a
+  variable that is known and one that is not is therefore the patient's value times the
+  reference's; that of two unknown ones is the product of the two references.
+- *trees* see everybody: where a term that is not known is asked, both branches count, by the
+  number of their patients.
+
+That gives the score of a coalition; its survival is what the model makes of that score (or, for a
+forest, the mean of its trees). Both are divided by the Shapley value of the same game.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.errors import ModelError
-from allsurv.explain.game import shapley_matrix, sum_coalitions
+from allsurv.explain.game import shapley_matrix
+from allsurv.explain.linear import Dividends, linear_dividends
 from allsurv.explain.trees import tree_coalitions, tree_shap
 from allsurv.features.encoding import Term
+from allsurv.features.products import factors_of, owners_of
 from allsurv.models.mechanisms import Boosted, Forest, Linear, Mechanism
-from allsurv.models.trees import Trees
 
 __all__ = ["Question", "explain_score", "explain_survival", "make_question"]
 
@@ -26,7 +40,7 @@ CHUNK = 1 << 22  # coalitions times patients held at once
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A mechanism, encoded patients, and which variable each term belongs to.
+    """A mechanism, encoded patients, and which variables each term is computed from.
 
     Parameters
     ----------
@@ -38,8 +52,10 @@ class Question:
         Patient from whom a linear model is explained.
     variables : tuple of str
         Names of the variables.
-    variable_of : ndarray of int of shape (n_terms,)
-        Variable each term belongs to.
+    factors : tuple of tuple of int
+        Per term the terms of single variables it is the product of; itself if it is none.
+    owners : ndarray of bool of shape (n_terms, n_variables)
+        Variables each term is computed from: two for a product of two.
     family : str
         Family of the model, for messages.
     """
@@ -48,26 +64,26 @@ class Question:
     design: Floats
     reference: Floats
     variables: tuple[str, ...]
-    variable_of: Steps
+    factors: tuple[tuple[int, ...], ...]
+    owners: NDArray[np.bool_]
     family: str
 
-    def by_variable(self, by_term: Floats) -> Floats:
-        """Sum over the terms of each variable.
+    def dividends(self, coef: Floats, rows: slice = slice(None)) -> Dividends:
+        """Take the score of a linear model apart.
 
         Parameters
         ----------
-        by_term : ndarray of shape (n_patients, n_terms, ...)
-            What each term adds.
+        coef : ndarray of shape (n_terms,)
+            Coefficients.
+        rows : slice, optional
+            Of the patients; all unless given.
 
         Returns
         -------
-        ndarray of shape (n_patients, n_variables, ...)
-            What each variable adds.
+        Dividends
+            What each coalition of variables adds.
         """
-        out = np.zeros((by_term.shape[0], len(self.variables), *by_term.shape[2:]))
-        for term, variable in enumerate(self.variable_of):
-            out[:, variable] += by_term[:, term]
-        return out
+        return linear_dividends(coef, self.design[rows], self.reference, self.factors, self.owners)
 
 
 def make_question(
@@ -88,7 +104,8 @@ def make_question(
     design : ndarray of shape (n_patients, n_terms)
         Encoded patients.
     reference : ndarray of shape (n_terms,)
-        Patient from whom a linear model is explained.
+        Patient from whom a linear model is explained; its products are not looked at, as they
+        follow from the other terms.
     terms : sequence of Term
         Columns of the design.
     variables : sequence of str
@@ -112,8 +129,8 @@ def make_question(
             "explain one of another family."
         )
     names = tuple(map(str, variables))
-    variable_of = np.array([names.index(term.variable) for term in terms], dtype=np.intp)
-    return Question(mechanism, design, reference, names, variable_of, family)
+    factors, owners = factors_of(terms), owners_of(terms, names)
+    return Question(mechanism, design, reference, names, factors, owners, family)
 
 
 def explain_score(asked: Question) -> tuple[Floats, float]:
@@ -138,13 +155,13 @@ def explain_score(asked: Question) -> tuple[Floats, float]:
     """
     mechanism = asked.mechanism
     if isinstance(mechanism, Linear):
-        values = asked.by_variable((asked.design - asked.reference) * mechanism.coef)
-        base = float(asked.reference @ mechanism.coef)
+        found = asked.dividends(mechanism.coef)
+        values, base = found.values(), found.base
     else:
         leaf_value = mechanism.trees.value
         if isinstance(mechanism, Forest):
             leaf_value = leaf_value.sum(axis=1, keepdims=True) / mechanism.trees.root.size
-        by_time, bases = _tree_shap(asked, mechanism.trees, leaf_value)
+        by_time, bases = tree_shap(mechanism.trees, leaf_value, asked.design, asked.owners)
         values, base = by_time[:, :, 0], float(bases[0])
     _refuse_inexact(asked, values, np.array(base), mechanism.risk_score(asked.design))
     return values, base
@@ -175,7 +192,7 @@ def explain_survival(asked: Question, steps: Steps) -> tuple[Floats, Floats]:
     mechanism = asked.mechanism
     if isinstance(mechanism, Forest):
         leaf_value = mechanism.leaf_survival(steps) / mechanism.trees.root.size
-        values, base = _tree_shap(asked, mechanism.trees, leaf_value)
+        values, base = tree_shap(mechanism.trees, leaf_value, asked.design, asked.owners)
     else:
         values, base = _coalition_survival(asked, mechanism, mechanism.hazard[steps])
     _refuse_inexact(asked, values, base, mechanism.survival(asked.design, steps))
@@ -200,20 +217,9 @@ def _coalition_survival(
 
 def _score_coalitions(asked: Question, mechanism: Linear | Boosted, rows: slice) -> Floats:
     if isinstance(mechanism, Linear):
-        parts = asked.by_variable((asked.design[rows] - asked.reference) * mechanism.coef)
-        return sum_coalitions(parts) + asked.reference @ mechanism.coef
-    return tree_coalitions(
-        mechanism.trees,
-        mechanism.trees.value[:, 0],
-        asked.design[rows],
-        asked.variable_of,
-        len(asked.variables),
-    )
-
-
-def _tree_shap(asked: Question, trees: Trees, leaf_value: Floats) -> tuple[Floats, Floats]:
-    by_term, base = tree_shap(trees, leaf_value, asked.design)
-    return asked.by_variable(by_term), base
+        return asked.dividends(mechanism.coef, rows).coalitions()
+    leaf_value = mechanism.trees.value[:, 0]
+    return tree_coalitions(mechanism.trees, leaf_value, asked.design[rows], asked.owners)
 
 
 def _refuse_inexact(asked: Question, values: Floats, base: Floats, prediction: Floats) -> None:

@@ -140,7 +140,8 @@ def learn_products(
     Returns
     -------
     tuple of Term
-        One per pair of terms; explained with the first of the two variables.
+        One per pair of terms. It belongs to both variables, which its ``factors`` tell;
+        ``variable`` names the first.
 
     Examples
     --------

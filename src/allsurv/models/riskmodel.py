@@ -312,6 +312,8 @@ class RiskModel:
             fault = "'time' holds no grid"
         elif len(self.development.labels) != len(self.development.cuts) + 1:
             fault = "'development' needs one more risk group than cuts"
+        elif orphan := _without_factors(self.terms):
+            fault = f"'{orphan}' is a product of terms that do not come before it"
         if fault:
             raise RiskModelError(f"risk_model.json: {fault}; export the model again.")
         self.mechanism.check(len(self.terms), self.grid.size)
@@ -320,3 +322,12 @@ class RiskModel:
                 "risk_model.json: 'development' needs one typical value per term; "
                 "export the model again."
             )
+
+
+def _without_factors(terms: Sequence[Term]) -> str:
+    earlier: set[str] = set()
+    for term in terms:
+        if term.kind == "product" and not (term.factors and earlier.issuperset(term.factors)):
+            return term.name
+        earlier.add(term.name)
+    return ""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.features.encoding import Term
+from allsurv.features.products import with_products
 from allsurv.models.development import SMALLEST_GROUP
 from allsurv.study.dictionary import Filter, Variable
 
@@ -31,7 +32,7 @@ class Reach:
         For every other predictor the levels that at least eleven patients of development had.
     typical : ndarray of shape (n_terms,)
         A typical patient as the model sees one: the middle of numbers, shares of levels to the
-        nearest eleven patients. Explanations are measured from here.
+        nearest eleven patients, and the products of these. Explanations are measured from here.
     """
 
     ranges: Mapping[str, tuple[float, float]]
@@ -90,7 +91,8 @@ class Reach:
         step = SMALLEST_GROUP / max(len(design), 1)
         share = np.round(design.mean(axis=0) / step) * step
         is_number = np.array([term.kind in ("number", "spline") for term in terms], dtype=bool)
-        return cls(ranges, levels, np.where(is_number, 0.0, share))
+        typical = with_products(np.where(is_number, 0.0, share), terms)
+        return cls(ranges, levels, typical)
 
 
 @dataclass(frozen=True)
