@@ -16,6 +16,8 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import Cohort
+from allsurv.errors import RiskModelError
+from allsurv.experiment.tables import coefficient_table
 from allsurv.explain import directions, effects_over_time, importance, shap_values
 from allsurv.explain.exact import explain_score, explain_survival, make_question
 from allsurv.features.encoding import Term
@@ -270,6 +272,27 @@ def test_without_products_a_linear_value_is_coefficient_times_distance(cohort: C
     for j, name in enumerate(model.feature_names_in_):
         own = [term.variable == name for term in terms]
         np.testing.assert_allclose(found[:, j], by_term[:, own].sum(axis=1), atol=1e-12)
+
+
+def test_coefficients_of_products_are_per_unit_of_both(cohort: Cohort):
+    model = fitted("cox", cohort, (["age", "pb_blasts"], {}, [("age", "pb_blasts")]))
+    rows = coefficient_table(cohort, {"cox": model}).set_index("term")
+    patients = pd.DataFrame({"age": [40, 50, 40, 50], "pb_blasts": [10.0, 10.0, 30.0, 30.0]})
+    low, older, blasts, both = model.predict(patients)
+    per_unit = (both - older - blasts + low) / (10 * 20)
+    row = rows.loc["age x pb_blasts"]
+    assert row["coef"] == pytest.approx(per_unit, rel=1e-9)
+    assert row["label"] == "Age x Peripheral-blood blasts (age x pb_blasts)"
+
+
+def test_a_product_of_unknown_terms_is_refused(cohort: Cohort, tmp_path: Any):
+    from dataclasses import replace
+
+    model = fitted("cox", cohort, CASES["number x yes/no"])
+    exported = RiskModel.from_model(model, cohort, endpoint="os")
+    replace(exported, terms=exported.terms[::-1]).write(tmp_path / "model")
+    with pytest.raises(RiskModelError, match="product of terms that do not come before"):
+        RiskModel.read(tmp_path / "model")
 
 
 def test_tables_speak_of_variables_and_their_own_terms(cohort: Cohort):

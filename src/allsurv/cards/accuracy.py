@@ -10,6 +10,10 @@ from allsurv.cards.quotes import NOT_EVALUATED, Part, Quoter, Tree
 __all__ = ["make_accuracy", "performance_cell"]
 
 FORM = {"ici": "interval3", "e50": "interval3", "e90": "interval3", "net_benefit": "interval3"}
+BESIDE_PRODUCTS = (
+    "A hazard ratio of a product is per unit of both factors. Those of its factors alone hold "
+    "where the other factor is 0: at the mean of a number, at the reference of a level."
+)
 
 
 def performance_cell(quote: Quoter, row: int) -> Tree:
@@ -82,7 +86,9 @@ def _model(quote: Quoter) -> Tree:
     ]
     rows = quote.rows("coefficients", model=chosen)
     tables = [quote.table("coefficients", columns, caption="Terms of the model", rows=rows)]
-    return section("model", "Model", items=items, tables=tables if rows else [])
+    terms = [quote.results["tables"]["coefficients"][row]["term"] for row in rows]
+    text = [[BESIDE_PRODUCTS]] if any(" x " in term for term in terms) else []
+    return section("model", "Model", text=text, items=items, tables=tables if rows else [])
 
 
 def _performance(quote: Quoter) -> Tree:
@@ -183,7 +189,10 @@ def _subgroups(quote: Quoter) -> Tree:
 
 def _points(quote: Quoter) -> Tree:
     if not quote.rows("points"):
-        said = "No nomogram: no model here is a sum over predictors."
+        said = (
+            "No nomogram: no model here is a sum over predictors, as a linear model without "
+            "interactions is."
+        )
         return section("points", "Nomogram and points", text=[[said]])
     points = [
         ("Predictor", "text", ("label",)),
