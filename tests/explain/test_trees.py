@@ -65,7 +65,7 @@ def test_values_equal_those_of_shap(fitted: Any):
     )
     single = design.astype(np.float32).astype(float)
     theirs = np.asarray(explainer.shap_values(single, check_additivity=False))
-    values, base = tree_shap(trees, leaf_value, design)
+    values, base = tree_shap(trees, leaf_value, design, np.eye(design.shape[1], dtype=bool))
     np.testing.assert_allclose(values, theirs.reshape(values.shape), atol=1e-10)
     np.testing.assert_allclose(base, np.atleast_1d(explainer.expected_value), atol=1e-10)
 
@@ -73,9 +73,9 @@ def test_values_equal_those_of_shap(fitted: Any):
 def test_values_follow_the_definition(fitted: Any):
     model, design = fitted
     trees, n_terms = model.mechanism_.trees, design.shape[1]
-    leaf = trees.value.sum(axis=1)
-    coalitions = tree_coalitions(trees, leaf, design, 1 << np.arange(n_terms), n_terms)
-    values, base = tree_shap(trees, leaf[:, None], design)
+    leaf, single = trees.value.sum(axis=1), np.eye(n_terms, dtype=bool)
+    coalitions = tree_coalitions(trees, leaf, design, single)
+    values, base = tree_shap(trees, leaf[:, None], design, single)
     np.testing.assert_allclose(
         values[:, :, 0], (shapley_matrix(n_terms) @ coalitions).T, atol=1e-10
     )
@@ -84,10 +84,11 @@ def test_values_follow_the_definition(fitted: Any):
 
 def test_chunks_of_patients_change_nothing(fitted: Any, monkeypatch: pytest.MonkeyPatch):
     model, design = fitted
-    trees = model.mechanism_.trees
-    whole, _ = tree_shap(trees, trees.value, design)
+    trees, single = model.mechanism_.trees, np.eye(design.shape[1], dtype=bool)
+    whole, _ = tree_shap(trees, trees.value, design, single)
     monkeypatch.setattr(trees_module, "CHUNK", 1)
-    np.testing.assert_allclose(tree_shap(trees, trees.value, design)[0], whole, atol=1e-13)
+    again, _ = tree_shap(trees, trees.value, design, single)
+    np.testing.assert_allclose(again, whole, atol=1e-13)
 
 
 def test_a_tree_that_asks_nothing_is_all_base():
@@ -95,6 +96,6 @@ def test_a_tree_that_asks_nothing_is_all_base():
         [{"left": [-1], "right": [-1], "term": [-1], "threshold": [0], "n_patients": [9],
           "value": [[2.5]]}]
     )  # fmt: skip
-    values, base = tree_shap(only, only.value, np.zeros((3, 2)))
+    values, base = tree_shap(only, only.value, np.zeros((3, 2)), np.eye(2, dtype=bool))
     assert not values.any()
     assert base.tolist() == [2.5]

@@ -111,7 +111,7 @@ def test_tree_shap_equals_the_definition_where_variables_are_single_terms(
     trees = few.mechanism_.trees
     leaf = trees.value.sum(axis=1) / (trees.root.size if family == "rsf" else 1)
     design = few.encoder_.design(cohort.X)
-    coalitions = tree_coalitions(trees, leaf, design, 1 << np.arange(3), 3)
+    coalitions = tree_coalitions(trees, leaf, design, np.eye(3, dtype=bool))
     np.testing.assert_allclose(coalitions[-1], few.predict(cohort.X), rtol=1e-12)
     by_definition = (shapley_matrix(3) @ coalitions).T
     np.testing.assert_allclose(shap_values(few, cohort).values, by_definition, atol=1e-10)

@@ -98,6 +98,8 @@ def test_they_survive_export_and_explanation(toy_cohort, family, tmp_path):
         ({"splines": {"agee": 3}}, "Did you mean 'age'"),
         ({"interactions": [("age", "shoe")]}, "is not among the predictors"),
         ({"interactions": [("age",)]}, "a pair of predictors"),
+        ({"interactions": [("age", "age")]}, "of one variable"),
+        ({"interactions": [("age", "arm"), ("arm", "age")]}, "given twice"),
     ],
 )
 def test_what_cannot_be_is_refused(toy_cohort, asked, message):

@@ -12,7 +12,7 @@ from allsurv.cohort import Cohort
 from allsurv.describe import safe_curve
 from allsurv.describe.disclosure import DisclosurePolicy, Sum, hidden_cells
 from allsurv.experiment.config import Config
-from allsurv.features.products import factors_of, variables_used
+from allsurv.features.products import factors_of
 from allsurv.models import SurvivalModel, TunedModel
 from allsurv.study.spec import Study
 from allsurv.validation import InstabilityReport, Validation
@@ -173,9 +173,9 @@ def coefficient_table(cohort: Cohort, fitted: Mapping[str, SurvivalModel]) -> pd
         if coef is None:
             continue
         terms = model.encoder_.terms_
-        behind = zip(factors_of(terms), variables_used(terms), strict=True)
-        for term, value, (factors, variables) in zip(terms, coef, behind, strict=True):
+        for term, value, factors in zip(terms, coef, factors_of(terms), strict=True):
             per_unit = float(value) / math.prod(terms[k].scale for k in factors)
+            variables = dict.fromkeys(terms[k].variable for k in factors)
             label = " x ".join(cohort.study.variable(name).label for name in variables)
             rows.append(
                 {

@@ -1,7 +1,16 @@
-"""Exact Shapley values of one mechanism for encoded patients, summed to variables and checked.
+"""Exact Shapley values of one mechanism for encoded patients, by variable and checked.
 
-A term of one variable is known when that variable is; a declared product when both of its are, and
-what it adds is shared equally between them, as Shapley values of that game demand.
+The game: its players are the clinician's variables. A coalition of variables knows a term that is
+computed from them; it knows a product of two variables if it knows both. Of what is not known
+
+- a *linear* model sees the reference patient's values in place of the patient's. A product of a
+  variable that is known and one that is not is therefore the patient's value times the
+  reference's; that of two unknown ones is the product of the two references.
+- *trees* see everybody: where a term that is not known is asked, both branches count, by the
+  number of their patients.
+
+That gives the score of a coalition; its survival is what the model makes of that score (or, for a
+forest, the mean of its trees). Both are divided by the Shapley value of the same game.
 """
 
 from __future__ import annotations
@@ -13,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.errors import ModelError
-from allsurv.explain.game import interactions_to_coalitions, shapley_matrix
+from allsurv.explain.game import shapley_matrix
+from allsurv.explain.linear import Dividends, linear_dividends
 from allsurv.explain.trees import tree_coalitions, tree_shap
 from allsurv.features.encoding import Term
-from allsurv.features.products import variables_used
+from allsurv.features.products import factors_of, owners_of
 from allsurv.models.mechanisms import Boosted, Forest, Linear, Mechanism
-from allsurv.models.trees import Trees
 
 __all__ = ["Question", "explain_score", "explain_survival", "make_question"]
 
@@ -43,8 +52,10 @@ class Question:
         Patient from whom a linear model is explained.
     variables : tuple of str
         Names of the variables.
-    uses : ndarray of bool of shape (n_terms, n_variables)
-        Whether a term is computed from a variable: one of them, or the two of a product.
+    factors : tuple of tuple of int
+        Per term the terms of single variables it is the product of; itself if it is none.
+    owners : ndarray of bool of shape (n_terms, n_variables)
+        Variables each term is computed from: two for a product of two.
     family : str
         Family of the model, for messages.
     """
@@ -53,32 +64,26 @@ class Question:
     design: Floats
     reference: Floats
     variables: tuple[str, ...]
-    uses: NDArray[np.bool_]
+    factors: tuple[tuple[int, ...], ...]
+    owners: NDArray[np.bool_]
     family: str
 
-    @property
-    def coalition_of(self) -> Steps:
-        """Number of the smallest coalition in which each term is known."""
-        return self.uses @ (1 << np.arange(len(self.variables)))
-
-    def by_variable(self, by_term: Floats) -> Floats:
-        """Sum over the terms of each variable, a product shared between its two.
+    def dividends(self, coef: Floats, rows: slice = slice(None)) -> Dividends:
+        """Take the score of a linear model apart.
 
         Parameters
         ----------
-        by_term : ndarray of shape (n_patients, n_terms, ...)
-            What each term adds.
+        coef : ndarray of shape (n_terms,)
+            Coefficients.
+        rows : slice, optional
+            Of the patients; all unless given.
 
         Returns
         -------
-        ndarray of shape (n_patients, n_variables, ...)
-            What each variable adds.
+        Dividends
+            What each coalition of variables adds.
         """
-        out = np.zeros((by_term.shape[0], len(self.variables), *by_term.shape[2:]))
-        for term, uses in enumerate(self.uses):
-            for variable in np.flatnonzero(uses):
-                out[:, variable] += by_term[:, term] / uses.sum()
-        return out
+        return linear_dividends(coef, self.design[rows], self.reference, self.factors, self.owners)
 
 
 def make_question(
@@ -99,7 +104,8 @@ def make_question(
     design : ndarray of shape (n_patients, n_terms)
         Encoded patients.
     reference : ndarray of shape (n_terms,)
-        Patient from whom a linear model is explained.
+        Patient from whom a linear model is explained; its products are not looked at, as they
+        follow from the other terms.
     terms : sequence of Term
         Columns of the design.
     variables : sequence of str
@@ -123,8 +129,8 @@ def make_question(
             "explain one of another family."
         )
     names = tuple(map(str, variables))
-    uses = np.array([[name in used for name in names] for used in variables_used(terms)])
-    return Question(mechanism, design, reference, names, uses, family)
+    factors, owners = factors_of(terms), owners_of(terms, names)
+    return Question(mechanism, design, reference, names, factors, owners, family)
 
 
 def explain_score(asked: Question) -> tuple[Floats, float]:
@@ -149,13 +155,13 @@ def explain_score(asked: Question) -> tuple[Floats, float]:
     """
     mechanism = asked.mechanism
     if isinstance(mechanism, Linear):
-        values = asked.by_variable((asked.design - asked.reference) * mechanism.coef)
-        base = float(asked.reference @ mechanism.coef)
+        found = asked.dividends(mechanism.coef)
+        values, base = found.values(), found.base
     else:
         leaf_value = mechanism.trees.value
         if isinstance(mechanism, Forest):
             leaf_value = leaf_value.sum(axis=1, keepdims=True) / mechanism.trees.root.size
-        by_time, bases = _tree_shap(asked, mechanism.trees, leaf_value)
+        by_time, bases = tree_shap(mechanism.trees, leaf_value, asked.design, asked.owners)
         values, base = by_time[:, :, 0], float(bases[0])
     _refuse_inexact(asked, values, np.array(base), mechanism.risk_score(asked.design))
     return values, base
@@ -186,7 +192,7 @@ def explain_survival(asked: Question, steps: Steps) -> tuple[Floats, Floats]:
     mechanism = asked.mechanism
     if isinstance(mechanism, Forest):
         leaf_value = mechanism.leaf_survival(steps) / mechanism.trees.root.size
-        values, base = _tree_shap(asked, mechanism.trees, leaf_value)
+        values, base = tree_shap(mechanism.trees, leaf_value, asked.design, asked.owners)
     else:
         values, base = _coalition_survival(asked, mechanism, mechanism.hazard[steps])
     _refuse_inexact(asked, values, base, mechanism.survival(asked.design, steps))
@@ -210,21 +216,10 @@ def _coalition_survival(
 
 
 def _score_coalitions(asked: Question, mechanism: Linear | Boosted, rows: slice) -> Floats:
-    design, coalition_of = asked.design[rows], asked.coalition_of
-    if isinstance(mechanism, Boosted):
-        leaf_value = mechanism.trees.value[:, 0]
-        return tree_coalitions(
-            mechanism.trees, leaf_value, design, coalition_of, len(asked.variables)
-        )
-    added = np.zeros((1 << len(asked.variables), len(design)))
-    parts = (design - asked.reference) * mechanism.coef
-    np.add.at(added, coalition_of, parts.T)
-    return interactions_to_coalitions(added) + asked.reference @ mechanism.coef
-
-
-def _tree_shap(asked: Question, trees: Trees, leaf_value: Floats) -> tuple[Floats, Floats]:
-    by_term, base = tree_shap(trees, leaf_value, asked.design)
-    return asked.by_variable(by_term), base
+    if isinstance(mechanism, Linear):
+        return asked.dividends(mechanism.coef, rows).coalitions()
+    leaf_value = mechanism.trees.value[:, 0]
+    return tree_coalitions(mechanism.trees, leaf_value, asked.design[rows], asked.owners)
 
 
 def _refuse_inexact(asked: Question, values: Floats, base: Floats, prediction: Floats) -> None:

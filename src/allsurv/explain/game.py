@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from allsurv.errors import ModelError
 
-__all__ = ["MOST_VARIABLES", "interactions_to_coalitions", "shapley_matrix"]
+__all__ = ["MOST_VARIABLES", "interactions_to_coalitions", "shapley_matrix", "sum_coalitions"]
 
 Floats = NDArray[np.float64]
 
@@ -69,6 +69,30 @@ def shapley_matrix(n_variables: int) -> Floats:
     share = np.array([1 / (n_variables * comb(n_variables - 1, k)) for k in range(n_variables)])
     weight = share[np.minimum(others, n_variables - 1)]
     return np.where(member, weight, -weight)
+
+
+def sum_coalitions(parts: Floats) -> Floats:
+    """Value of every coalition where each variable adds a fixed part.
+
+    Parameters
+    ----------
+    parts : ndarray of shape (n_patients, n_variables)
+        What each variable adds when it is known.
+
+    Returns
+    -------
+    ndarray of shape (2 ** n_variables, n_patients)
+        Sums of the parts of the members.
+
+    Examples
+    --------
+    >>> sum_coalitions(np.array([[1.0, 10.0]])).ravel().tolist()
+    [0.0, 1.0, 10.0, 11.0]
+    """
+    sums = np.zeros((1, parts.shape[0]))
+    for part in parts.T:
+        sums = np.concatenate([sums, sums + part])
+    return sums
 
 
 def interactions_to_coalitions(interactions: Floats) -> Floats:

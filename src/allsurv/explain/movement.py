@@ -200,11 +200,14 @@ def directions(models: Mapping[str, Any], cohort: Cohort) -> pd.DataFrame:
 
     Notes
     -----
-    The direction of a term is the sign of the slope of its Shapley values, summed over its
-    variable, on the term, holding the variable's other terms: ordinary least squares.
+    The direction of a term is the sign of the slope of its variable's Shapley values on the term,
+    holding the variable's other terms: ordinary least squares. A product of two variables has no
+    row, as it belongs to neither: what it adds is divided between them, and moves the slopes of
+    its factors. The sign of these in Cox regression is that of their slope there, for their
+    coefficients hold at one value of the other variable only.
     """
     signs = next(
-        (_cox_signs(model) for model in models.values() if model.family == "cox"),
+        (_cox_signs(model, cohort.X) for model in models.values() if model.family == "cox"),
         dict[str, int](),
     )
     rows = []
@@ -232,21 +235,27 @@ def directions(models: Mapping[str, Any], cohort: Cohort) -> pd.DataFrame:
 _WORDS = {1: "higher", -1: "lower", 0: "none"}
 
 
-def _cox_signs(model: Any) -> dict[str, int]:
-    terms = model.encoder_.terms_
-    return {t.name: int(np.sign(b)) for t, b in zip(terms, model.mechanism_.coef, strict=True)}
+def _cox_signs(model: Any, X: pd.DataFrame) -> dict[str, int]:
+    terms, coef = model.encoder_.terms_, model.mechanism_.coef
+    signs = {t.name: int(np.sign(b)) for t, b in zip(terms, coef, strict=True)}
+    multiplied = {name for term in terms for name in term.factors}
+    if multiplied:
+        slopes = {term: slope for (_, term), slope in _slopes(model, X).items()}
+        signs |= {name: slopes[name] for name in multiplied if name in slopes}
+    return signs
 
 
 def _slopes(model: Any, X: pd.DataFrame) -> dict[tuple[str, str], int]:
     asked = ask(model, X)
     values, _ = explain_score(asked)
     terms = model.encoder_.terms_
+    alone = asked.owners & (asked.owners.sum(axis=1, keepdims=True) == 1)
     slopes = {}
     for j, variable in enumerate(asked.variables):
-        mine = np.flatnonzero(asked.uses[:, j])
+        mine = np.flatnonzero(alone[:, j])
         design = asked.design[:, mine] - asked.design[:, mine].mean(axis=0)
         slope = np.linalg.lstsq(design, values[:, j] - values[:, j].mean(), rcond=None)[0]
-        for term, moved in zip((terms[k] for k in mine), slope, strict=True):
-            if term.variable == variable:
-                slopes[variable, term.name] = int(np.sign(moved)) if abs(moved) > _SAME else 0
+        for k, term in enumerate(mine):
+            moved = abs(slope[k]) > _SAME
+            slopes[variable, terms[term].name] = int(np.sign(slope[k])) if moved else 0
     return slopes

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import comb
-
 import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.explain.game import interactions_to_coalitions
+from allsurv.explain.paths import paths_of
 from allsurv.models.trees import LEAF, Trees
 
 __all__ = ["tree_coalitions", "tree_shap"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 CHUNK = 1 << 22  # numbers held at once
 
 
-def tree_shap(trees: Trees, leaf_value: Floats, design: Floats) -> tuple[Floats, Floats]:
+def tree_shap(
+    trees: Trees, leaf_value: Floats, design: Floats, owners: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
     r"""Shapley values of a sum of trees, exact, in double precision.
 
     Parameters
@@ -30,24 +29,29 @@ def tree_shap(trees: Trees, leaf_value: Floats, design: Floats) -> tuple[Floats,
         What each leaf adds to each output.
     design : ndarray of shape (n_patients, n_terms)
         Encoded patients.
+    owners : ndarray of bool of shape (n_terms, n_variables)
+        Variables each term is computed from; a term is known if all of them are.
 
     Returns
     -------
-    values : ndarray of shape (n_patients, n_terms, n_outputs)
-        What each term adds.
+    values : ndarray of shape (n_patients, n_variables, n_outputs)
+        What each variable adds.
     base : ndarray of shape (n_outputs,)
         What is predicted of a patient of whom nothing is known.
 
     Notes
     -----
     Where a node asks for a term that is not known, both children count, by the number of their
-    patients: path-dependent TreeSHAP [1]_. Seen from one leaf, a coalition A of known terms gives
-    the leaf's value times :math:`\prod_{k \in A} s_k \prod_{k \notin A} r_k` over the terms asked
-    on the way to it: :math:`s_k` is 1 if the patient meets all that is asked of term k, else 0, and
-    :math:`r_k` the share of patients who go that way. The Shapley value of term j is
+    patients: path-dependent TreeSHAP [1]_, the players being variables. Seen from one leaf, a
+    coalition A of known variables gives the leaf's value times
+    :math:`\prod_{k \in A} s_k \prod_{k \notin A} r_k` over the variables asked on the way to it:
+    :math:`s_k` is 1 if the patient meets all that is asked of variable k, else 0, and :math:`r_k`
+    the share of patients who go that way. The Shapley value of variable j is
 
     .. math:: (s_j - r_j) \sum_m \frac{m!\,(d - 1 - m)!}{d!}
         \left[z^m\right] \prod_{k \ne j} (r_k + s_k z).
+
+    A way that asks for products is a sum of such: :func:`allsurv.explain.paths.paths_of`.
 
     References
     ----------
@@ -60,100 +64,42 @@ def tree_shap(trees: Trees, leaf_value: Floats, design: Floats) -> tuple[Floats,
     >>> stump = Trees.join([{"left": [1, -1, -1], "right": [2, -1, -1], "term": [0, -1, -1],
     ...                      "threshold": [0, 0, 0], "n_patients": [4, 3, 1],
     ...                      "value": [[0.0], [0.0], [1.0]]}])
-    >>> values, base = tree_shap(stump, stump.value, np.array([[0.5], [-0.5]]))
+    >>> patients = np.array([[0.5], [-0.5]])
+    >>> values, base = tree_shap(stump, stump.value, patients, np.array([[True]]))
     >>> values.ravel().tolist(), base.tolist()
     ([0.75, -0.25], [0.25])
+
+    The same, asking for the product of two variables: they share equally.
+
+    >>> tree_shap(stump, stump.value, patients, np.array([[True, True]]))[0][:, :, 0].tolist()
+    [[0.375, 0.375], [-0.125, -0.125]]
     """
     single, same = np.unique(design.astype(np.float32), axis=0, return_inverse=True)
-    n_patients, n_terms = single.shape
-    values = np.zeros((n_patients, n_terms, leaf_value.shape[1]))
+    values = np.zeros((len(single), owners.shape[1], leaf_value.shape[1]))
     base = np.zeros(leaf_value.shape[1])
-    for paths in _paths(trees):
-        added = leaf_value[paths.leaf]
-        base += paths.ratio.prod(axis=1) @ added
-        n_leaves, depth = paths.term.shape
+    for paths in paths_of(trees, owners):
+        added = leaf_value[paths.leaf] * paths.weight[:, None]
+        n_paths, depth = paths.variable.shape
+        if depth == paths.ratio.shape[1]:
+            base += paths.ratio.prod(axis=1) @ added
         if depth == 0:
             continue
-        rows = max(1, CHUNK // (n_leaves * max(depth * depth, n_terms)))
-        for first in range(0, n_patients, rows):
+        players = [(k, *np.nonzero(paths.variable == k)) for k in np.unique(paths.variable)]
+        rows = max(1, CHUNK // (n_paths * depth * depth))
+        for first in range(0, len(single), rows):
             part = slice(first, first + rows)
             share = paths.shares(single[part])
-            spread = np.zeros((len(share), n_terms, n_leaves))
-            spread[:, paths.term, np.arange(n_leaves)[:, None]] = share
-            values[part] += spread @ added
+            for variable, path, column in players:
+                values[part, variable] += share[:, path, column] @ added[path]
     return values[same.ravel()], base
 
 
-@dataclass(frozen=True, eq=False)
-class _Paths:
-    """Ways to leaves that ask for equally many terms, each bounded from below and above."""
-
-    leaf: Ints
-    term: Ints
-    low: Floats
-    high: Floats
-    ratio: Floats
-
-    def shares(self, single: NDArray[np.float32]) -> Floats:
-        """Shapley value of each term, in units of the leaf: (n_patients, n_leaves, depth)."""
-        depth = self.term.shape[1]
-        asked = single[:, self.term]
-        met = ((asked > self.low) & (asked <= self.high)).astype(float)
-        weight = [1 / (depth * comb(depth - 1, m)) for m in range(depth)]
-        shares = np.empty_like(met)
-        for j in range(depth):
-            coefficients = [np.ones(met.shape[:2])]
-            for k in (k for k in range(depth) if k != j):
-                low = [c * self.ratio[:, k] for c in coefficients] + [0.0]
-                high = [0.0] + [c * met[:, :, k] for c in coefficients]
-                coefficients = [a + b for a, b in zip(low, high, strict=True)]
-            total = sum(w * c for w, c in zip(weight, coefficients, strict=True))
-            shares[:, :, j] = (met[:, :, j] - self.ratio[:, j]) * total
-        return shares
-
-
-def _paths(trees: Trees) -> list[_Paths]:
-    inner = np.flatnonzero(trees.left != LEAF)
-    parent = np.full(trees.left.size, LEAF)
-    parent[trees.left[inner]] = inner
-    parent[trees.right[inner]] = inner
-    found: dict[int, list[tuple[int, dict[int, list[float]]]]] = {}
-    for node in np.flatnonzero(trees.left == LEAF):
-        bounds: dict[int, list[float]] = {}
-        child, above = int(node), int(parent[node])
-        while above != LEAF:
-            low_high_ratio = bounds.setdefault(int(trees.term[above]), [-np.inf, np.inf, 1.0])
-            threshold = float(trees.threshold[above])
-            if trees.left[above] == child:
-                low_high_ratio[1] = min(low_high_ratio[1], threshold)
-            else:
-                low_high_ratio[0] = max(low_high_ratio[0], threshold)
-            low_high_ratio[2] *= trees.n_patients[child] / trees.n_patients[above]
-            child, above = above, int(parent[above])
-        found.setdefault(len(bounds), []).append((int(trees.leaf[node]), bounds))
-    paths = []
-    for depth, leaves in found.items():
-        table = np.array([list(b.values()) for _, b in leaves]).reshape(len(leaves), depth, 3)
-        paths.append(
-            _Paths(
-                leaf=np.array([leaf for leaf, _ in leaves], dtype=np.intp),
-                term=np.array([list(b) for _, b in leaves], dtype=np.intp).reshape(
-                    len(leaves), depth
-                ),
-                low=table[:, :, 0],
-                high=table[:, :, 1],
-                ratio=table[:, :, 2],
-            )
-        )
-    return paths
-
-
 def tree_coalitions(
-    trees: Trees, leaf_value: Floats, design: Floats, coalition_of: Ints, n_variables: int
+    trees: Trees, leaf_value: Floats, design: Floats, owners: NDArray[np.bool_]
 ) -> Floats:
     r"""Sum of trees for every coalition of known variables.
 
-    Where a node asks for a variable that is not known, both children count, by the number of their
+    Where a node asks for a term that is not known, both children count, by the number of their
     patients: the expectation of path-dependent TreeSHAP [1]_.
 
     Parameters
@@ -164,10 +110,8 @@ def tree_coalitions(
         What each leaf adds.
     design : ndarray of shape (n_patients, n_terms)
         Encoded patients.
-    coalition_of : ndarray of int of shape (n_terms,)
-        Number of the smallest coalition in which a term is known.
-    n_variables : int
-        Number of variables.
+    owners : ndarray of bool of shape (n_terms, n_variables)
+        Variables each term is computed from; a term is known if all of them are.
 
     Returns
     -------
@@ -190,18 +134,20 @@ def tree_coalitions(
     >>> stump = Trees.join([{"left": [1, -1, -1], "right": [2, -1, -1], "term": [0, -1, -1],
     ...                      "threshold": [0, 0, 0], "n_patients": [4, 3, 1],
     ...                      "value": [[0.0], [0.0], [1.0]]}])
-    >>> tree_coalitions(stump, stump.value[:, 0], np.array([[0.5]]), np.array([1]), 1).tolist()
+    >>> tree_coalitions(stump, stump.value[:, 0], np.array([[0.5]]), np.array([[True]])).tolist()
     [[0.25], [1.0]]
     """
     single = design.astype(np.float32)
-    added = np.zeros((1 << n_variables, len(design)))
+    added = np.zeros((1 << owners.shape[1], len(design)))
     ends = np.append(trees.root[1:], trees.left.size)
     for first, last in zip(trees.root, ends, strict=True):
-        asked = trees.term[first:last]
-        involved = int(np.bitwise_or.reduce(coalition_of[asked[asked >= 0]], initial=0))
-        used = np.flatnonzero(involved >> np.arange(n_variables) & 1)
-        needed = (coalition_of[:, None] >> used & 1) @ (1 << np.arange(used.size))
-        walk = _Walk(trees, leaf_value, single, needed)
+        asked = np.unique(trees.term[first:last])
+        asked = asked[asked >= 0]
+        used = np.flatnonzero(owners[asked].any(axis=0))
+        needed = (owners[asked][:, used] << np.arange(used.size)).sum(axis=1, dtype=np.intp)
+        walk = _Walk(
+            trees, leaf_value, single, dict(zip(asked.tolist(), needed.tolist(), strict=True))
+        )
         local = np.array([walk.expect(int(first), a) for a in range(1 << used.size)])
         for k in range(used.size):
             pairs = local.reshape(-1, 2, 1 << k, len(design))
@@ -215,10 +161,13 @@ class _Walk:
     """One tree, walked by all patients at once with the variables of a coalition known."""
 
     def __init__(
-        self, trees: Trees, leaf_value: Floats, single: NDArray[np.float32], needed: Ints
+        self,
+        trees: Trees,
+        leaf_value: Floats,
+        single: NDArray[np.float32],
+        needed: dict[int, int],
     ) -> None:
-        self.trees, self.leaf_value, self.single = trees, leaf_value, single
-        self.needed = needed
+        self.trees, self.leaf_value, self.single, self.needed = trees, leaf_value, single, needed
 
     def expect(self, node: int, coalition: int) -> Floats:
         trees = self.trees
@@ -227,7 +176,7 @@ class _Walk:
             return np.full(len(self.single), self.leaf_value[trees.leaf[node]])
         term = int(trees.term[node])
         below, above = self.expect(left, coalition), self.expect(right, coalition)
-        if coalition & self.needed[term] == self.needed[term]:
+        if self.needed[term] & ~coalition == 0:
             return np.where(self.single[:, term] <= trees.threshold[node], below, above)
         share = trees.n_patients[left] / trees.n_patients[node]
         return share * below + (1 - share) * above

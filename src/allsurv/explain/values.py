@@ -37,8 +37,9 @@ def shap_values(
     model : SurvivalModel or RiskModel
         Fitted, or exported; of any family but null.
     cohort : Cohort
-        Patients to explain. For a fitted cox or coxnet the base is the prediction at their mean,
-        for an exported one that of a typical patient of development.
+        Patients to explain. For a fitted linear model the base is the prediction at their mean
+        (products being those of the means), for an exported one that of a typical patient of
+        development.
     times : sequence of float, optional
         Explain survival S(t) at each, in the study's unit; the risk score unless given.
 
@@ -57,12 +58,17 @@ def shap_values(
 
     Notes
     -----
-    *Forest, and score of boosting*: path-dependent TreeSHAP [1]_, the terms of a variable summed.
-    *Score of a linear model*: coefficient times distance from the mean of the cohort.
+    The players are the variables; all terms of one (levels, curves, tested and positive) are known
+    together, and a product of two variables is known if both are.
+    *Forest, and score of boosting*: path-dependent TreeSHAP [1]_ of this game.
+    *Score of a linear model*: coefficient times distance from the reference patient, the mean of
+    the cohort. Where of a product of a and b only a is known, it is :math:`x_a r_b`, x being the
+    patient's factors and r the reference's; with its coefficient :math:`\beta`, a gets
+    :math:`\beta (x_a - r_a)(x_b + r_b) / 2` and b :math:`\beta (x_b - r_b)(x_a + r_a) / 2`
+    (:func:`allsurv.explain.linear.linear_dividends`).
     *S(t) of a linear model or boosting*: :math:`\exp(-H_0(t) e^{f})` is no sum, so the Shapley
     value is computed from all coalitions of variables, the score :math:`f` of a coalition being
     that of the two rows above.
-    *Declared products*: known when both of their variables are; their value is shared equally.
 
     References
     ----------

@@ -73,6 +73,10 @@ def make_features(
     pairs = tuple((str(pair[0]), str(pair[1])) for pair in interactions if len(pair) == 2)
     if len(pairs) < len(interactions):
         raise ModelError("interactions: each is a pair of predictors, such as [age, arm].")
+    if len({frozenset(pair) for pair in pairs if len(set(pair)) == 2}) < len(pairs):
+        raise ModelError(
+            "interactions: a pair is given twice, or of one variable; a curve is a spline."
+        )
     for name in [*curved, *(name for pair in pairs for name in pair)]:
         if name not in names:
             raise ModelError(

@@ -42,7 +42,7 @@ class Term:
     name : str
         Readable and stable: ``age``, ``log wbc``, ``sex=female``, ``tp53_mut positive``.
     variable : str
-        Variable it is computed from; of a product the first, its ``factors`` telling the other.
+        Variable it is computed from; of a product the first, its ``factors`` telling the others.
     kind : {"number", "spline", "score", "level", "tested", "positive", "product"}
         ``number``: ``(transform(value) - centre) / scale``. ``spline``: the same of a curved part
         of a restricted cubic spline of ``transform(value)``. ``score``: position of an ordinal

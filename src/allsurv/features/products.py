@@ -1,4 +1,4 @@
-"""Products of terms: their factors, and the variables behind them."""
+"""Products of terms: the terms of single variables behind each, and their recomputation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from allsurv.features.encoding import Term
 
-__all__ = ["factors_of", "variables_used", "with_products"]
+__all__ = ["factors_of", "owners_of", "with_products"]
 
 
 def factors_of(terms: Sequence[Term]) -> tuple[tuple[int, ...], ...]:
@@ -23,7 +23,8 @@ def factors_of(terms: Sequence[Term]) -> tuple[tuple[int, ...], ...]:
     Returns
     -------
     tuple of tuple of int
-        Per term positions among ``terms``: its own, or those of the factors of a product.
+        Per term positions among ``terms``: of itself, or of the factors of a product. A product
+        of a product is taken apart.
 
     Examples
     --------
@@ -32,33 +33,41 @@ def factors_of(terms: Sequence[Term]) -> tuple[tuple[int, ...], ...]:
     >>> factors_of([age, arm, both])
     ((0,), (1,), (0, 1))
     """
-    place = {term.name: k for k, term in enumerate(terms)}
-    return tuple(tuple(place[name] for name in term.factors or (term.name,)) for term in terms)
+    found: list[tuple[int, ...]] = []
+    place = {term.name: j for j, term in enumerate(terms)}
+    for j, term in enumerate(terms):
+        of_product = (k for name in term.factors for k in found[place[name]])
+        found.append(tuple(of_product) if term.kind == "product" else (j,))
+    return tuple(found)
 
 
-def variables_used(terms: Sequence[Term]) -> tuple[tuple[str, ...], ...]:
-    """Name the variables each term is computed from.
+def owners_of(terms: Sequence[Term], variables: Sequence[str]) -> NDArray[np.bool_]:
+    """Find the variables that each term is computed from.
 
     Parameters
     ----------
     terms : sequence of Term
         Columns of a design.
+    variables : sequence of str
+        Names of the variables.
 
     Returns
     -------
-    tuple of tuple of str
-        One name per term; two for a product of two variables.
+    ndarray of bool of shape (n_terms, n_variables)
+        One variable per term, and those of all its factors for a product.
 
     Examples
     --------
     >>> age, arm = Term("age", "age", "number"), Term("arm=b", "arm", "level", level="b")
     >>> both = Term("age x arm=b", "age", "product", factors=("age", "arm=b"))
-    >>> variables_used([age, arm, both])
-    (('age',), ('arm',), ('age', 'arm'))
+    >>> owners_of([age, arm, both], ["age", "arm"]).astype(int).tolist()
+    [[1, 0], [0, 1], [1, 1]]
     """
-    return tuple(
-        tuple(dict.fromkeys(terms[k].variable for k in factors)) for factors in factors_of(terms)
-    )
+    place = {name: k for k, name in enumerate(variables)}
+    owners = np.zeros((len(terms), len(place)), dtype=bool)
+    for j, factors in enumerate(factors_of(terms)):
+        owners[j, [place[terms[k].variable] for k in factors]] = True
+    return owners
 
 
 def with_products(row: NDArray[np.float64], terms: Sequence[Term]) -> NDArray[np.float64]:

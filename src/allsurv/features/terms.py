@@ -147,7 +147,8 @@ def learn_products(
     Returns
     -------
     tuple of Term
-        One per pair of terms, under the first of the two variables.
+        One per pair of terms. It belongs to both variables, which its ``factors`` tell;
+        ``variable`` names the first.
 
     Examples
     --------
