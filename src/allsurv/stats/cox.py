@@ -16,7 +16,13 @@ from allsurv.stats.cox_fit import CoxFit
 from allsurv.stats.cox_increments import increments
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
 from allsurv.stats.cox_many import CoxFits, fit_cox_many
-from allsurv.stats.cox_newton import Optimum, maximise, refuse_collinear, refuse_monotone
+from allsurv.stats.cox_newton import (
+    Optimum,
+    maximise,
+    newton_step,
+    refuse_collinear,
+    refuse_monotone,
+)
 from allsurv.stats.cox_residuals import robust_covariance
 from allsurv.stats.firth import maximise_firth, penalised_evaluation, profile_limits
 from allsurv.stats.outcome import ChiSquared
@@ -281,9 +287,9 @@ def _exp(values: Floats) -> Floats:
 
 
 def _score_test(initial: Evaluation) -> ChiSquared:
-    gradient = initial.gradient
-    statistic = float(gradient @ np.linalg.solve(initial.information, gradient))
-    return ChiSquared.of(statistic, gradient.size)
+    step = newton_step(initial)
+    statistic = float("nan") if step is None else float(initial.gradient @ step)
+    return ChiSquared.of(statistic, initial.gradient.size)
 
 
 def _robust_wald(robust: Floats, moved: Floats) -> ChiSquared:

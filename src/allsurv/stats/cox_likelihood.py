@@ -147,7 +147,9 @@ class PartialLikelihood:
         ndarray of shape (n_used,)
             Shifted so that its exponential cannot overflow.
         """
-        eta = self._design @ np.append(beta, 0.0) if beta.any() else np.zeros(self.X.shape[0])
+        of_design = np.zeros(beta.size + 1)
+        of_design[:-1] = beta
+        eta = self._design @ of_design if beta.any() else np.zeros(self.X.shape[0])
         if self.offset is not None:
             eta += self.offset
         eta -= eta.max()
@@ -206,7 +208,7 @@ class PartialLikelihood:
             Sums over the events of each tied time.
         """
         matrix, n_times = self._group_matrix, self.sets.times.size
-        np.take(risk, matrix.indices, out=matrix.data, mode="clip")
+        risk.take(matrix.indices, out=matrix.data, mode="clip")
         if self._sign is not None:
             matrix.data *= self._sign
         grouped = matrix @ columns
@@ -332,7 +334,7 @@ def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Flo
         factors = np.full_like(buffer, np.where(constant, 0.0, 1.0 / scale))
         for chunk in _chunks(n):
             index = rows[chunk]
-            part = np.take(data.X, index, axis=0, out=buffer[: index.size], mode="clip")
+            part = data.X.take(index, axis=0, out=buffer[: index.size], mode="clip")
             part -= centres[: index.size]
             part *= factors[: index.size]
             design[chunk, :p] = part
@@ -344,9 +346,9 @@ def _centre_and_scale(X: Floats, rows: NDArray[np.integer]) -> tuple[Floats, Flo
     """Mean and standard deviation over some rows, taken in the order of memory."""
     n, p = rows.size, X.shape[1]
     ordered = None if n == X.shape[0] else np.sort(rows)
-    near = X[rows[:_CHUNK]].mean(axis=0)
     total, squares = np.zeros(p), np.zeros(p)
     buffer = np.empty((min(n, _CHUNK), p))
+    near = X[rows[0]]
     nears, ones = np.full_like(buffer, near), np.ones(buffer.shape[0])
     for chunk in _chunks(n):
         given = X[chunk if ordered is None else ordered[chunk]]
@@ -359,7 +361,9 @@ def _centre_and_scale(X: Floats, rows: NDArray[np.integer]) -> tuple[Floats, Flo
 
 
 def _weighted_gram(X: Floats, weight: Floats) -> Floats:
-    """X' diag(weight) X; weights are repeated because broadcasting one to a short row is slow."""
+    """X' diag(weight) X; weights are repeated as broadcasting each to a short row is slow."""
+    if X.shape[0] <= _CHUNK // 8:
+        return X.T @ (X * weight[:, None])
     out = np.zeros((X.shape[1], X.shape[1]))
     for chunk in _chunks(X.shape[0]):
         part = X[chunk]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from allsurv.stats.outcome import distinct_times
+
 __all__ = ["RiskSets", "TiedEvents", "grouping_matrix", "make_risk_sets"]
 
 Floats = NDArray[np.float64]
@@ -238,7 +240,7 @@ def make_risk_sets(
     >>> sets.times.tolist(), sets.rows.tolist(), sets.last.tolist()
     ([2.0, 3.0], [2, 0], [0, 1])
     """
-    times = np.unique(time[event])
+    times = distinct_times(time[event])
     last = _last_event_time(times, time)
     first = None if start is None else np.searchsorted(times, start, side="right")
     bounds = np.array([0, times.size])
@@ -303,7 +305,9 @@ def grouping_matrix(sets: RiskSets, tied: TiedEvents) -> tuple[csr_array, Floats
     """
     n, m = sets.rows.size, sets.times.size
     index = _index_type(2 * n + tied.rows.size)
-    others = np.delete(np.arange(n, dtype=index), tied.rows)
+    untied = np.ones(n, dtype=bool)
+    untied[tied.rows] = False
+    others = np.flatnonzero(untied)
     if sets.first is None:
         columns, sign = np.concatenate([others, tied.rows], dtype=index), None
         counts = sets.n_last.copy()
