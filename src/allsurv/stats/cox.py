@@ -143,12 +143,12 @@ def fit_cox(
             "fit_cox: the likelihood cannot be computed at the first coefficients; "
             "look for extreme values of init, offset or weights."
         )
-    if not np.all(penalty > 0):
+    if not (penalty > 0).all():
         refuse_collinear(initial.information, data.names)
     if firth:
         return _firth_fit(likelihood, first, level)
     optimum = maximise(evaluate, first, initial)
-    optimum = refuse_monotone(likelihood, evaluate, optimum, bounded=bool(np.all(penalty > 0)))
+    optimum = refuse_monotone(likelihood, evaluate, optimum, bounded=bool((penalty > 0).all()))
     return _newton_fit(likelihood, optimum, first, penalty, level)
 
 
@@ -157,10 +157,10 @@ def _check_choices(data: CoxData, penalty: Floats, *, ties: str, firth: bool, le
         raise ModelError(f"fit_cox: ties={ties!r}; allowed are 'efron' and 'breslow'.")
     if not (isinstance(level, Real) and 0 < level < 1):
         raise ModelError(f"fit_cox: level={level!r}; give a number between 0 and 1.")
-    if np.any(penalty < 0):
+    if (penalty < 0).any():
         raise ModelError("fit_cox: ridge is negative; give 0 or a positive number.")
     n_events = int(data.counted_event.sum())
-    if penalty.size > n_events and not np.all(penalty > 0):
+    if penalty.size > n_events and not (penalty > 0).all():
         raise ModelError(
             f"fit_cox: {penalty.size} columns but {n_events} events; "
             "use fewer columns, or ridge > 0."

@@ -213,7 +213,8 @@ class PartialLikelihood:
             matrix.data *= self._sign
         grouped = matrix @ columns
         entering, tied = grouped[:n_times], grouped[n_times:]
-        entering[self.tied.times] += tied
+        if self.tied.times.size:
+            entering[self.tied.times] += tied
         return self.sets.at_risk_sum(entering), tied
 
     def evaluate(self, beta: Floats) -> Evaluation:

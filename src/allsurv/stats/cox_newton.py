@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv
+from scipy.linalg.lapack import dposv, dpotrf
 
 from allsurv.errors import ModelError
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
@@ -144,13 +144,10 @@ def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
             "hazard ratio cannot be estimated; remove it."
         )
     scaled = information / np.sqrt(np.outer(diagonal, diagonal))
-    try:
-        pivots = np.diag(np.linalg.cholesky(scaled)) ** 2
-        if pivots.min(initial=1.0) > SMALLEST_PIVOT:
-            return
-    except np.linalg.LinAlgError:
-        pass
-    _name_collinear(scaled, names)
+    factor, fault = dpotrf(scaled, lower=1)
+    pivots = np.diag(factor) ** 2
+    if fault or pivots.min(initial=1.0) <= SMALLEST_PIVOT:
+        _name_collinear(scaled, names)
 
 
 def _name_collinear(scaled: Floats, names: tuple[str, ...]) -> None:
