@@ -16,7 +16,13 @@ from allsurv.stats.cox_fit import CoxFit
 from allsurv.stats.cox_increments import increments
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
 from allsurv.stats.cox_many import CoxFits, fit_cox_many
-from allsurv.stats.cox_newton import Optimum, maximise, refuse_collinear, refuse_monotone
+from allsurv.stats.cox_newton import (
+    Optimum,
+    maximise,
+    newton_step,
+    refuse_collinear,
+    refuse_monotone,
+)
 from allsurv.stats.cox_residuals import robust_covariance
 from allsurv.stats.firth import maximise_firth, penalised_evaluation, profile_limits
 from allsurv.stats.outcome import ChiSquared
@@ -137,12 +143,12 @@ def fit_cox(
             "fit_cox: the likelihood cannot be computed at the first coefficients; "
             "look for extreme values of init, offset or weights."
         )
-    if not np.all(penalty > 0):
+    if not (penalty > 0).all():
         refuse_collinear(initial.information, data.names)
     if firth:
         return _firth_fit(likelihood, first, level)
     optimum = maximise(evaluate, first, initial)
-    optimum = refuse_monotone(likelihood, evaluate, optimum, bounded=bool(np.all(penalty > 0)))
+    optimum = refuse_monotone(likelihood, evaluate, optimum, bounded=bool((penalty > 0).all()))
     return _newton_fit(likelihood, optimum, first, penalty, level)
 
 
@@ -151,10 +157,10 @@ def _check_choices(data: CoxData, penalty: Floats, *, ties: str, firth: bool, le
         raise ModelError(f"fit_cox: ties={ties!r}; allowed are 'efron' and 'breslow'.")
     if not (isinstance(level, Real) and 0 < level < 1):
         raise ModelError(f"fit_cox: level={level!r}; give a number between 0 and 1.")
-    if np.any(penalty < 0):
+    if (penalty < 0).any():
         raise ModelError("fit_cox: ridge is negative; give 0 or a positive number.")
     n_events = int(data.counted_event.sum())
-    if penalty.size > n_events and not np.all(penalty > 0):
+    if penalty.size > n_events and not (penalty > 0).all():
         raise ModelError(
             f"fit_cox: {penalty.size} columns but {n_events} events; "
             "use fewer columns, or ridge > 0."
@@ -281,9 +287,9 @@ def _exp(values: Floats) -> Floats:
 
 
 def _score_test(initial: Evaluation) -> ChiSquared:
-    gradient = initial.gradient
-    statistic = float(gradient @ np.linalg.solve(initial.information, gradient))
-    return ChiSquared.of(statistic, gradient.size)
+    step = newton_step(initial)
+    statistic = float("nan") if step is None else float(initial.gradient @ step)
+    return ChiSquared.of(statistic, initial.gradient.size)
 
 
 def _robust_wald(robust: Floats, moved: Floats) -> ChiSquared:

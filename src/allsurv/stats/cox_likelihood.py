@@ -131,7 +131,7 @@ class PartialLikelihood:
         self.term_weight[self.tied.times] /= self.sets.n_deaths[self.tied.times]
         at_event = np.zeros(rows.size)
         at_event[deaths] = 1.0 if self._event_weight is None else self._event_weight
-        self._event_sum = at_event @ self.X
+        self._event_sum = (at_event @ self._design)[:-1]
         self._group_matrix, self._sign = grouping_matrix(self.sets, self.tied)
 
     def linear_predictor(self, beta: Floats) -> Floats:
@@ -147,7 +147,9 @@ class PartialLikelihood:
         ndarray of shape (n_used,)
             Shifted so that its exponential cannot overflow.
         """
-        eta = self.X @ beta if beta.any() else np.zeros(self.X.shape[0])
+        of_design = np.zeros(beta.size + 1)
+        of_design[:-1] = beta
+        eta = self._design @ of_design if beta.any() else np.zeros(self.X.shape[0])
         if self.offset is not None:
             eta += self.offset
         eta -= eta.max()
@@ -183,11 +185,10 @@ class PartialLikelihood:
         csr_array of shape (n_times, n_used)
             Its product with weighted rows, summed backwards, is the sum over risk sets.
         """
-        matrix, n_times = self._group_matrix, self.sets.times.size
-        end = int(matrix.indptr[n_times])
-        data = np.ones(end) if self._sign is None else self._sign[:end]
-        parts = (data, matrix.indices[:end], matrix.indptr[: n_times + 1])
-        return csr_array(parts, shape=(n_times, self.sets.rows.size))
+        matrix, sign = grouping_matrix(self.sets, TiedEvents.of(self.sets, "breslow"))
+        if sign is not None:
+            matrix.data = sign
+        return matrix
 
     def weighted_sums(self, risk: Floats, columns: Floats) -> tuple[Floats, Floats]:
         """Sum weighted columns over risk sets, and over tied events.
@@ -207,13 +208,14 @@ class PartialLikelihood:
             Sums over the events of each tied time.
         """
         matrix, n_times = self._group_matrix, self.sets.times.size
-        if self._sign is None:
-            matrix.data[: risk.size] = risk
-            matrix.data[risk.size :] = risk[self.tied.rows]
-        else:
-            np.multiply(risk[matrix.indices], self._sign, out=matrix.data)
+        risk.take(matrix.indices, out=matrix.data, mode="clip")
+        if self._sign is not None:
+            matrix.data *= self._sign
         grouped = matrix @ columns
-        return self.sets.at_risk_sum(grouped[:n_times]), grouped[n_times:]
+        entering, tied = grouped[:n_times], grouped[n_times:]
+        if self.tied.times.size:
+            entering[self.tied.times] += tied
+        return self.sets.at_risk_sum(entering), tied
 
     def evaluate(self, beta: Floats) -> Evaluation:
         """Value, gradient and information at given coefficients.
@@ -317,17 +319,8 @@ class PartialLikelihood:
 def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Floats, Floats]:
     """Copy, sort, centre and scale the covariates; the last column is 1, to sum risks with."""
     n, p = rows.size, data.X.shape[1]
-    design = np.empty((n, p + 1))
-    design[:, p] = 1.0
-    in_turn = None if n == data.X.shape[0] else rows
     with np.errstate(all="ignore"):
-        near = data.X[rows[:_CHUNK]].mean(axis=0)
-        total, squares = np.zeros(p), np.zeros(p)
-        for chunk, part in _chunks(data.X, in_turn, near):
-            total += design[chunk, p] @ part
-            squares += np.einsum("ij,ij->j", part, part)
-        shift = total / n
-        centre, scale = near + shift, np.sqrt(np.maximum(squares / n - shift**2, 0.0))
+        centre, scale = _centre_and_scale(data.X, rows)
         if not np.isfinite(scale).all():
             names = [data.names[k] for k in np.flatnonzero(~np.isfinite(scale))]
             raise ModelError(
@@ -336,47 +329,51 @@ def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Flo
             )
         constant = scale <= 1e-13 * np.abs(centre)
         scale[constant] = 1.0
-        factor = _filled(min(n, _CHUNK), np.where(constant, 0.0, 1.0 / scale))
-        for chunk, part in _chunks(data.X, rows, centre):
-            part *= factor[: len(part)]
+        design = np.empty((n, p + 1))
+        buffer = np.empty((min(n, _CHUNK), p))
+        centres = np.full_like(buffer, centre)
+        factors = np.full_like(buffer, np.where(constant, 0.0, 1.0 / scale))
+        for chunk in _chunks(n):
+            index = rows[chunk]
+            part = data.X.take(index, axis=0, out=buffer[: index.size], mode="clip")
+            part -= centres[: index.size]
+            part *= factors[: index.size]
             design[chunk, :p] = part
+            design[chunk, p] = 1.0
     return design, centre, scale
 
 
-def _chunks(
-    X: Floats, rows: NDArray[np.integer] | None, centre: Floats
-) -> Iterator[tuple[slice, Floats]]:
-    """Centred rows, or all in turn, as many at once as stay in the processor's cache."""
-    n = X.shape[0] if rows is None else rows.size
-    buffer = np.empty((min(n, _CHUNK), X.shape[1]))
-    offset = _filled(len(buffer), centre)
-    for begin in range(0, n, _CHUNK):
-        chunk = slice(begin, min(begin + _CHUNK, n))
-        part = buffer[: chunk.stop - begin]
-        if rows is None:
-            np.subtract(X[chunk], offset[: len(part)], out=part)
-        else:
-            np.take(X, rows[chunk], axis=0, out=part, mode="clip")
-            part -= offset[: len(part)]
-        yield chunk, part
-
-
-def _filled(n_rows: int, row: Floats) -> Floats:
-    """Repeat a row, so that one loop runs over all numbers of a chunk."""
-    out = np.empty((n_rows, row.size))
-    out[:] = row
-    return out
+def _centre_and_scale(X: Floats, rows: NDArray[np.integer]) -> tuple[Floats, Floats]:
+    """Mean and standard deviation over some rows, taken in the order of memory."""
+    n, p = rows.size, X.shape[1]
+    ordered = None if n == X.shape[0] else np.sort(rows)
+    total, squares = np.zeros(p), np.zeros(p)
+    buffer = np.empty((min(n, _CHUNK), p))
+    near = X[rows[0]]
+    nears, ones = np.full_like(buffer, near), np.ones(buffer.shape[0])
+    for chunk in _chunks(n):
+        given = X[chunk if ordered is None else ordered[chunk]]
+        size = given.shape[0]
+        part = np.subtract(given, nears[:size], out=buffer[:size])
+        total += ones[:size] @ part
+        squares += np.einsum("ij,ij->j", part, part)
+    shift = total / n
+    return near + shift, np.sqrt(np.maximum(squares / n - shift**2, 0.0))
 
 
 def _weighted_gram(X: Floats, weight: Floats) -> Floats:
-    if X.shape[0] <= _CHUNK:
+    """X' diag(weight) X; weights are repeated as broadcasting each to a short row is slow."""
+    if X.shape[0] <= _CHUNK // 8:
         return X.T @ (X * weight[:, None])
     out = np.zeros((X.shape[1], X.shape[1]))
-    buffer = np.empty((_CHUNK, X.shape[1]))
-    for begin in range(0, X.shape[0], _CHUNK):
-        part = X[begin : begin + _CHUNK]
-        weighted = np.multiply(
-            part, weight[begin : begin + _CHUNK, None], out=buffer[: part.shape[0]]
-        )
-        out += part.T @ weighted
+    for chunk in _chunks(X.shape[0]):
+        part = X[chunk]
+        weighted = weight[chunk].repeat(part.shape[1]).reshape(part.shape)
+        weighted *= part
+        out += weighted.T @ part
     return out
+
+
+def _chunks(n_rows: int) -> Iterator[slice]:
+    """All rows in turn, as many at once as stay in the processor's cache."""
+    return (slice(begin, begin + _CHUNK) for begin in range(0, n_rows, _CHUNK))

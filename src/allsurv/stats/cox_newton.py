@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv
+from scipy.linalg.lapack import dposv, dpotrf
 
 from allsurv.errors import ModelError
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
 
-__all__ = ["Optimum", "maximise", "refuse_collinear", "refuse_monotone"]
+__all__ = ["Optimum", "maximise", "newton_step", "refuse_collinear", "refuse_monotone"]
 
 Floats = NDArray[np.float64]
 MAX_ITERATIONS = 20
@@ -76,7 +76,7 @@ def maximise(
         Step for step that of R ``survival::coxph``.
     """
     best, state = beta, initial
-    step = _solve(state)
+    step = newton_step(state)
     halved = 0
     iteration, converged = 0, False
     while iteration < max_iterations and step is not None:
@@ -96,11 +96,23 @@ def maximise(
             continue
         halved = 0
         best, state = best + step, trial
-        step = _solve(state)
+        step = newton_step(state)
     return Optimum(best, initial, state, iteration, converged)
 
 
-def _solve(state: Evaluation) -> Floats | None:
+def newton_step(state: Evaluation) -> Floats | None:
+    """Solve for the step to the maximum of the quadratic that touches the log-likelihood.
+
+    Parameters
+    ----------
+    state : Evaluation
+        The (penalised) likelihood at some coefficients.
+
+    Returns
+    -------
+    ndarray of shape (n_columns,) or None
+        ``None`` where the information is singular.
+    """
     if state.gradient.size == 0:
         return state.gradient
     _, step, fault = dposv(state.information, state.gradient)
@@ -132,13 +144,10 @@ def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
             "hazard ratio cannot be estimated; remove it."
         )
     scaled = information / np.sqrt(np.outer(diagonal, diagonal))
-    try:
-        pivots = np.diag(np.linalg.cholesky(scaled)) ** 2
-        if pivots.min(initial=1.0) > SMALLEST_PIVOT:
-            return
-    except np.linalg.LinAlgError:
-        pass
-    _name_collinear(scaled, names)
+    factor, fault = dpotrf(scaled, lower=1)
+    pivots = np.diag(factor) ** 2
+    if fault or pivots.min(initial=1.0) <= SMALLEST_PIVOT:
+        _name_collinear(scaled, names)
 
 
 def _name_collinear(scaled: Floats, names: tuple[str, ...]) -> None:
@@ -197,7 +206,7 @@ def refuse_monotone(
         iterations = optimum.n_iterations + further.n_iterations
         finished = Optimum(further.beta, optimum.initial, further.final, iterations, True)
         return optimum if optimum.converged else finished
-    step = _solve(further.final)
+    step = newton_step(further.final)
     unfinished = step is not None and abs(float(step @ further.final.gradient)) > NEGLIGIBLE
     if bounded or (unfinished and np.ptp(likelihood.X @ further.beta) < _UNBELIEVABLE):
         raise ModelError(
@@ -209,7 +218,7 @@ def refuse_monotone(
 
 
 def _is_at_rest(likelihood: PartialLikelihood, state: Evaluation) -> bool:
-    step = _solve(state)
+    step = newton_step(state)
     if step is None:
         return False
     if abs(float(step @ state.gradient)) >= NEGLIGIBLE:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from allsurv.stats.outcome import distinct_times
+
 __all__ = ["RiskSets", "TiedEvents", "grouping_matrix", "make_risk_sets"]
 
 Floats = NDArray[np.float64]
@@ -28,7 +30,8 @@ class RiskSets:
     bounds : ndarray of shape (n_strata + 1,)
         Where each stratum begins and ends in ``times``.
     rows : ndarray of shape (n_used,)
-        Rows at risk at some event time, sorted by the last event time at which they are.
+        Rows at risk at some event time, sorted by the last event time at which they are, and at
+        each of them events before others.
     last : ndarray of shape (n_used,)
         That last event time, as an index of ``times``.
     first : ndarray of shape (n_used,) or None
@@ -237,7 +240,7 @@ def make_risk_sets(
     >>> sets.times.tolist(), sets.rows.tolist(), sets.last.tolist()
     ([2.0, 3.0], [2, 0], [0, 1])
     """
-    times = np.unique(time[event])
+    times = distinct_times(time[event])
     last = _last_event_time(times, time)
     first = None if start is None else np.searchsorted(times, start, side="right")
     bounds = np.array([0, times.size])
@@ -249,21 +252,22 @@ def make_risk_sets(
         last = np.searchsorted(pairs, key + last, side="right") - 1
         first = None if first is None else np.searchsorted(pairs, key + first)
         times, lowest = times[pairs % times.size], bounds[stratum]
-    rows = np.flatnonzero(last >= (lowest if first is None else first))
-    small = last[rows].astype(np.uint16 if times.size < 65_536 else np.intp)
-    rows = rows[np.argsort(small, kind="stable")].astype(_index_type(time.size))
-    last = last[rows].astype(_index_type(times.size))
-    deaths = np.flatnonzero(event[rows])
+    n_times, used = times.size, last >= (lowest if first is None else first)
+    key = (2 * (last + 1) - event) * used
+    counts = np.bincount(key, minlength=2 * n_times + 1)
+    small = key.astype(np.uint16) if n_times < 32_768 else key
+    rows = np.argsort(small, kind="stable")[counts[0] :].astype(_index_type(time.size))
+    n_deaths, n_last = counts[1::2], counts[1::2] + counts[2::2]
     return RiskSets(
         n_rows=time.size,
         times=times,
         bounds=bounds,
         rows=rows,
-        last=last,
+        last=np.arange(n_times, dtype=_index_type(n_times)).repeat(n_last),
         first=None if first is None else first[rows],
-        deaths=deaths,
-        n_deaths=np.bincount(last[deaths], minlength=times.size),
-        n_last=np.bincount(last, minlength=times.size),
+        deaths=np.flatnonzero(event[rows]),
+        n_deaths=n_deaths,
+        n_last=n_last,
     )
 
 
@@ -294,25 +298,28 @@ def grouping_matrix(sets: RiskSets, tied: TiedEvents) -> tuple[csr_array, Floats
     Returns
     -------
     matrix : csr_array of shape (n_times + n_tied, n_used)
-        Its product with weighted rows, summed backwards, holds the sums over risk sets.
+        Its product with weighted rows holds the sums over those who enter and leave at each event
+        time, and below them those over tied events, which enter at the time of their tie.
     sign : ndarray or None
         Signs of its entries; ``None`` where all are 1.
     """
     n, m = sets.rows.size, sets.times.size
     index = _index_type(2 * n + tied.rows.size)
+    untied = np.ones(n, dtype=bool)
+    untied[tied.rows] = False
+    others = np.flatnonzero(untied)
     if sets.first is None:
-        counts, sign = sets.n_last, None
-        columns = np.empty(n + tied.rows.size, dtype=index)
-        columns[:n] = np.arange(n, dtype=index)
-        columns[n:] = tied.rows
+        columns, sign = np.concatenate([others, tied.rows], dtype=index), None
+        counts = sets.n_last.copy()
+        counts[tied.times] -= tied.counts
     else:
         leaves = np.flatnonzero(sets.first > sets.bounds[sets.stratum_of(sets.first)])
-        entries = np.concatenate([sets.last, sets.first[leaves] - 1])
+        entries = np.concatenate([sets.last[others], sets.first[leaves] - 1])
         order = np.argsort(entries, kind="stable")
-        columns = np.concatenate([np.arange(n), leaves])[order]
-        columns = np.concatenate([columns, tied.rows]).astype(index)
+        columns = np.concatenate([others, leaves])[order]
+        columns = np.concatenate([columns, tied.rows], dtype=index)
         sign = np.ones(columns.size)
-        sign[: order.size][order >= n] = -1.0
+        sign[: order.size][order >= others.size] = -1.0
         counts = np.bincount(entries, minlength=m)
     indptr = np.concatenate([[0], np.cumsum(np.concatenate([counts, tied.counts]))]).astype(index)
     shape = (m + tied.times.size, n)

@@ -12,7 +12,15 @@ from scipy.special import chdtrc
 from allsurv.errors import OutcomeError
 from allsurv.stats.real import real_array
 
-__all__ = ["ChiSquared", "Estimate", "check_outcome", "check_y", "make_y", "merge_close_times"]
+__all__ = [
+    "ChiSquared",
+    "Estimate",
+    "check_outcome",
+    "check_y",
+    "distinct_times",
+    "make_y",
+    "merge_close_times",
+]
 
 _SAME_TIME = float(np.sqrt(np.finfo(float).eps))
 Y_DTYPE = np.dtype([("event", bool), ("time", float)])
@@ -288,8 +296,7 @@ def merge_close_times(
     [0.3, 0.3, 1.0]
     """
     known = time if start is None else np.concatenate([time, start])
-    ordered = np.sort(known)
-    distinct = ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
+    distinct = distinct_times(known)
     scale = max(1.0, float(np.abs(distinct).sum()) / distinct.size)
     tied = distinct[1:] - distinct[:-1] <= _SAME_TIME * scale
     if not tied.any():
@@ -305,6 +312,28 @@ def merge_close_times(
             "drop rows of no length."
         )
     return time, start
+
+
+def distinct_times(time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sort times and keep each once.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n_rows,)
+        Finite times, at least one.
+
+    Returns
+    -------
+    ndarray of shape (n_times,)
+        Ascending.
+
+    Examples
+    --------
+    >>> distinct_times(np.array([3.0, 1.0, 3.0])).tolist()
+    [1.0, 3.0]
+    """
+    ordered = np.sort(time)
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
 
 
 def _vector(values: ArrayLike, name: str, where: str) -> NDArray[np.float64]:
