@@ -7,26 +7,28 @@
     python tests/benchmarks/bench_cox.py --rows 1000000 --peers sksurv lifelines
 
 Weibull proportional hazards, 15 covariates (7 binary), about 36 % censored, times in whole days.
-All peers get the same data, one after the other. The time of R is that of its whole call, model
-frame included, as it is of ours. Peers that are not installed are left out.
+All peers get the same data, in turn, and the best round of each counts. The time of R is that of
+its whole call, model frame included, as it is of ours. Peers that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import resource
 import shutil
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from allsurv.stats.cox import fit_cox, fit_cox_many
 
-N_COLUMNS = 15
+N_COLUMNS, OURS = 15, "allsurv"
 R_SCRIPT = r"""
 suppressMessages({library(survival); library(jsonlite)})
 args <- commandArgs(TRUE); meta <- fromJSON(args[1])
@@ -74,13 +76,16 @@ def split(time, event, X, seed=1):
     return start, stop, event[rows] & ~first, transplanted
 
 
-def best(call, repeats):
-    seconds = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        value = call()
-        seconds.append(time.perf_counter() - begin)
-    return min(seconds), value
+def in_turn(calls, rounds, in_a_row=1):
+    """Least seconds of each call, all called in every round, and what the first of them returns."""
+    seconds, values = dict.fromkeys(calls, math.inf), {}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            for _ in range(in_a_row):
+                begin = time.perf_counter()
+                values[name] = call()
+                seconds[name] = min(seconds[name], time.perf_counter() - begin)
+    return seconds, values[OURS]
 
 
 def time_r(arrays, repeats, bootstraps=0):
@@ -104,78 +109,67 @@ def time_r(arrays, repeats, bootstraps=0):
     return json.loads(done.stdout)
 
 
-def time_sksurv(t, event, X, repeats):
+def sksurv_call(t, event, X):
     try:
         from sksurv.linear_model import CoxPHSurvivalAnalysis
         from sksurv.util import Surv
     except ImportError:
         return None
     y = Surv.from_arrays(event, t)
-    return best(lambda: CoxPHSurvivalAnalysis(ties="efron").fit(X, y), repeats)[0]
+    return lambda: CoxPHSurvivalAnalysis(ties="efron").fit(X, y)
 
 
-def time_lifelines(t, event, X, repeats):
+def lifelines_call(t, event, X, start=None):
     try:
         import pandas as pd
-        from lifelines import CoxPHFitter
+        from lifelines import CoxPHFitter, CoxTimeVaryingFitter
     except ImportError:
         return None
     frame = pd.DataFrame(X, columns=[f"x{k}" for k in range(X.shape[1])])
-    frame["time"], frame["event"] = t, event
-    return best(lambda: CoxPHFitter().fit(frame, "time", "event"), repeats)[0]
+    frame["stop"], frame["event"] = t, event
+    if start is None:
+        return lambda: CoxPHFitter().fit(frame, "stop", "event")
+    frame["start"] = start
+    return lambda: CoxTimeVaryingFitter().fit(frame, "event", "start", "stop")
 
 
-def time_lifelines_intervals(start, stop, event, X):
-    try:
-        import pandas as pd
-        from lifelines import CoxTimeVaryingFitter
-    except ImportError:
-        return None
-    frame = pd.DataFrame(X, columns=[f"x{k}" for k in range(X.shape[1])])
-    frame["start"], frame["stop"], frame["event"] = start, stop, event
-
-    def fit(rows):
-        return CoxTimeVaryingFitter().fit(rows, "event", start_col="start", stop_col="stop")
-
-    return best(lambda: fit(frame), 1)[0]
-
-
-def report(label, ours, r, peers):
-    print(f"{label:34s} allsurv {ours[0]:9.4f} s", end="")
+def report(label, seconds, fit, r):
+    ours = seconds.pop(OURS)
+    print(f"{label:34s} allsurv {ours:9.4f} s", end="")
     if r:
-        gap = np.max(np.abs(ours[1].coef / np.array(r["coef"]) - 1))
-        gap_se = np.max(np.abs(ours[1].std_error / np.array(r["se"]) - 1))
-        print(f"   R {r['seconds']:9.4f} s = {r['seconds'] / ours[0]:6.1f} x", end="")
+        gap = np.max(np.abs(fit.coef / np.array(r["coef"]) - 1))
+        gap_se = np.max(np.abs(fit.std_error / np.array(r["se"]) - 1))
+        print(f"   R {r['seconds']:9.4f} s = {r['seconds'] / ours:6.1f} x", end="")
         print(f" (coef {gap:.0e}, se {gap_se:.0e})", end="")
-    for name, seconds in peers.items():
-        if seconds is not None:
-            print(f"   {name} {seconds:9.4f} s = {seconds / ours[0]:6.1f} x", end="")
+    for name, peer in seconds.items():
+        print(f"   {name} {peer:9.4f} s = {peer / ours:6.1f} x", end="")
     print(flush=True)
 
 
 def bench_rows(n, names):
     t, event, X = simulate(n)
-    repeats = 200 if n <= 1000 else 3
     fit_cox(t[:500], event[:500], X[:500])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fit_cox(t, event, X)
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6
-    ours = best(lambda: fit_cox(t, event, X), repeats)
-    r = time_r({"time": t, "event": event, "X": X}, min(repeats, 20))
-    known = {"sksurv": time_sksurv, "lifelines": time_lifelines}
-    few = 1 if n > 10_000 and "sksurv" in names else 3
-    peers = {name: known[name](t, event, X, few) for name in names}
-    report(f"n = {n:,}, {memory:.2f} GB more", ours, r, peers)
+    known = {"sksurv": sksurv_call, "lifelines": lifelines_call}
+    peers = {name: known[name](t, event, X) for name in names}
+    calls = {OURS: lambda: fit_cox(t, event, X)} | {k: v for k, v in peers.items() if v}
+    seconds, fit = in_turn(
+        calls, 1 if n > 10_000 and "sksurv" in names else 3, 30 if n < 2000 else 1
+    )
+    r = time_r({"time": t, "event": event, "X": X}, 20 if n < 2000 else 3)
+    report(f"n = {n:,}, {memory:.2f} GB more", seconds, fit, r)
 
 
 def bench_start_stop(n, names):
     start, stop, event, X = split(*simulate(n))
-    ours = best(lambda: fit_cox(stop, event, X, start=start), 3)
+    calls = {OURS: lambda: fit_cox(stop, event, X, start=start)}
+    if "lifelines" in names and (peer := lifelines_call(stop, event, X, start)):
+        calls["lifelines"] = peer
+    seconds, fit = in_turn(calls, 1 if len(calls) > 1 else 3)
     r = time_r({"start": start, "time": stop, "event": event, "X": X}, 1)
-    peers = {}
-    if "lifelines" in names:
-        peers["lifelines"] = time_lifelines_intervals(start, stop, event, X)
-    report(f"start/stop, {stop.size:,} rows", ours, r, peers)
+    report(f"start/stop, {stop.size:,} rows", seconds, fit, r)
 
 
 def bench_bootstrap(n_sets):
@@ -184,10 +178,9 @@ def bench_bootstrap(n_sets):
     sets = np.array([np.bincount(rng.integers(0, 110, 110), minlength=110) for _ in range(n_sets)])
     fit_cox_many(t, event, X, sets[:20], weights_as="copies")
     for ties in ("efron", "breslow"):
-        seconds, fits = best(
-            lambda ties=ties: fit_cox_many(t, event, X, sets, ties=ties, weights_as="copies"), 3
-        )
-        print(f"{n_sets} bootstrap fits, n = 110, {ties:8s} allsurv {seconds:7.3f} s", end="")
+        call = partial(fit_cox_many, t, event, X, sets, ties=ties, weights_as="copies")
+        seconds, fits = in_turn({OURS: call}, 3)
+        print(f"{n_sets} bootstrap fits, n = 110, {ties:8s} allsurv {seconds[OURS]:7.3f} s", end="")
         print(f"   ({fits.converged.sum()} converged)", flush=True)
     r = time_r({"time": t, "event": event, "X": X}, 1, bootstraps=n_sets)
     if r and r.get("validate"):
