@@ -155,10 +155,10 @@ def bench_rows(n, names):
     known = {"sksurv": sksurv_call, "lifelines": lifelines_call}
     peers = {name: known[name](t, event, X) for name in names}
     calls = {OURS: lambda: fit_cox(t, event, X)} | {k: v for k, v in peers.items() if v}
-    seconds, fit = in_turn(
-        calls, 1 if n > 10_000 and "sksurv" in names else 3, 30 if n < 2000 else 1
-    )
-    r = time_r({"time": t, "event": event, "X": X}, 20 if n < 2000 else 3)
+    is_small = n < 2000
+    rounds = 10 if is_small else 1 if n > 10_000 and "sksurv" in names else 3
+    seconds, fit = in_turn(calls, rounds, 10 if is_small else 1)
+    r = time_r({"time": t, "event": event, "X": X}, 20 if is_small else 3)
     report(f"n = {n:,}, {memory:.2f} GB more", seconds, fit, r)
 
 
