@@ -36,5 +36,8 @@ def serve_command(model: str, *, host: str, port: int, max_rows: int, max_bytes:
     from allsurv.serving import make_service
 
     service = make_service(RiskScorer.load(model), max_rows=max_rows, max_bytes=max_bytes)
-    print(f"http://{host}:{port}/health, /model, /score, /openapi.json. Research use only.")
+    print(
+        f"http://{host}:{port}/health, /model, /score, /openapi.json. Research use only.",
+        flush=True,
+    )
     uvicorn.run(service, host=host, port=port, access_log=False, log_level="warning")
