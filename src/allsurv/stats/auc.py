@@ -19,6 +19,7 @@ from allsurv.stats.prediction import (
     mean_influence,
     wald,
 )
+from allsurv.stats.sorting import sort_rows
 
 __all__ = ["auc", "auc_curve"]
 
@@ -166,9 +167,8 @@ class _Ranked:
     """Patients in order of their score, with the block of equal scores each of them is in."""
 
     def __init__(self, score: Floats, weights: CensoringWeights) -> None:
-        order = np.argsort(score)
+        order, ordered = sort_rows(score)
         self.weights = weights.rearranged(order)
-        ordered = score[order]
         starts = ordered[1:] != ordered[:-1]
         edges = np.concatenate(([0], np.flatnonzero(starts) + 1, [score.size]))
         lengths = np.diff(edges)

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.stats.follow_up import FollowUp
 from allsurv.stats.outcome import check_y
+from allsurv.stats.sorting import sort_rows
 
-__all__ = ["CensoringDistribution", "CensoringWeights"]
+__all__ = ["CensoringDistribution", "CensoringWeights", "uncensored_before"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -100,13 +101,9 @@ class CensoringDistribution:
         CensoringDistribution
             As from :meth:`fit`.
         """
-        size = followed.times.size
-        ended = np.bincount(followed.rank, minlength=size)
-        censored = np.bincount(followed.rank[~followed.event], minlength=size)
-        at_risk = followed.rank.size - ended.cumsum() + censored
+        censored, probability = _product_limit(followed)
         step = censored.nonzero()[0]
-        kept = 1.0 - censored[step] / at_risk[step]
-        return cls(followed.times[step], kept.cumprod(dtype=float))
+        return cls(followed.times[step], probability[step])
 
     def at(self, times: ArrayLike) -> Floats:
         """Probability of follow-up beyond each time.
@@ -141,6 +138,23 @@ class CensoringDistribution:
     def _value(self, times: ArrayLike, side: Literal["left", "right"]) -> Floats:
         steps = np.concatenate(([1.0], self.probability))
         return steps[self.times.searchsorted(np.asarray(times, dtype=float), side=side)]
+
+
+def uncensored_before(followed: FollowUp) -> Floats:
+    """Probability of follow-up up to just before each time of a cohort, estimated from it.
+
+    Parameters
+    ----------
+    followed : FollowUp
+        Of the cohort.
+
+    Returns
+    -------
+    ndarray of shape (n_times,)
+        What ``CensoringDistribution.of_ranked(followed).before(followed.times)`` is, without a
+        search.
+    """
+    return np.concatenate(([1.0], _product_limit(followed)[1][:-1]))
 
 
 class CensoringWeights:
@@ -229,6 +243,16 @@ class CensoringWeights:
         return self._steps.influence(horizon, terms)
 
 
+def _product_limit(followed: FollowUp) -> tuple[NDArray[np.intp], Floats]:
+    """Count the censored at each time, and the probability of follow-up beyond it."""
+    size = followed.times.size
+    ended = np.bincount(followed.rank, minlength=size)
+    censored = np.bincount(followed.rank[~followed.event], minlength=size)
+    at_risk = followed.rank.size - ended.cumsum() + censored
+    hazard = np.divide(censored, at_risk, out=np.zeros(size), where=censored > 0)
+    return censored, (1.0 - hazard).cumprod()
+
+
 @dataclass(frozen=True, eq=False)
 class _Steps:
     """The times of censoring, and where each patient stands among them."""
@@ -242,8 +266,7 @@ class _Steps:
 
     @classmethod
     def of(cls, time: Floats, event: Bools) -> _Steps:
-        by_time = np.argsort(time)
-        ordered = time[by_time]
+        by_time, ordered = sort_rows(time)
         times, censored = np.unique(time[~event], return_counts=True)
         at_risk = time.size - np.searchsorted(ordered, times, "left").astype(float)
         followed = np.searchsorted(ordered, times, "right")

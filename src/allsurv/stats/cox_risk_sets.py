@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from allsurv.stats.outcome import distinct_times
+from allsurv.stats.sorting import sort_rows
 
 __all__ = ["RiskSets", "TiedEvents", "grouping_matrix", "make_risk_sets"]
 
@@ -255,8 +256,7 @@ def make_risk_sets(
     n_times, used = times.size, last >= (lowest if first is None else first)
     key = (2 * (last + 1) - event) * used
     counts = np.bincount(key, minlength=2 * n_times + 1)
-    small = key.astype(np.uint16) if n_times < 32_768 else key
-    rows = np.argsort(small, kind="stable")[counts[0] :].astype(_index_type(time.size))
+    rows = sort_rows(key)[0][counts[0] :].astype(_index_type(time.size))
     n_deaths, n_last = counts[1::2], counts[1::2] + counts[2::2]
     return RiskSets(
         n_rows=time.size,
@@ -315,7 +315,7 @@ def grouping_matrix(sets: RiskSets, tied: TiedEvents) -> tuple[csr_array, Floats
     else:
         leaves = np.flatnonzero(sets.first > sets.bounds[sets.stratum_of(sets.first)])
         entries = np.concatenate([sets.last[others], sets.first[leaves] - 1])
-        order = np.argsort(entries, kind="stable")
+        order = sort_rows(entries)[0]
         columns = np.concatenate([others, leaves])[order]
         columns = np.concatenate([columns, tied.rows], dtype=index)
         sign = np.ones(columns.size)

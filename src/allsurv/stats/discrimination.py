@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from allsurv.errors import ModelError
 from allsurv.stats.auc import auc, auc_curve
-from allsurv.stats.censoring import CensoringDistribution
+from allsurv.stats.censoring import CensoringDistribution, uncensored_before
 from allsurv.stats.follow_up import FollowUp
 from allsurv.stats.outcome import Estimate
 from allsurv.stats.pairs import PairCounts, count_pairs, weighted_concordance
@@ -314,8 +314,7 @@ def _uno_weights(
     followed: FollowUp, tau: float | None, censoring: CensoringDistribution | None
 ) -> tuple[Floats, str]:
     """Weight of the pairs of each event, or why there is none."""
-    distribution = censoring or CensoringDistribution.of_ranked(followed)
-    kept = distribution.before(followed.times)
+    kept = censoring.before(followed.times) if censoring else uncensored_before(followed)
     if tau is not None:
         kept[followed.times > check_horizon(tau, where="tau")] = np.inf
     reason = ""

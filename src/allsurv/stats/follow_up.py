@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.stats.outcome import check_y, merge_close_times
+from allsurv.stats.outcome import check_y, close_times
+from allsurv.stats.sorting import sort_rows
 
-__all__ = ["FollowUp", "order_of_ranks"]
+__all__ = ["FollowUp"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int32]
-
-HALF = 16  # bits sorted at once: NumPy sorts 16-bit numbers by counting
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +57,7 @@ class FollowUp:
         FollowUp
             Tied where the times are equal.
         """
-        order = time.argsort()
-        ordered = time[order]
+        order, ordered = sort_rows(time)
         is_new = np.ones(time.size, dtype=bool)
         np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
         rank = np.empty(time.size, dtype=np.int32)
@@ -86,11 +84,11 @@ class FollowUp:
             If the outcome is malformed.
         """
         exact = cls.of(*check_y(y))
-        times = merge_close_times(exact.times)[0]
-        if times is exact.times:
+        is_new = np.concatenate(([True], ~close_times(exact.times)))
+        if is_new.all():
             return exact
-        merged = cls.of(times, exact.event)
-        return cls(merged.times, merged.rank[exact.rank], exact.event)
+        merged = is_new.cumsum(dtype=np.int32) - np.int32(1)
+        return cls(exact.times[is_new], merged[exact.rank], exact.event)
 
     @property
     def place(self) -> Ints:
@@ -102,28 +100,3 @@ class FollowUp:
             Twice the rank of the time, plus one where censored.
         """
         return 2 * self.rank + ~self.event
-
-
-def order_of_ranks(rank: Ints) -> NDArray[np.intp]:
-    """Sort whole numbers, equal ones staying in their order, in steps that grow with n alone.
-
-    Parameters
-    ----------
-    rank : ndarray of shape (n,)
-        Not negative.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Indices that sort ``rank``.
-
-    Examples
-    --------
-    >>> order_of_ranks(np.array([70000, 2, 70000, 1], dtype=np.int32)).tolist()
-    [3, 1, 0, 2]
-    """
-    order = np.argsort(rank.astype(np.uint16), kind="stable")
-    high = rank >> HALF
-    if not high.any():
-        return order
-    return order[np.argsort(high.astype(np.uint16)[order], kind="stable")]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from allsurv.errors import ModelError
 from allsurv.stats.outcome import check_y
 from allsurv.stats.prediction import check_horizon, check_risk
+from allsurv.stats.sorting import sort_rows
 
 __all__ = ["NetBenefit", "net_benefit"]
 
@@ -125,8 +126,8 @@ def _risk_above(
     time: Floats, event: Bools, risk: Floats, horizon: float, threshold: Floats
 ) -> Floats:
     """Kaplan-Meier risk among those at or above each threshold; NaN if not followed."""
-    order = np.argsort(time)
-    time, risk = time[order], risk[order]
+    order, time = sort_rows(time)
+    risk = risk[order]
     deaths = np.flatnonzero(event[order] & (time <= horizon))
     is_new = np.diff(time[deaths], prepend=-np.inf) > 0
     which = np.cumsum(is_new) - 1

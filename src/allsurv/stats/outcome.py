@@ -17,6 +17,7 @@ __all__ = [
     "Estimate",
     "check_outcome",
     "check_y",
+    "close_times",
     "distinct_times",
     "make_y",
     "merge_close_times",
@@ -297,8 +298,7 @@ def merge_close_times(
     """
     known = time if start is None else np.concatenate([time, start])
     distinct = distinct_times(known)
-    scale = max(1.0, float(np.abs(distinct).sum()) / distinct.size)
-    tied = distinct[1:] - distinct[:-1] <= _SAME_TIME * scale
+    tied = close_times(distinct)
     if not tied.any():
         return time, start
     kept = distinct[np.concatenate([[True], ~tied])]
@@ -312,6 +312,28 @@ def merge_close_times(
             "drop rows of no length."
         )
     return time, start
+
+
+def close_times(distinct: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which distinct times differ from the one before by rounding alone.
+
+    Parameters
+    ----------
+    distinct : ndarray of shape (n_times,)
+        Ascending, at least one.
+
+    Returns
+    -------
+    ndarray of shape (n_times - 1,)
+        By the rule of :func:`merge_close_times`.
+
+    Examples
+    --------
+    >>> close_times(np.array([0.3, 0.1 + 0.2, 1.0])).tolist()
+    [True, False]
+    """
+    scale = max(1.0, float(np.abs(distinct).sum()) / distinct.size)
+    return distinct[1:] - distinct[:-1] <= _SAME_TIME * scale
 
 
 def distinct_times(time: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.stats.follow_up import FollowUp, order_of_ranks
+from allsurv.stats.follow_up import FollowUp
+from allsurv.stats.sorting import sort_rows
 
 __all__ = ["PairCounts", "count_pairs", "weighted_concordance"]
 
@@ -99,29 +100,25 @@ def count_pairs(
     weight: Weights = event.view(np.uint8)
     if event_weight is not None:
         weight = np.where(event, event_weight, 0.0)
-    later = n - np.bincount(place).cumsum()
-    earlier = _before(np.bincount(place, weight))
-    comparable = weight * later[place] + earlier[place]
     if n <= FEW:
-        return PairCounts(_all_pairs(place, event, score, weight), comparable)
+        return PairCounts(*_all_pairs(place, event, score, weight))
 
-    score_order = np.argsort(score)
-    rank = order_of_ranks(place[score_order])
+    score_order, ordered = sort_rows(score)
+    rank, by_time = sort_rows(place[score_order])
     order = score_order[rank]
     weight = weight[order]
-    ordered = score[score_order]
+    concordant, comparable = np.empty((2, n))
+    comparable[order] = _comparable(by_time, weight)
     rises = ordered[1:] != ordered[:-1]
     is_tied = not rises.all()
     if is_tied:
         level = np.concatenate(([0], np.cumsum(rises, dtype=np.int32)))
-        by_score = order_of_ranks(level[rank])
+        by_score = sort_rows(level[rank])[0]
         rank[by_score] = np.arange(n)
     before, summed = _higher_before(rank.astype(np.int32), weight)
     agreed = summed + weight * (rank - np.arange(n) + before)
     if is_tied:
-        rows = order[by_score]
-        agreed[by_score] += 0.5 * _tied_scores(rises, place[rows], weight[by_score])
-    concordant = np.empty(n)
+        agreed[by_score] += 0.5 * _tied_scores(rises, by_time[by_score], weight[by_score])
     concordant[order] = agreed
     return PairCounts(concordant, comparable)
 
@@ -147,8 +144,8 @@ def weighted_concordance(followed: FollowUp, scores: Floats, weights: Floats) ->
     -----
     Vouched for by R ``survival::concordance(weights=)``.
     """
-    order = order_of_ranks(followed.place)
-    event, place = followed.event[order], followed.place[order]
+    order, place = sort_rows(followed.place)
+    event = followed.event[order]
     last = np.searchsorted(place, place, side="right")
     out = np.empty(scores.shape[1])
     for start in range(0, out.size, COLUMNS):
@@ -166,21 +163,28 @@ def weighted_concordance(followed: FollowUp, scores: Floats, weights: Floats) ->
     return out
 
 
-def _all_pairs(place: Ints, event: NDArray[np.bool_], score: Floats, weight: Weights) -> Floats:
-    """Compare every event with every patient: quicker while patients are few."""
+def _all_pairs(
+    place: Ints, event: NDArray[np.bool_], score: Floats, weight: Weights
+) -> tuple[Floats, Floats]:
+    """Sum the concordant and the comparable pairs one by one: quicker while patients are few."""
     rows = event.nonzero()[0]
     mark, own = score[rows, None], 0.5 * weight[rows]
+    is_later = (place[rows, None] < place).view(np.int8)
     halves = (mark > score).view(np.int8) + (mark >= score).view(np.int8)
-    halves *= (place[rows, None] < place).view(np.int8)
-    agreed = halves.astype(float)
-    concordant = own @ agreed
-    concordant[rows] += own * agreed.sum(axis=1)
-    return concordant
+    halves *= is_later
+    sums = []
+    for pairs in (halves.astype(float), 2.0 * is_later):
+        summed = own @ pairs
+        summed[rows] += own * pairs.sum(axis=1)
+        sums.append(summed)
+    return sums[0], sums[1]
 
 
-def _before(values: NDArray) -> NDArray:
-    """Sum of the values before each."""
-    return np.concatenate(([0], values[:-1].cumsum()))
+def _comparable(place: NDArray[np.int64], weight: Weights) -> Floats:
+    """Sum the weights of the pairs each patient takes part in; rows in order of their places."""
+    first, last = _runs(place[1:] != place[:-1])
+    summed = np.concatenate(([0.0], np.cumsum(weight, dtype=float)))
+    return weight * (place.size - last) + summed[first]
 
 
 def _radix(n: int) -> tuple[int, int]:
@@ -272,7 +276,7 @@ def _across_groups(
     return sums
 
 
-def _tied_scores(new_score: NDArray[np.bool_], place: Ints, weight: Weights) -> Floats:
+def _tied_scores(new_score: NDArray[np.bool_], place: NDArray[np.int64], weight: Weights) -> Floats:
     """Sum the weighted comparable pairs of equal score; rows in order of score, then of time."""
     score_first, score_last = _runs(new_score)
     first, last = _runs(new_score | (place[1:] != place[:-1]))
