@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from allsurv.errors import ModelError
+from allsurv.stats import cox_likelihood
 from allsurv.stats.cox import fit_cox, fit_cox_many
 
 R = json.loads((Path(__file__).parents[1] / "reference" / "cox.json").read_text())
@@ -45,7 +46,9 @@ def test_there_are_enough_designs_of_every_kind():
     assert sum(tied) > 100
 
 
-def test_coefficients_errors_and_tests(record_difference):
+@pytest.mark.parametrize("most_cells", [0, cox_likelihood.MOST_CELLS], ids=["sorted", "dense"])
+def test_coefficients_errors_and_tests(record_difference, monkeypatch, most_cells):
+    monkeypatch.setattr(cox_likelihood, "MOST_CELLS", most_cells)
     worst = {"coef": 0.0, "se": 0.0, "loglik": 0.0, "robust": 0.0}
     for design in DESIGNS:
         expected, ours = design["fit"], fit(design["data"])

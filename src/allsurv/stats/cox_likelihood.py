@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from allsurv.errors import ModelError
+from allsurv.stats.cox_dense import MOST_CELLS, DenseTerms
 from allsurv.stats.cox_design import CoxData
 from allsurv.stats.cox_risk_sets import TiedEvents, grouping_matrix, make_risk_sets
 
@@ -132,7 +134,14 @@ class PartialLikelihood:
         at_event = np.zeros(rows.size)
         at_event[deaths] = 1.0 if self._event_weight is None else self._event_weight
         self._event_sum = (at_event @ self._design)[:-1]
-        self._group_matrix, self._sign = grouping_matrix(self.sets, self.tied)
+        n_terms = self.sets.times.size + self.tied.rows.size
+        self._dense = None
+        if n_terms * rows.size <= MOST_CELLS:
+            self._dense = DenseTerms.of(self.sets, self.tied, self.term_weight)
+
+    @cached_property
+    def _grouping(self) -> tuple[csr_array, Floats | None]:
+        return grouping_matrix(self.sets, self.tied)
 
     def linear_predictor(self, beta: Floats) -> Floats:
         """Linear predictor of the used rows, largest 0.
@@ -168,14 +177,18 @@ class PartialLikelihood:
         RiskSums
             Weighted risks, their sums and their first moments; second moments are never formed.
         """
-        risk = np.exp(eta)
-        if self.weights is not None:
-            risk *= self.weights
+        risk = self._risk(eta)
         sums = RiskSums(risk, *self.weighted_sums(risk, self._design))
-        if self._sign is not None and self.tied.times.size:
+        if self.sets.first is not None and self.tied.times.size:
             times = self.tied.times
             sums.total[times] = np.maximum(sums.total[times], sums.tied_total)
         return sums
+
+    def _risk(self, eta: Floats) -> Floats:
+        risk = np.exp(eta)
+        if self.weights is not None:
+            risk *= self.weights
+        return risk
 
     def entering_matrix(self) -> csr_array:
         """Give who enters (1) and leaves (-1) the risk sets, going back in time.
@@ -207,10 +220,11 @@ class PartialLikelihood:
         tied : ndarray of shape (n_tied, n_sums)
             Sums over the events of each tied time.
         """
-        matrix, n_times = self._group_matrix, self.sets.times.size
+        matrix, sign = self._grouping
+        n_times = self.sets.times.size
         risk.take(matrix.indices, out=matrix.data, mode="clip")
-        if self._sign is not None:
-            matrix.data *= self._sign
+        if sign is not None:
+            matrix.data *= sign
         grouped = matrix @ columns
         entering, tied = grouped[:n_times], grouped[n_times:]
         if self.tied.times.size:
@@ -241,6 +255,11 @@ class PartialLikelihood:
             weight = self._event_weight
             loglik = at_events.sum() if weight is None else weight @ at_events
             del at_events
+            if self._dense is not None:
+                value, slope, curvature = self._dense.evaluate(self._design, self._risk(eta))
+                return Evaluation(
+                    float(loglik) - value, self._event_sum - slope[:-1], curvature[:-1, :-1]
+                )
             sums = self.risk_sums(eta)
             del eta
             terms = self.efron_terms(sums)
