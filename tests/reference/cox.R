@@ -55,15 +55,16 @@ details <- function(f, d) {
   new <- rbind(d$x[1, ], d$x[2, ] + .25)
   nd <- setNames(as.data.frame(new), paste0("x", seq_len(ncol(new))))
   nd$offset <- 0
-  # strata: one curve per patient and stratum
-  sf <- survfit(f, newdata = if (is.null(d$strata)) nd else cbind(nd, strata = 1:2),
-                conf.type = "log-log")
+  if (!is.null(d$strata)) nd$strata <- 1:2  # one curve per patient and stratum
+  sf <- survfit(f, newdata = nd, conf.type = "log-log")
   base <- basehaz(f, centered = FALSE)
   out$survfit <- list(new = new, time = sf$time, surv = unname(sf$surv), lower = unname(sf$lower),
                       upper = unname(sf$upper), std_err = unname(sf$std.err),
                       strata = if (!is.null(sf$strata)) unname(rep(seq_along(sf$strata), sf$strata)),
                       n_risk = sf$n.risk, n_event = sf$n.event)
   out$basehaz <- base$hazard
+  # with an offset, predict subtracts its mean in some models
+  if (is.null(d$offset)) out$lp <- unname(predict(f, nd, type = "lp", reference = "zero"))
   out
 }
 

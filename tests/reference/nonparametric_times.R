@@ -8,12 +8,17 @@ here <- dirname(sub("--file=", "", grep("--file=", commandArgs(), value = TRUE))
 read <- function(fit, times) {
   found <- summary(fit, times = times)
   list(times = found$time, survival = found$surv, lower = found$lower, upper = found$upper,
-       n_at_risk = found$n.risk, n_events = found$n.event, n_censored = found$n.censor)
+       cumulative_hazard = found$cumhaz, n_at_risk = found$n.risk, n_events = found$n.event, n_censored = found$n.censor)
 }
 
 aml_fit <- survfit(Surv(time, status) ~ 1, data = aml, conf.type = "log-log")
 probs <- c(0.1, 0.25, 0.5, 0.6)
 spread <- quantile(aml_fit, probs)
+
+# Two causes in turn; beyond the last time survfit gives nothing.
+causes <- transform(aml, cause = ifelse(status == 1, seq_along(status) %% 2 + 1, 0))
+both <- summary(survfit(Surv(time, factor(cause, 0:2)) ~ 1, data = causes, conf.type = "log-log"),
+                times = c(0, 5, 13, 30, 45.5, 100))
 
 # One half exactly: four patients, two of them gone by 2.
 flat <- survfit(Surv(1:4, rep(1, 4)) ~ 1, conf.type = "plain")
@@ -37,6 +42,8 @@ made <- list(
              upper = unname(spread$upper),
              follow_up = unname(summary(survfit(Surv(time, 1 - status) ~ 1, data = aml,
                                                 conf.type = "log-log"))$table[7:9])),
+  causes = list(time = causes$time, cause = causes$cause, times = both$time,
+                incidence = both$pstate[, -1], lower = both$lower[, -1], upper = both$upper[, -1]),
   flat = unname(summary(flat)$table[7:9]),
   near = list(time = near, distinct = near_fit$time, n_at_risk = near_fit$n.risk,
               survival = near_fit$surv, lower = near_fit$lower),

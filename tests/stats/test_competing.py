@@ -39,6 +39,16 @@ def test_incidence_and_variance_equal_cuminc(cases, record_difference):
     assert worst < 1e-11
 
 
+def test_reading_equals_summary_survfit(reference):
+    made = reference("nonparametric_times")["causes"]
+    found = cumulative_incidence(made["time"], made["cause"])
+    for cause in (1, 2):
+        read = found.at(made["times"], cause=cause)
+        for ours, theirs in zip(read, ("incidence", "lower", "upper"), strict=True):
+            expected = table(made[theirs])[:, cause - 1]
+            np.testing.assert_allclose(ours, expected, rtol=1e-11)
+
+
 @pytest.mark.parametrize("entry", [False, True])
 def test_incidence_and_standard_error_equal_survfit(cases, record_difference, entry):
     worst = 0.0

@@ -121,6 +121,18 @@ def test_a_factor_is_one_term_of_the_proportional_hazards_test(record_difference
     assert ours.global_test.statistic == pytest.approx(table[3, 0], rel=1e-8)
 
 
+def test_linear_predictor(record_difference):
+    worst = 0.0
+    predicted = [k for k in DETAILED if "lp" in DESIGNS[k]["details"]]
+    assert len(predicted) > 40
+    for k in predicted:
+        expected = DESIGNS[k]["details"]
+        ours = fit(DESIGNS[k]["data"]).linear_predictor(expected["survfit"]["new"])
+        worst = max(worst, difference(ours, expected["lp"]))
+    assert worst < 1e-8
+    record_difference("CoxFit.linear_predictor", "survival::predict.coxph(type='lp')", worst)
+
+
 def test_survival_and_its_limits(record_difference):
     worst = 0.0
     for k in DETAILED:

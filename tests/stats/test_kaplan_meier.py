@@ -41,6 +41,8 @@ def test_reading_and_risk_table_equal_summary_survfit(made):
     same(table.n_at_risk, read["n_at_risk"])
     same(table.n_events, read["n_events"])
     same(table.n_censored, read["n_censored"])
+    hazard = nelson_aalen(made["aml"]["time"], made["aml"]["event"]).at(read["times"])
+    same(hazard, read["cumulative_hazard"])
 
 
 def test_quantiles_equal_survfit(made):

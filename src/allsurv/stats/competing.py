@@ -96,6 +96,10 @@ class CumulativeIncidence:
         OutcomeError
             If ``times`` is not a vector of finite numbers, or nobody failed from ``cause``.
 
+        Notes
+        -----
+        Vouched for by R ``summary(survival::survfit(...), times = )``.
+
         Examples
         --------
         >>> found = cumulative_incidence([1, 2, 3, 4], [1, 2, 1, 0])

@@ -111,6 +111,10 @@ class CoxFit:
         ------
         ModelError
             If ``X`` does not fit the model.
+
+        Notes
+        -----
+        Vouched for by R ``predict(survival::coxph(...), type = "lp", reference = "zero")``.
         """
         matrix = check_matrix(X, where="CoxFit.linear_predictor", n_columns=self.coef.size)
         return matrix @ self.coef

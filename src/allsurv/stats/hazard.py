@@ -68,6 +68,10 @@ class NelsonAalen:
         OutcomeError
             If ``times`` is not a vector of finite numbers.
 
+        Notes
+        -----
+        Vouched for by R ``summary(survival::survfit(...), times = )``.
+
         Examples
         --------
         >>> nelson_aalen([1, 2, 3, 4], [1, 1, 0, 0]).at([0, 1, 4, 5])

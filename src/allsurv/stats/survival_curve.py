@@ -117,6 +117,10 @@ class KaplanMeier:
         OutcomeError
             If ``times`` is not a vector of finite numbers.
 
+        Notes
+        -----
+        Vouched for by R ``summary(survival::survfit(...), times = )``.
+
         Examples
         --------
         >>> from allsurv.stats.nonparametric import kaplan_meier
@@ -190,6 +194,10 @@ class KaplanMeier:
         -------
         Estimate
             As ``quantile(0.5)``.
+
+        Notes
+        -----
+        Vouched for by R ``print(survival::survfit(...))``.
         """
         return self.quantile(0.5)
 
