@@ -25,7 +25,7 @@ from allsurv.experiment.tables import (
 )
 from allsurv.models import RiskModel, SurvivalModel, TunedModel, make_model
 from allsurv.models.published import published_equation
-from allsurv.scoring.instability import band_steps, make_band
+from allsurv.scoring.instability import Instability, band_steps, make_band
 from allsurv.study.spec import Study
 from allsurv.validation import Bootstrap, choose, instability, validate_all
 from allsurv.validation.finished import FinishedRefits
@@ -118,11 +118,7 @@ def train_models(
     )
     tables |= instability_tables(moved)
     evidence = evidence_tables(pipelines, cohort, config, partial(progress, "findings"))
-    for name, table in evidence.items():
-        labelled = "model" in table
-        tables[name] = (
-            table.assign(model_label=table["model"].map(MODEL_LABELS)) if labelled else table
-        )
+    tables |= {name: _labelled(table) for name, table in evidence.items()}
     refitted = evidence.get("findings_importance")
     tables |= explanation_tables(fitted, eligible, config, refitted)
     tables["coefficients"] = coefficient_table(cohort, fitted)
@@ -130,18 +126,8 @@ def train_models(
     if config.tuning.spaces:
         tables["tuning"] = tuning_table(pipelines)
     mine = [refit for refit in moved.refits if refit.model == choice.model]
-    band = make_band(fitted[choice.model], X, mine, steps)
-    risk_models = {
-        name: RiskModel.from_model(
-            model,
-            eligible,
-            endpoint=config.endpoint,
-            horizons=config.horizons,
-            instability=band if name == choice.model else None,
-            provenance={"disclosure": config.disclosure},
-        )
-        for name, model in fitted.items()
-    }
+    bands = {choice.model: make_band(fitted[choice.model], X, mine, steps)}
+    risk_models = _risk_models(fitted, eligible, config, bands)
     tables |= points_tables(risk_models, eligible, first=choice.model)
     return Trained(
         chosen=choice.model,
@@ -152,6 +138,32 @@ def train_models(
             "sample_size": sample_size_verdict(y, fitted),
         },
     )
+
+
+def _labelled(table: pd.DataFrame) -> pd.DataFrame:
+    if "model" not in table:
+        return table
+    return table.assign(model_label=table["model"].map(MODEL_LABELS))
+
+
+def _risk_models(
+    fitted: Mapping[str, SurvivalModel],
+    eligible: Cohort,
+    config: Config,
+    bands: Mapping[str, Instability],
+) -> dict[str, RiskModel]:
+    """Export every model, those whose refits are wanted with how much these differ."""
+    return {
+        name: RiskModel.from_model(
+            model,
+            eligible,
+            endpoint=config.endpoint,
+            horizons=config.horizons,
+            instability=bands.get(name),
+            provenance={"disclosure": config.disclosure},
+        )
+        for name, model in fitted.items()
+    }
 
 
 def _pipelines(study: Study, config: Config) -> dict[str, SurvivalModel]:
