@@ -30,10 +30,10 @@ ROOT = Path(__file__).resolve().parents[1]
 STATISTICS = ROOT / "docs" / "statistics.md"
 STATISTICS_HEAD = """# Statistics: what vouches for each number
 
-Written by the tests (`make statistics`). Each row is a function of `allsurv`, the R function or
-hand derivation that vouches for it, the largest relative difference that any test saw, and how
-many tests compared. The R scripts that made the values are `tests/reference/*.R`; the JSON beside
-each holds the values with the versions of R and its packages.
+Written by the tests (`make statistics`). Each row is a function of `allsurv`, the function of R
+or of scikit-survival that vouches for it, the largest relative difference that any test saw, and
+how many tests compared. The R scripts that made the values are `tests/reference/*.R`; the JSON
+beside each holds the values with the versions of R and its packages.
 
 | function | vouched for by | largest relative difference | tests |
 |---|---|---|---|

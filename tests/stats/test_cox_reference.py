@@ -218,7 +218,7 @@ def test_reference_fits(shared, file, record_difference):
         mine = np.column_stack([ours.hazard_ratio, ours.lower, ours.upper])
         assert mine == pytest.approx(limits, rel=1e-5)
     assert seen == FILES[file]
-    record_difference("stats.cox.fit_cox (real cohorts)", "survival::coxph", worst)
+    record_difference("fit_cox (real cohorts)", "survival::coxph", worst)
 
 
 class TestTraps:

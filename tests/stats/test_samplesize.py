@@ -18,7 +18,7 @@ from allsurv.stats.samplesize import (
 THROMBOSIS = {"event_rate": 0.065, "mean_follow_up": 2.07, "horizon": 2, "r2_cox_snell": 0.051}
 
 
-def test_published_example_of_venous_thromboembolism():
+def test_published_example_of_venous_thromboembolism(record_difference):
     # pmsampsize(type = "s", csrsquared = 0.051, parameters = 30, rate = 0.065, timepoint = 2,
     # meanfup = 2.07), version 1.1.3: n 5143, 692 events, 23.07 per parameter, max R2 0.555;
     # criterion 2 needs 1039; overall risk 0.122 (0.113, 0.130).
@@ -27,6 +27,8 @@ def test_published_example_of_venous_thromboembolism():
     assert size.events_per_parameter == pytest.approx(23.07, abs=0.005)
     assert size.max_r2 == pytest.approx(0.555, abs=0.0005)
     assert [criterion.n for criterion in size.criteria] == [5143, 1039, 141]
+    worst = max(abs(size.n / 5143 - 1), abs(size.n_events / 692 - 1))
+    record_difference("required_sample_size", "pmsampsize::pmsampsize", worst)
     assert size.overall_risk == pytest.approx(0.122, abs=0.0005)
     assert size.lower == pytest.approx(0.113, abs=0.0005)
     assert size.upper == pytest.approx(0.130, abs=0.0005)

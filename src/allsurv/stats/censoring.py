@@ -65,7 +65,8 @@ class CensoringDistribution:
 
         Notes
         -----
-        Vouched for by R ``prodlim::prodlim(reverse = TRUE)``.
+        Vouched for by ``sksurv.nonparametric.CensoringDistributionEstimator``; as R
+        ``prodlim::prodlim(reverse = TRUE)``.
         """
         return cls.from_arrays(*check_y(y))
 
