@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from allsurv.cohort import load_cohort
 from allsurv.errors import RiskModelError
@@ -100,6 +101,9 @@ def test_the_signature_is_typed_and_its_columns_are_described(tracked):
     assert set(inputs) == set(columns["inputs"])
     assert columns["inputs"]["tp53_mut"].endswith("may be missing.")
     assert set(info.signature.outputs.input_names()) == set(columns["outputs"])
+    written = yaml.safe_load((model_files(address) / "MLmodel").read_text())["signature"]
+    described = {c["name"]: c["description"] for c in json.loads(written["inputs"])}
+    assert described == columns["inputs"]
     needed = (model_files(address) / "requirements.txt").read_text().split()
     assert {line.partition("==")[0] for line in needed} >= {"numpy", "pandas", "mlflow"}
     assert all("==" in line for line in needed)

@@ -90,7 +90,7 @@ def register(result: Result, folder: Path, *, alias: str = "candidate") -> str:
 
 
 def _version_description(result: Result, risk_model: RiskModel) -> str:
-    """Statements, and what each input column is: the schema has no place for units."""
+    """Statements, and what each input column is: MLflow's pages do not show it elsewhere."""
     columns = describe_columns(risk_model)["inputs"].items()
     said = [*result.statements.values(), "\n".join(f"- `{name}`: {what}" for name, what in columns)]
     return "\n\n".join(said)[:DESCRIPTION_LENGTH]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
@@ -21,6 +23,21 @@ _SAID = {
     "outside_population": "Variables by which the patient is unlike development, by comma.",
     "fault": "Empty.",
 }
+
+
+class _DescribedColumn(ColSpec):
+    """A column of any type whose entry in the schema says what it is.
+
+    MLflow writes the entry as it stands. Reading it, it takes what it knows of a column of any
+    type, and lets the description be.
+    """
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(AnyType(), name, required=False)
+        self._description = description
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "description": self._description}
 
 
 def describe_variable(variable: Variable) -> str:
@@ -73,10 +90,12 @@ def signature_of(risk_model: RiskModel) -> ModelSignature:
     -------
     ModelSignature
         Inputs of any type, none required: MLflow would echo the rows it refuses, where the scorer
-        names what is wrong and no value. Output columns do not depend on the call.
+        names what is wrong and no value. Each carries its description, with unit and range.
+        Output columns do not depend on the call.
     """
     inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(AnyType(), name, required=False) for name in risk_model.variables
+        _DescribedColumn(name, describe_variable(variable))
+        for name, variable in risk_model.variables.items()
     ]
     scored = RiskScorer(risk_model).score(risk_model.example())
     outputs: list[ColSpec | TensorSpec] = [
@@ -97,8 +116,8 @@ def describe_columns(risk_model: RiskModel) -> dict[str, dict[str, str]]:
     Returns
     -------
     dict of str to dict of str to str
-        ``inputs`` and ``outputs``: column to label, unit and range. It is the model's metadata,
-        as MLflow's own schema has no place for a description.
+        ``inputs`` and ``outputs``: column to label, unit and range. It is the model's metadata:
+        MLflow reads a schema without the descriptions that stand in it.
     """
     scored = RiskScorer(risk_model).score(risk_model.example())
     return {
