@@ -88,6 +88,21 @@ def test_progress_elsewhere_than_on_a_terminal_is_plain_lines():
     assert "\x1b" not in stream.getvalue()
 
 
+def test_progress_estimates_from_the_tasks_after_the_first_that_compile(monkeypatch):
+    seconds = iter([0.0, 30.0, 32.0, 36.0, 50.0])
+    monkeypatch.setattr("allsurv.cli.progress.time.monotonic", lambda: next(seconds))
+    stream = io.StringIO()
+    progress = Progress(stream)
+    for done in (1, 2, 4, 10):
+        progress("validate", done, 10)
+    lines = [line.partition("] ")[2] for line in stream.getvalue().splitlines()]
+    assert lines == [
+        "validate 1/10",
+        "validate 4/10, about 12 s left in this stage",
+        "validate 10/10",
+    ]
+
+
 def test_progress_on_a_terminal_is_a_bar():
     class Terminal(io.StringIO):
         def isatty(self):

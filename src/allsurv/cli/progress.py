@@ -75,12 +75,12 @@ class Progress:
             self._bars.update(self._bars.task_ids[self._tasks[stage]], completed=done, total=total)
             return
         now = time.monotonic() - self._began
-        since, before = self._stages.setdefault(stage, (now, done))
         if done == total or now - self._said >= QUIET_SECONDS:
             self._said = now
-            self._stages[stage] = now, done  # the first tasks compile what later ones use
             left = ""
+            since, before = self._stages.get(stage, (now, done))
             if before < done < total:
                 rest = (now - since) / (done - before) * (total - done)
                 left = f", about {rest:.0f} s left in this stage"
+            self._stages[stage] = now, done  # not before: the first tasks compile for the others
             print(f"[{now:5.1f} s] {stage} {done}/{total}{left}", file=self._stream, flush=True)
