@@ -118,9 +118,8 @@ def train_models(
     )
     tables |= instability_tables(moved)
     evidence = evidence_tables(pipelines, cohort, config, partial(progress, "findings"))
-    tables |= {name: _labelled(table) for name, table in evidence.items()}
-    refitted = evidence.get("findings_importance")
-    tables |= explanation_tables(fitted, eligible, config, refitted)
+    explained = explanation_tables(fitted, eligible, config, evidence.get("findings_importance"))
+    tables |= {name: _labelled(table) for name, table in (evidence | explained).items()}
     tables["coefficients"] = coefficient_table(cohort, fitted)
     tables["models"] = model_table(fitted, pipelines, choice.model)
     if config.tuning.spaces:
