@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,34 @@ def test_every_failed_check_is_named(tracked, record):
     assert "calibration_slope at 12: " in text
     assert "luck: was not estimated" in text
     assert "card" not in text.splitlines()[1]
+
+
+def test_a_card_approved_in_a_distant_store_is_approved_there(tracked, tmp_path, monkeypatch):
+    import mlflow
+
+    from allsurv.cli.card import CardOrder, card_command
+    from allsurv.tracking import promote
+
+    client, run, _, _ = tracked
+    logged = Path(mlflow.artifacts.download_artifacts(run_id=run.run_id, artifact_path=""))
+    shutil.copytree(logged, tmp_path / "copy")
+    monkeypatch.setattr("allsurv.tracking.download_run", lambda _: tmp_path / "copy")
+    card_command(
+        CardOrder(
+            run=f"runs:/{run.run_id}",
+            decision="approved",
+            reviewer="A. Reviewer",
+            statement="Held.",
+        )
+    )
+    try:
+        assert "approval.json" in {file.path for file in client.list_artifacts(run.run_id)}
+        hard = {"harrell_c": {"min": 1.0}}
+        with pytest.raises(CheckFailed) as caught:
+            promote("rr-all-os", thresholds=hard)
+        assert "card:" not in str(caught.value)
+    finally:
+        (logged / "approval.json").unlink()
 
 
 def test_an_approved_model_becomes_champion_and_is_then_the_one_to_beat(tracked, record):

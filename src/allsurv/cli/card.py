@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 STUDY_FILE = "study.yaml"
+RUNS = "runs:/"
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,12 @@ def card_command(order: CardOrder) -> None:
 
         print(f"Card holds: {check_card(folder, study)} numbers recomputed, every file unaltered.")
         return None
-    if order.decision:
-        return _review(order, folder, study)
-    return _write(order, folder, study)
+    written = _review(order, folder, study) if order.decision else _write(order, folder, study)
+    if order.run.startswith(RUNS):
+        from allsurv.tracking import add_to_run
+
+        add_to_run(order.run.removeprefix(RUNS), written)
+    return None
 
 
 def write_cards(
@@ -112,9 +116,10 @@ def write_cards(
         cards.write_calculator(card, study, folder, folder / "calculator.html")
 
 
-def _write(order: CardOrder, folder: Path, study: Study) -> None:
+def _write(order: CardOrder, folder: Path, study: Study) -> list[Path]:
     from allsurv import cards
     from allsurv.cards.changes import PREVIOUS_FILE
+    from allsurv.cards.render import FACES
     from allsurv.experiment import read_result
 
     author = cards.read_author(order.author) if order.author else {}
@@ -126,7 +131,8 @@ def _write(order: CardOrder, folder: Path, study: Study) -> None:
     if order.out is None:
         write_cards(folder, study, author=author, release=order.release)
         print(f"Card written: {folder / 'card.html'}")
-        return
+        names = [*(f"card{face}" for face in FACES), "calculator.html", PREVIOUS_FILE]
+        return [folder / name for name in names if (folder / name).is_file()]
     result = read_result(folder, study)
     if order.out.stem == "calculator":
         card = cards.make_card(result, folder, author=author, release=order.release)
@@ -134,10 +140,12 @@ def _write(order: CardOrder, folder: Path, study: Study) -> None:
     else:
         cards.write(result, order.out, folder=folder, author=author, release=order.release)
     print(f"Written: {order.out}")
+    return []
 
 
-def _review(order: CardOrder, folder: Path, study: Study) -> None:
+def _review(order: CardOrder, folder: Path, study: Study) -> list[Path]:
     from allsurv.cards import review_card
+    from allsurv.cards.review import REVIEW_FILE
 
     review = review_card(
         folder,
@@ -146,7 +154,9 @@ def _review(order: CardOrder, folder: Path, study: Study) -> None:
         reviewer=order.reviewer,
         statement=order.statement,
     )
-    print(f"Card {review.decision} by {review.reviewer}, {review.time}: {folder / 'approval.json'}")
+    record = folder / REVIEW_FILE
+    print(f"Card {review.decision} by {review.reviewer}, {review.time}: {record}")
+    return [record]
 
 
 def _compare(order: CardOrder, folder: Path) -> None:
@@ -177,10 +187,10 @@ def run_folder(run: str) -> Path:
     ConfigError
         If there is none.
     """
-    if run.startswith("runs:/"):
+    if run.startswith(RUNS):
         from allsurv.tracking import download_run
 
-        return download_run(run.removeprefix("runs:/"))
+        return download_run(run.removeprefix(RUNS))
     folder = Path(run)
     if not folder.is_dir():
         raise ConfigError(f"{run}: no such folder; give the folder of a run, or runs:/ID.")

@@ -2,7 +2,7 @@
 
 A model is promoted when a reviewer approved its card, its validation meets the thresholds, and it
 does not fall behind the current champion. The reviewer's record is ``approval.json`` beside the
-card in the run's artefacts, as ``allsurv card RUN --approve`` writes it::
+card in the run's artefacts, as ``allsurv card runs:/ID --approve`` writes it::
 
     {
      "decision": "approved",          or "rejected"
@@ -149,7 +149,10 @@ def _champion(client: MlflowClient, name: str, alias: str) -> ModelVersion | Non
 
 
 def _card_check(candidate: ModelVersion, record: Path | None) -> tuple[str, str, str, bool]:
-    needed = "an approval of exactly this card and this model (allsurv card RUN --approve)"
+    needed = (
+        "an approval of exactly this card and this model, by "
+        f"'allsurv card runs:/{candidate.run_id} --approve', or given as --approval FILE"
+    )
     folder = download_risk_model(f"models:/{candidate.name}/{candidate.version}")
     RiskScorer.load(folder)  # refuses what was altered
     approval = record or _run_file(candidate, APPROVAL)

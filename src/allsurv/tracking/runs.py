@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from mlflow.utils.time import get_current_time_millis
 from allsurv.errors import ConfigError
 from allsurv.experiment import Result
 
-__all__ = ["ExperimentRun", "download_run", "open_run"]
+__all__ = ["ExperimentRun", "add_to_run", "download_run", "open_run"]
 
 PARAM_LENGTH = 6000
 CHILD_TABLES = (
@@ -242,3 +242,18 @@ def download_run(run_id: str) -> Path:
             f"runs:/{run_id}: no such run in {mlflow.get_tracking_uri()}; "
             "see 'mlflow runs list', or give the folder."
         ) from None
+
+
+def add_to_run(run_id: str, files: Iterable[Path]) -> None:
+    """Log files beside what a run has logged, in the place of those of the same name.
+
+    Parameters
+    ----------
+    run_id : str
+        MLflow's id of the parent run.
+    files : iterable of Path
+        What to log.
+    """
+    client = MlflowClient()
+    for file in files:
+        client.log_artifact(run_id, str(file))
