@@ -18,6 +18,7 @@ from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
 from allsurv.stats.cox_many import CoxFits, fit_cox_many
 from allsurv.stats.cox_newton import (
     Optimum,
+    inverse,
     maximise,
     newton_step,
     refuse_collinear,
@@ -201,17 +202,18 @@ def _newton_fit(
     likelihood: PartialLikelihood, optimum: Optimum, first: Floats, penalty: Floats, level: float
 ) -> CoxFit:
     data, scale = likelihood.data, likelihood.scale
-    scaled_covariance = np.linalg.inv(optimum.final.information)
+    scaled_covariance = inverse(optimum.final.information)
     coef = optimum.beta / scale
-    covariance = scaled_covariance / np.outer(scale, scale)
+    covariance = scaled_covariance / (scale[:, None] * scale)
     robust = None
     if data.cluster is not None:
         steps = increments(likelihood, coef)
         robust = robust_covariance(likelihood, steps, covariance, data.cluster)
-    std_error = np.sqrt(np.diag(covariance if robust is None else robust))
+    std_error = np.sqrt((covariance if robust is None else robust).diagonal())
     with np.errstate(all="ignore"):
         z = coef / std_error
-        lower, upper = np.exp(coef + ndtri(0.5 + level / 2) * np.outer([-1, 1], std_error))
+        width = ndtri(0.5 + level / 2) * std_error
+        lower, upper = np.exp(coef - width), np.exp(coef + width)
     moved = optimum.beta - first
     if robust is None:
         wald = ChiSquared.of(float(moved @ optimum.final.information @ moved), coef.size)
@@ -220,7 +222,7 @@ def _newton_fit(
     pull = scaled_penalty(penalty, scale)
     loglik_null = optimum.initial.loglik + 0.5 * float(pull @ first**2)
     loglik = optimum.final.loglik + 0.5 * float(pull @ optimum.beta**2)
-    df = coef.size - float(np.diag(scaled_covariance) @ pull)
+    df = coef.size - float(scaled_covariance.diagonal() @ pull)
     return CoxFit(
         names=data.names,
         coef=coef,

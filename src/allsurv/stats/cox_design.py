@@ -194,6 +194,8 @@ def scaled_penalty(penalty: Floats, scale: Floats) -> Floats:
     ModelError
         If it is too large to compute with.
     """
+    if not penalty.any():
+        return penalty
     with np.errstate(over="ignore"):
         scaled = penalty / scale**2
     if not np.isfinite(scaled).all():

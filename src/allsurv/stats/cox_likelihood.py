@@ -338,8 +338,12 @@ class PartialLikelihood:
 def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Floats, Floats]:
     """Copy, sort, centre and scale the covariates; the last column is 1, to sum risks with."""
     n, p = rows.size, data.X.shape[1]
+    is_small = n <= _CHUNK
     with np.errstate(all="ignore"):
-        centre, scale = _centre_and_scale(data.X, rows)
+        if is_small:
+            part, centre, scale = _centred(data.X, rows)
+        else:
+            centre, scale = _centre_and_scale(data.X, rows)
         if not np.isfinite(scale).all():
             names = [data.names[k] for k in np.flatnonzero(~np.isfinite(scale))]
             raise ModelError(
@@ -348,10 +352,14 @@ def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Flo
             )
         constant = scale <= 1e-13 * np.abs(centre)
         scale[constant] = 1.0
+        factor = np.where(constant, 0.0, 1.0 / scale)
         design = np.empty((n, p + 1))
-        buffer = np.empty((min(n, _CHUNK), p))
-        centres = np.full_like(buffer, centre)
-        factors = np.full_like(buffer, np.where(constant, 0.0, 1.0 / scale))
+        if is_small:
+            np.multiply(part, factor, out=design[:, :p])
+            design[:, p] = 1.0
+            return design, centre, scale
+        buffer = np.empty((_CHUNK, p))
+        centres, factors = np.full_like(buffer, centre), np.full_like(buffer, factor)
         for chunk in _chunks(n):
             index = rows[chunk]
             part = data.X.take(index, axis=0, out=buffer[: index.size], mode="clip")
@@ -362,12 +370,22 @@ def _standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Flo
     return design, centre, scale
 
 
+def _centred(X: Floats, rows: NDArray[np.integer]) -> tuple[Floats, Floats, Floats]:
+    """Take some rows less their mean, with the mean and the standard deviation."""
+    near = X[rows[0]]
+    part = X[rows]
+    part -= near
+    shift = part.sum(axis=0) / rows.size
+    part -= shift
+    return part, near + shift, np.sqrt(np.einsum("ij,ij->j", part, part) / rows.size)
+
+
 def _centre_and_scale(X: Floats, rows: NDArray[np.integer]) -> tuple[Floats, Floats]:
     """Mean and standard deviation over some rows, taken in the order of memory."""
     n, p = rows.size, X.shape[1]
     ordered = None if n == X.shape[0] else np.sort(rows)
     total, squares = np.zeros(p), np.zeros(p)
-    buffer = np.empty((min(n, _CHUNK), p))
+    buffer = np.empty((_CHUNK, p))
     near = X[rows[0]]
     nears, ones = np.full_like(buffer, near), np.ones(buffer.shape[0])
     for chunk in _chunks(n):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from scipy.linalg.lapack import dposv, dpotrf
 from allsurv.errors import ModelError
 from allsurv.stats.cox_likelihood import Evaluation, PartialLikelihood
 
-__all__ = ["Optimum", "maximise", "newton_step", "refuse_collinear", "refuse_monotone"]
+__all__ = ["Optimum", "inverse", "maximise", "newton_step", "refuse_collinear", "refuse_monotone"]
 
 Floats = NDArray[np.float64]
 MAX_ITERATIONS = 20
@@ -82,7 +83,7 @@ def maximise(
     while iteration < max_iterations and step is not None:
         iteration += 1
         trial = evaluate(best + step)
-        finite = np.isfinite(trial.loglik) and np.isfinite(trial.information).all()
+        finite = math.isfinite(trial.loglik) and bool(np.isfinite(trial.information).all())
         if (
             finite
             and not halved
@@ -119,6 +120,27 @@ def newton_step(state: Evaluation) -> Floats | None:
     return None if fault or not np.isfinite(step).all() else step
 
 
+def inverse(information: Floats) -> Floats:
+    """Invert an information matrix.
+
+    Parameters
+    ----------
+    information : ndarray of shape (n_columns, n_columns)
+        Symmetric, positive definite at a maximum.
+
+    Returns
+    -------
+    ndarray of shape (n_columns, n_columns)
+        The scaled covariance.
+    """
+    if information.size == 0:
+        return information
+    _, inverted, fault = dposv(information, np.eye(len(information)))
+    if fault:
+        inverted = np.linalg.inv(information)
+    return inverted
+
+
 def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
     """Refuse columns that the others determine among those at risk.
 
@@ -134,7 +156,7 @@ def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
     ModelError
         Naming the column and those that determine it.
     """
-    diagonal = np.diag(information)
+    diagonal = information.diagonal()
     largest = float(diagonal.max(initial=0.0))
     constant = ~(diagonal > 1e-12 * largest) | (diagonal <= 0)
     if constant.any():
@@ -143,9 +165,10 @@ def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
             f"fit_cox: {found} does not vary among the rows at risk at any event time, so its "
             "hazard ratio cannot be estimated; remove it."
         )
-    scaled = information / np.sqrt(np.outer(diagonal, diagonal))
+    root = np.sqrt(diagonal)
+    scaled = information / (root[:, None] * root)
     factor, fault = dpotrf(scaled, lower=1)
-    pivots = np.diag(factor) ** 2
+    pivots = factor.diagonal() ** 2
     if fault or pivots.min(initial=1.0) <= SMALLEST_PIVOT:
         _name_collinear(scaled, names)
 
