@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import Cohort, load_cohort
-from allsurv.cohort.checks import check_frame
 from allsurv.cohort.table import Source
 from allsurv.describe import analysis_table, comparison_curves, comparison_summary, table_one
+from allsurv.dictionary.checks import check_frame
 from allsurv.reproduction.items import CORRECT, PROTOCOL, PUBLISHED, Item, Reproduction
 from allsurv.study import load_study
 from allsurv.study.spec import (

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 import allsurv as als
-from allsurv.findings.contrast import standardised_effects
-from allsurv.findings.questions import Patients, ask
-from allsurv.findings.shrinkage import calibrate, simulate_answers
+from allsurv.findings.agreement.contrast import standardised_effects
+from allsurv.findings.agreement.questions import Patients, ask
+from allsurv.findings.agreement.shrinkage import calibrate, simulate_answers
 from allsurv.models import make_model
 from allsurv.stats.outcome import make_y
 from allsurv.validation.plans import draw_bootstraps

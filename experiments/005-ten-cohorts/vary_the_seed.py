@@ -18,9 +18,9 @@ import pandas as pd
 
 import allsurv as als
 from allsurv.cohort import Cohort, make_cohort
-from allsurv.cohort.reconstruct.search import Cooling, Schedule
-from allsurv.cohort.reconstruct.write import reconstruct_cohort
 from allsurv.models import make_model
+from allsurv.reconstruct.rr_all.write import reconstruct_cohort
+from allsurv.reconstruct.search.schedule import Cooling, Schedule
 from allsurv.reproduction import ledger_table
 from allsurv.study import load_ledger
 from allsurv.validation import Plan, validate

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from allsurv.stats.cox import fit_cox, fit_cox_many
+from allsurv.stats.cox.fit import fit_cox, fit_cox_many
 
 N_COLUMNS, OURS = 15, "allsurv"
 R_SCRIPT = r"""

@@ -22,9 +22,9 @@ from sksurv.metrics import (
     integrated_brier_score,
 )
 
-from allsurv.stats.brier import integrated_brier
-from allsurv.stats.calibration import calibration_errors
-from allsurv.stats.discrimination import auc_curve, harrell_c, harrell_c_many, uno_c
+from allsurv.stats.measures.brier import integrated_brier
+from allsurv.stats.measures.calibration import calibration_errors
+from allsurv.stats.measures.discrimination import auc_curve, harrell_c, harrell_c_many, uno_c
 from allsurv.stats.outcome import make_y
 
 R_CONCORDANCE = """

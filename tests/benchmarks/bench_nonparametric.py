@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from allsurv.stats.nonparametric import (
+from allsurv.stats.curves.nonparametric import (
     cumulative_incidence,
     gray_test,
     kaplan_meier,

@@ -21,7 +21,7 @@ import pandas as pd
 
 from allsurv.cohort import Cohort, Source
 from allsurv.models import make_model
-from allsurv.stats.discrimination import harrell_c
+from allsurv.stats.measures.discrimination import harrell_c
 from allsurv.study.spec import Endpoint, Prediction, Study, TimeScale, Variable
 from allsurv.validation import Plan, validate
 

@@ -25,11 +25,12 @@ from pyarrow import csv as arrow
 
 from allsurv.cohort import Cohort, load_cohort
 from allsurv.explain import shap_values
-from allsurv.models import FAMILIES, RiskModel, make_model
+from allsurv.models import FAMILIES, make_model
 from allsurv.models.base import SurvivalModel
+from allsurv.models.export import export_model
 from allsurv.scoring import RiskScorer
-from allsurv.scoring.instability import measure_instability
 from allsurv.stats.outcome import make_y
+from allsurv.validation.bands import measure_instability
 
 PARAMETERS = {"rsf": {"n_estimators": 500}}
 
@@ -82,7 +83,7 @@ def export(cohort: Cohort, family: str, folder: Path) -> None:
     """Write the family's risk model, with intervals from as few refits as give one."""
     model = fitted(cohort, family)
     band = measure_instability(model, cohort, n_bootstrap=12)
-    RiskModel.from_model(model, cohort, endpoint="os", instability=band).write(folder)
+    export_model(model, cohort, endpoint="os", instability=band).write(folder)
 
 
 def score_files(cohort: Cohort, families: list[str], n: int) -> None:

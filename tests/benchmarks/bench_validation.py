@@ -28,7 +28,7 @@ from sksurv.metrics import concordance_index_censored
 from allsurv.cohort import load_cohort
 from allsurv.features import make_features
 from allsurv.models import TunedModel, make_model
-from allsurv.stats.discrimination import harrell_c
+from allsurv.stats.measures.discrimination import harrell_c
 from allsurv.validation.plans import Plan, draw_bootstraps, draw_folds
 from allsurv.validation.resampling import refit_all
 

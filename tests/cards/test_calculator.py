@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cards.calculator import make_calculator
+from allsurv.cards.calculator.calculator import make_calculator
 from allsurv.cohort import load_cohort
 from allsurv.models import make_model
-from allsurv.models.riskmodel import RiskModel
-from allsurv.models.riskmodel_instability import Instability
+from allsurv.models.export import export_model
+from allsurv.riskmodel.instability import Instability
+from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring import RiskScorer
 
 BROWSER = next(filter(None, map(shutil.which, ["chromium", "google-chrome", "chrome"])), None)
@@ -73,7 +74,7 @@ def folders_of_every_family(small_folder, place):
     for name, parameters in OTHERS.items():
         model = make_model(name, cohort.study, random_state=1, **parameters)
         model.fit(eligible.X, eligible.y("os"))
-        RiskModel.from_model(model, eligible, endpoint="os").write(place / name)
+        export_model(model, eligible, endpoint="os").write(place / name)
     return [*sorted((small_folder / "models").iterdir()), *(place / name for name in OTHERS)]
 
 
@@ -115,7 +116,7 @@ def test_instability_intervals_equal_python(tmp_path):
     band = Instability.of(
         survival, np.clip(survival + refits, 0, 1), np.array([12, 24, 36]), level=0.95
     )
-    exported = RiskModel.from_model(model, cohort, endpoint="os", instability=band)
+    exported = export_model(model, cohort, endpoint="os", instability=band)
     folder = exported.write(tmp_path / "model")
     patients = random_patients(exported, 200, seed=2)
     found = run_in_browser(
@@ -141,7 +142,7 @@ def test_splines_and_interactions_equal_python(tmp_path):
         features__interactions=[("age", "arm")],
     )
     model.fit(cohort.X, cohort.y("os"))
-    exported = RiskModel.from_model(model, cohort, endpoint="os")
+    exported = export_model(model, cohort, endpoint="os")
     folder = exported.write(tmp_path / "model")
     patients = random_patients(exported, 200, seed=3)
     found = run_in_browser(

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allsurv.cards import clear_previous, write_contents, write_documents
-from allsurv.cards.documents_latex import escape_latex, latex_document, latex_table
-from allsurv.cards.printed import print_item, print_summary
-from allsurv.cards.printed_ledger import print_ledger
+from allsurv.cards.report.documents_latex import escape_latex, latex_document, latex_table
+from allsurv.cards.report.printed import print_item, print_summary
+from allsurv.cards.report.printed_ledger import print_ledger
 from allsurv.errors import ConfigError
 from allsurv.reproduction.items import Item
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from allsurv.cli.agreement import AgreementOrder, agreement_command
 from allsurv.cli.app import app
 from allsurv.errors import ConfigError
-from allsurv.findings.rows import COLUMNS
+from allsurv.findings.agreement.rows import COLUMNS
 
 
 def test_models_fitted_now_are_held_against_each_finding(tmp_path, capsys):

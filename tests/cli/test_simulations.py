@@ -40,8 +40,9 @@ def test_findings_of_the_paper_agree_with_each_other(capsys):
 
 
 def test_a_contradiction_that_nobody_explains_fails_the_check(monkeypatch, capsys):
-    from allsurv.findings import percents
-    from allsurv.study import FrozenDict, load_ledger
+    from allsurv.dictionary.readonly import FrozenDict
+    from allsurv.findings.selfcheck import percents
+    from allsurv.study import load_ledger
 
     ledger = load_ledger(load_study("rr-all"))
     wrong = replace(ledger.entries["t1_karyo_diploid_all_pct"], value=27, printed="27")

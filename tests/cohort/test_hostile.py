@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allsurv.cohort import Cohort, check_frame, make_cohort, read_cohort
+from allsurv.cohort import Cohort, make_cohort, read_cohort
+from allsurv.dictionary.checks import check_frame
 from allsurv.errors import CohortError
 
 

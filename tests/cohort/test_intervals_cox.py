@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import Intervals, load_cohort, make_intervals
-from allsurv.stats.cox import fit_cox
+from allsurv.stats.cox.fit import fit_cox
 
 
 def design(rows: Intervals, events: list[str]) -> pd.DataFrame:

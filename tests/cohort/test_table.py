@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cohort import Cohort, Source, load_cohort, matches, read_cohort
+from allsurv.cohort import Cohort, Source, load_cohort, read_cohort
 from allsurv.cohort.digest import table_digest
+from allsurv.dictionary.filters import matches
 from allsurv.errors import ConfigError, OutcomeError, StudyError
 from allsurv.study import load_study
 

@@ -14,9 +14,9 @@ from allsurv.describe import (
     immortal_time_table,
     kaplan_meier,
     numbers_at_risk,
-    safe_curve,
     table_one,
 )
+from allsurv.disclosure.tables import safe_curve
 from allsurv.errors import ModelError, OutcomeError
 
 

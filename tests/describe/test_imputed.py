@@ -8,7 +8,7 @@ import pytest
 
 from allsurv.cohort import Cohort, read_cohort
 from allsurv.describe import cox_table, impute_markers, imputed_cox_table, pooled_cox_table
-from allsurv.describe.imputed import n_imputations_for
+from allsurv.describe.cox.imputed import n_imputations_for
 from allsurv.errors import ModelError
 from allsurv.study.spec import Endpoint, Event, Prediction, Study, TimeScale, Variable
 

@@ -13,8 +13,8 @@ from scipy.optimize import linprog
 
 from allsurv.cohort import load_cohort, read_cohort
 from allsurv.describe import rate_table, rate_tables, response_table, toxicity_table
-from allsurv.describe.count_disclosure import shown_counts
 from allsurv.errors import ModelError
+from allsurv.policy.overlaps import shown_counts
 from allsurv.study.spec import TableRow, Tabulation, Variable
 
 

@@ -11,11 +11,11 @@ from allsurv.cohort import load_cohort, read_cohort
 from allsurv.describe import (
     cox_table,
     landmark_cox_table,
-    safe_hazard_ratios,
     screened_table,
     support_sentence,
     univariable_table,
 )
+from allsurv.disclosure.cox import safe_hazard_ratios
 from allsurv.errors import ModelError
 from allsurv.study.spec import Derivation, Screening, Variable
 

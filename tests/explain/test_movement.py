@@ -8,8 +8,10 @@ import pytest
 
 from allsurv.errors import ConfigError, ModelError
 from allsurv.explain import directions, effects_over_time, importance, shap_values
-from allsurv.models import RiskModel, make_model
+from allsurv.models import make_model
+from allsurv.models.export import export_model
 from allsurv.plots import plot_effects_over_time, plot_importance, plot_waterfall
+from allsurv.validation import importance_limits
 
 TIMES = [3.0, 12.0, 24.0]
 
@@ -32,7 +34,7 @@ def models(cohort):
 
 @pytest.fixture(scope="module")
 def exported(models, cohort):
-    return {n: RiskModel.from_model(m, cohort, endpoint="os") for n, m in models.items()}
+    return {n: export_model(m, cohort, endpoint="os") for n, m in models.items()}
 
 
 @pytest.mark.parametrize("family", ["rsf", "gbs"])
@@ -59,14 +61,14 @@ def test_an_exported_cox_model_is_explained_from_a_typical_patient(models, expor
 
 
 def test_limits_are_those_of_refits(models, cohort):
-    table = importance(models["cox"], cohort, n_bootstrap=12, random_state=1)
+    table = importance_limits(models["cox"], cohort, n_bootstrap=12, random_state=1)
     assert (table["lower"] <= table["upper"]).all()
     assert table["lower"].between(0, 1).all()
-    again = importance(models["cox"], cohort, n_bootstrap=12, random_state=1)
+    again = importance_limits(models["cox"], cohort, n_bootstrap=12, random_state=1)
     pd.testing.assert_frame_equal(table, again)
-    assert importance(models["cox"], cohort)["lower"].isna().all()
+    assert "lower" not in importance(models["cox"], cohort)
     with pytest.raises(ModelError, match="10 or more"):
-        importance(models["cox"], cohort, n_bootstrap=3)
+        importance_limits(models["cox"], cohort, n_bootstrap=3)
 
 
 def test_effects_over_time_are_means_of_groups(models, cohort):
@@ -105,7 +107,7 @@ def test_a_model_against_the_grain_is_found(models, cohort):
 
 
 def test_figures_show_the_tables(models, cohort):
-    table = importance(models["cox"], cohort, n_bootstrap=12)
+    table = importance_limits(models["cox"], cohort, n_bootstrap=12)
     axes = plot_importance(table)
     widths = sorted(bar.get_width() for bar in axes.patches)
     np.testing.assert_allclose(widths, sorted(table["share"]))

@@ -20,10 +20,12 @@ from allsurv.errors import RiskModelError
 from allsurv.experiment.tables import coefficient_table
 from allsurv.explain import directions, effects_over_time, importance, shap_values
 from allsurv.explain.exact import explain_score, explain_survival, make_question
-from allsurv.features.encoding import Term
-from allsurv.models import RiskModel, make_model
-from allsurv.models.mechanisms import Boosted, Forest, Linear
-from allsurv.models.trees import Trees
+from allsurv.models import make_model
+from allsurv.models.export import export_model
+from allsurv.riskmodel.encoding import Term
+from allsurv.riskmodel.mechanisms import Boosted, Forest, Linear
+from allsurv.riskmodel.model import RiskModel
+from allsurv.riskmodel.trees import Trees
 from allsurv.scoring import RiskScorer
 
 TIMES = [3.0, 12.0, 24.0]
@@ -180,7 +182,7 @@ def uses_a_product(model: Any) -> None:
 @pytest.mark.parametrize("family", ["cox", "rsf", "gbs"])
 def test_an_exported_model_plays_the_same_game(cohort: Cohort, family: str, tmp_path: Any):
     model = fitted(family, cohort, CASES["levels x number"])
-    RiskModel.from_model(model, cohort, endpoint="os").write(tmp_path / "model")
+    export_model(model, cohort, endpoint="os").write(tmp_path / "model")
     read = RiskModel.read(tmp_path / "model")
     some = cohort.take(np.arange(N))
     design, names = model.encoder_.design(some.X), list(read.predictors)
@@ -202,7 +204,7 @@ def test_an_export_that_kept_means_of_products_is_explained_from_their_factors(c
     from dataclasses import replace
 
     model = fitted("cox", cohort, CASES["levels x number"])
-    now = RiskModel.from_model(model, cohort, endpoint="os")
+    now = export_model(model, cohort, endpoint="os")
     is_product = np.array([term.kind == "product" for term in now.terms])
     typical = np.where(is_product, 0.3, now.reach.typical)
     before = replace(now, reach=replace(now.reach, typical=typical))
@@ -289,7 +291,7 @@ def test_a_product_of_unknown_terms_is_refused(cohort: Cohort, tmp_path: Any):
     from dataclasses import replace
 
     model = fitted("cox", cohort, CASES["number x yes/no"])
-    exported = RiskModel.from_model(model, cohort, endpoint="os")
+    exported = export_model(model, cohort, endpoint="os")
     replace(exported, terms=exported.terms[::-1]).write(tmp_path / "model")
     with pytest.raises(RiskModelError, match="product of terms that do not come before"):
         RiskModel.read(tmp_path / "model")

@@ -12,7 +12,7 @@ from allsurv.explain import trees as trees_module
 from allsurv.explain.game import shapley_matrix
 from allsurv.explain.trees import tree_coalitions, tree_shap
 from allsurv.models import make_model
-from allsurv.models.trees import LEAF, Trees
+from allsurv.riskmodel.trees import LEAF, Trees
 
 
 def for_shap(trees: Trees, leaf_value: np.ndarray) -> dict[str, Any]:

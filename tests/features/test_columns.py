@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 
 from allsurv.errors import ModelError, NotFittedError, StudyError
-from allsurv.features import FeatureEncoder, check_predictors, encode, make_features
-from allsurv.features.encoding import read_numbers
+from allsurv.features import FeatureEncoder, check_predictors, make_features
+from allsurv.riskmodel.encoding import encode, read_numbers
 from allsurv.study import load_study
 from allsurv.study.spec import Derivation, Variable
 

@@ -12,9 +12,9 @@ from scipy.special import ndtr
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError
 from allsurv.findings import assess_findings, compare_findings, standardised_effect
-from allsurv.findings.rows import COLUMNS
+from allsurv.findings.agreement.rows import COLUMNS
 from allsurv.models import make_model
-from allsurv.stats.cox import fit_cox
+from allsurv.stats.cox.fit import fit_cox
 from allsurv.study.spec import Contrast, Finding
 from allsurv.validation.plans import draw_bootstraps
 

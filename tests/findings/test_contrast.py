@@ -9,7 +9,7 @@ from scipy.integrate import quad
 
 from allsurv.errors import ModelError
 from allsurv.findings import standardised_effect
-from allsurv.findings.contrast import standardised_effects
+from allsurv.findings.agreement.contrast import standardised_effects
 from allsurv.models import make_model
 from allsurv.study.spec import Contrast, Variable
 

@@ -10,9 +10,10 @@ import pytest
 
 from allsurv.cohort import Cohort, load_cohort
 from allsurv.describe import cox_table
+from allsurv.dictionary.readonly import FrozenDict
 from allsurv.findings import compare_non_findings
-from allsurv.findings.rows import BY_CONSTRUCTION
-from allsurv.study import FrozenDict, load_study
+from allsurv.findings.agreement.rows import BY_CONSTRUCTION
+from allsurv.study import load_study
 from allsurv.study.spec import NonFinding
 
 

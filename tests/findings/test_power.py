@@ -11,20 +11,21 @@ import pytest
 from scipy.special import ndtr
 
 import allsurv as als
-from allsurv.cohort import make_intervals, make_simulator
+from allsurv.cohort import make_intervals
 from allsurv.describe import analysis_table
-from allsurv.describe.screening import univariable_table
+from allsurv.describe.cox.screening import univariable_table
 from allsurv.errors import ConfigError
 from allsurv.findings import operating_characteristics
-from allsurv.findings.power_cox import (
+from allsurv.findings.power.cox import (
     Answer,
     draw_cohorts,
     published_answers,
     screening_answers,
 )
-from allsurv.findings.power_rows import SCREENING, World, power_row
-from allsurv.findings.power_univariable import fit_one_by_one, fit_switch
-from allsurv.stats.cox import fit_cox
+from allsurv.findings.power.rows import SCREENING, World, power_row
+from allsurv.findings.power.univariable import fit_one_by_one, fit_switch
+from allsurv.simulate import make_simulator
+from allsurv.stats.cox.fit import fit_cox
 
 STUDY = als.load_study("rr-all")
 

@@ -11,11 +11,13 @@ import pytest
 
 from allsurv.cohort import Cohort, read_cohort
 from allsurv.describe import analysis_table
+from allsurv.dictionary.readonly import FrozenDict
 from allsurv.errors import ModelError
 from allsurv.findings import update_published
-from allsurv.models import RiskModel, make_model
+from allsurv.models import make_model
+from allsurv.models.export import export_model
 from allsurv.models.published import published_curve, published_equation
-from allsurv.study import FrozenDict, load_study
+from allsurv.study import load_study
 from allsurv.study.spec import Contrast, Finding
 from allsurv.validation import validate
 from allsurv.validation.plans import Plan
@@ -85,7 +87,7 @@ def test_the_equation_is_validated_and_exported_like_any_model(heart: Cohort):
     assert {"harrell_c", "calibration_slope", "brier"} <= set(measures["measure"])
     assert np.isfinite(measures.loc[measures["measure"] == "harrell_c", "lower"]).all()
     fitted = model.fit(heart.X, heart.y("os"))
-    exported = RiskModel.from_model(fitted, heart, endpoint="os", horizons=(91, 182))
+    exported = export_model(fitted, heart, endpoint="os", horizons=(91, 182))
     assert exported.mechanism.coef.tolist() == fitted.mechanism_.coef.tolist()
 
 

@@ -10,7 +10,7 @@ from allsurv.cohort import Cohort
 from allsurv.experiment import read_config
 from allsurv.experiment.run import open_cohort
 from allsurv.findings import check_findings
-from allsurv.findings.protocol import in_paper
+from allsurv.findings.agreement.protocol import in_paper
 from allsurv.study import load_study
 
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from allsurv.findings import check_findings, rates
-from allsurv.findings.rounding import as_printed
-from allsurv.study import FrozenDict, Ledger, LedgerEntry, load_study
+from allsurv.dictionary.readonly import FrozenDict
+from allsurv.findings import check_findings
+from allsurv.findings.selfcheck import rates
+from allsurv.findings.selfcheck.rounding import as_printed
+from allsurv.study import Ledger, LedgerEntry, load_study
 from allsurv.study.spec import Contrast, Finding, Study
 
 
@@ -127,7 +129,7 @@ def test_percents_and_group_sizes_of_the_ledger(study: Study, table: pd.DataFram
 
 
 def test_a_wrong_percent_is_found(study: Study, monkeypatch: pytest.MonkeyPatch):
-    from allsurv.findings import percents
+    from allsurv.findings.selfcheck import percents
     from allsurv.study import load_ledger
 
     ledger = load_ledger(study)

@@ -11,8 +11,8 @@ import pytest
 from scipy import stats
 
 from allsurv.experiment.evidence import CALIBRATED, PLAIN
-from allsurv.findings.questions import Patients
-from allsurv.findings.shrinkage import _widening, calibrate, simulate_answers
+from allsurv.findings.agreement.questions import Patients
+from allsurv.findings.agreement.shrinkage import _widening, calibrate, simulate_answers
 from allsurv.models import make_model
 from allsurv.study.spec import Contrast, Finding
 
@@ -102,7 +102,7 @@ def test_simulated_outcomes_carry_the_effects_they_were_drawn_with(patients: Pat
 
 
 def test_simulated_outcomes_die_and_are_censored_as_the_patients(patients: Patients):
-    from allsurv.findings.shrinkage import _draw_outcome, _draw_world
+    from allsurv.findings.agreement.shrinkage import _draw_outcome, _draw_world
 
     world = make_model("cox", patients.study, ridge=1.0).fit(patients.X, patients.y)
     drawn = []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from allsurv.errors import ModelError
 from allsurv.models import make_model, settings
-from allsurv.models.levels import MOST_LEVELS, find_levels
+from allsurv.models.growing.levels import MOST_LEVELS, find_levels
 from allsurv.models.settings import check_number, check_room, columns_tried
 
 

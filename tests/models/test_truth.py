@@ -17,8 +17,8 @@ from allsurv.cohort import load_cohort
 from allsurv.features import make_features
 from allsurv.models import make_model
 from allsurv.models.breslow import breslow_hazard, log_partial_likelihood
-from allsurv.models.grid import round_up
-from allsurv.stats.discrimination import harrell_c
+from allsurv.riskmodel.grid import round_up
+from allsurv.stats.measures.discrimination import harrell_c
 from allsurv.stats.outcome import make_y
 
 

@@ -8,8 +8,9 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from allsurv.errors import ModelError
-from allsurv.models import RiskModel, TunedModel, make_model
+from allsurv.models import TunedModel, make_model
 from allsurv.models.breslow import log_partial_likelihood
+from allsurv.models.export import export_model
 from allsurv.models.folds import deal_folds
 from allsurv.validation.resampling import seeded_clone
 
@@ -68,7 +69,7 @@ def test_the_best_is_fitted_to_everybody_and_predicts(cohort):
     np.testing.assert_array_equal(
         tuned.predict_survival(X, [12, 24]), alone.predict_survival(X, [12, 24])
     )
-    exported = RiskModel.from_model(tuned.model_, cohort, endpoint="os")
+    exported = export_model(tuned.model_, cohort, endpoint="os")
     assert exported.provenance["parameters"]["ridge"] == best
 
 

@@ -1,4 +1,4 @@
-# Values that vouch for allsurv.stats.cox: Rscript tests/reference/cox.R tests/reference/cox.json
+# Values that vouch for allsurv.stats.cox.fit: Rscript tests/reference/cox.R tests/reference/cox.json
 #
 # Random designs with ties, case weights, strata, entry and clusters; under "refused", tiny ones on
 # which coxph warns of an infinite coefficient, or gives NA.

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import load_cohort
-from allsurv.describe.disclosure import CMS
+from allsurv.cohort.source_digest import describe_source
 from allsurv.errors import ConfigError
-from allsurv.models.riskmodel_digest import describe_source
 from allsurv.plots import plot_item
+from allsurv.policy.rules import CMS
 from allsurv.reproduction import Item, reproduce, safe
 from allsurv.reproduction import paper as paper_module
 from allsurv.reproduction.cox_items import analysis_items, screening_items

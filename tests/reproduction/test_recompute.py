@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import Cohort
-from allsurv.cohort.checks import check_frame
 from allsurv.cohort.table import Source
+from allsurv.dictionary.checks import check_frame
 from allsurv.reproduction import recompute
 from allsurv.study import Compared, LedgerEntry, load_study
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from allsurv.errors import CohortError, ConfigError
-from allsurv.models import RiskModel, make_model
+from allsurv.models import make_model
+from allsurv.models.export import export_model
 from allsurv.scoring import RiskScorer, batch, chunks
 from allsurv.scoring.batch import score_file
 from allsurv.scoring.tally import Tally, write_tally
@@ -17,7 +18,7 @@ from allsurv.scoring.tally import Tally, write_tally
 def scorer(made_up):
     cohort = made_up(n=60)
     fitted = make_model("cox", cohort.study, ridge=1.0).fit(cohort.X, cohort.y("os"))
-    return RiskScorer(RiskModel.from_model(fitted, cohort, endpoint="os"))
+    return RiskScorer(export_model(fitted, cohort, endpoint="os"))
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from allsurv.dictionary.variable import Variable
 from allsurv.errors import CohortError, DisclosureError, ModelError
-from allsurv.models import RiskModel, make_model
-from allsurv.models.riskmodel_instability import Instability
+from allsurv.models import make_model
+from allsurv.models.export import export_model
+from allsurv.riskmodel.instability import Instability
 from allsurv.scoring import RiskScorer
-from allsurv.scoring.instability import measure_instability
-from allsurv.study.dictionary import Variable
+from allsurv.validation.bands import measure_instability
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def fitted(cohort):
 @pytest.fixture(scope="module")
 def scorer(fitted, cohort):
     band = measure_instability(fitted, cohort, n_bootstrap=30)
-    return RiskScorer(RiskModel.from_model(fitted, cohort, endpoint="os", instability=band))
+    return RiskScorer(export_model(fitted, cohort, endpoint="os", instability=band))
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_the_interval_is_written_and_read(scorer, rows, tmp_path):
 
 
 def test_no_interval_without_refits_and_none_from_too_few(fitted, cohort, rows):
-    scored = RiskScorer(RiskModel.from_model(fitted, cohort, endpoint="os")).score(rows)
+    scored = RiskScorer(export_model(fitted, cohort, endpoint="os")).score(rows)
     assert scored["survival_24_lower"].isna().all()
     with pytest.raises(ModelError, match="10 or more are needed"):
         measure_instability(fitted, cohort, n_bootstrap=5)
@@ -112,7 +113,7 @@ def test_a_level_hardly_anybody_had_is_outside_the_population(made_up, rows):
     frame.loc[frame.index[women[10:]], "sex"] = "male"
     cohort = replace(cohort, frame=frame)
     model = make_model("cox", cohort.study, predictors=["age", "sex"])
-    exported = RiskModel.from_model(model.fit(cohort.X, cohort.y("os")), cohort, endpoint="os")
+    exported = export_model(model.fit(cohort.X, cohort.y("os")), cohort, endpoint="os")
     assert exported.reach.levels["sex"] == ("male",)
     flagged = RiskScorer(exported).score(rows)["outside_population"]
     assert (flagged == np.where(rows["sex"] == "female", "sex", "")).all()
@@ -178,7 +179,7 @@ def lognormal(made_up):
     frame = cohort.frame.assign(wbc=np.round(np.exp(rng.normal(1.5, 1.0, 110)), 1).clip(0.1))
     cohort = replace(cohort, frame=frame)
     model = make_model("cox", cohort.study, predictors=["age", "wbc", "pb_blasts"])
-    exported = RiskModel.from_model(model.fit(cohort.X, cohort.y("os")), cohort, endpoint="os")
+    exported = export_model(model.fit(cohort.X, cohort.y("os")), cohort, endpoint="os")
     return RiskScorer(exported), cohort.X
 
 

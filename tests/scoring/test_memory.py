@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from allsurv.models import RiskModel, make_model
+from allsurv.models import make_model
+from allsurv.models.export import export_model
 
 pytest.importorskip("resource")
 FEW, MANY = 100_000, 400_000
@@ -30,7 +31,7 @@ def folder(made_up, tmp_path_factory):
     """A model, and patients with a long column of no interest, few and many."""
     cohort, folder = made_up(n=60), tmp_path_factory.mktemp("memory")
     fitted = make_model("cox", cohort.study, ridge=1.0).fit(cohort.X, cohort.y("os"))
-    model = RiskModel.from_model(fitted, cohort, endpoint="os")
+    model = export_model(fitted, cohort, endpoint="os")
     model.write(folder / "model")
     some = made_up(n=1000, seed=2).frame[list(model.variables)].assign(note=NOTE)
     header, rows = some.to_csv(index=False).split("\n", 1)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allsurv.cohort.checks import check_frame
-from allsurv.features.encoding import canonical_numbers
-from allsurv.models import RiskModel, make_model
+from allsurv.dictionary.checks import check_frame
+from allsurv.models import make_model
+from allsurv.models.export import export_model
+from allsurv.riskmodel.encoding import canonical_numbers
 from allsurv.scoring.reading import make_plan
 from allsurv.study import load_study
 
@@ -32,7 +33,7 @@ ABSENT = [None, np.nan, pd.NA, "", "NA"]
 def model(made_up):
     cohort = made_up(n=60)
     fitted = make_model("cox", cohort.study, ridge=1.0).fit(cohort.X, cohort.y("os"))
-    return RiskModel.from_model(fitted, cohort, endpoint="os")
+    return export_model(fitted, cohort, endpoint="os")
 
 
 @st.composite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import types
+from importlib.metadata import entry_points
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,10 @@ import pytest
 
 from allsurv.cohort import read_cohort
 from allsurv.errors import CohortError, ModelError, RiskModelError
-from allsurv.models import FAMILIES, RiskModel, make_model
-from allsurv.scoring import RiskScorer
+from allsurv.models import FAMILIES, make_model
+from allsurv.models.export import export_model
+from allsurv.riskmodel.model import RiskModel
+from allsurv.scoring import RiskScorer, addresses
 
 FAST = {"rsf": {"n_estimators": 20}, "gbs": {"n_estimators": 20}, "coxnet": {"folds": 3}}
 TREATMENT = {"ecog", "karyotype", "salvage"}
@@ -38,7 +40,7 @@ def models(cohort):
 def folder(models, cohort, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name, model in models.items():
-        RiskModel.from_model(model, cohort, endpoint="os").write(folder / name)
+        export_model(model, cohort, endpoint="os").write(folder / name)
     return folder
 
 
@@ -157,9 +159,7 @@ def test_the_faults_are_those_of_a_bad_cohort(scorer, made_up):
 
 def test_what_the_model_cannot_fill_in_is_refused(cohort, rows):
     model = make_model("cox", cohort.study, predictors=["age", "ecog_ge2"])
-    scorer = RiskScorer(
-        RiskModel.from_model(model.fit(cohort.X, cohort.y("os")), cohort, endpoint="os")
-    )
+    scorer = RiskScorer(export_model(model.fit(cohort.X, cohort.y("os")), cohort, endpoint="os"))
     rows["ecog"] = rows["ecog"].astype(object)
     rows.loc[[0, 1], "ecog"] = None
     with pytest.raises(CohortError, match=r"ecog: 2 rows \(1, 2\) are missing"):
@@ -170,7 +170,7 @@ def test_missing_is_refused_where_the_model_was_told_to(cohort, made_up):
     patients = cohort.where({"cd20_ge20": (True, False)})
     model = make_model("cox", cohort.study, features__missing="refuse")
     model.fit(patients.X, patients.y("os"))
-    scorer = RiskScorer(RiskModel.from_model(model, patients, endpoint="os"))
+    scorer = RiskScorer(export_model(model, patients, endpoint="os"))
     new = made_up(n=30, seed=9).X
     missing = np.flatnonzero(new["cd20_ge20"].isna()) + 1
     with pytest.raises(CohortError) as caught:
@@ -213,14 +213,48 @@ def test_nothing_to_load(tmp_path):
         RiskScorer.load(tmp_path)
 
 
+class Offered:
+    """An entry point of the group ``allsurv.addresses``."""
+
+    def __init__(self, fetch):
+        self.fetch = fetch
+
+    def load(self):
+        if isinstance(self.fetch, Exception):
+            raise self.fetch
+        return self.fetch
+
+
 @pytest.mark.parametrize("address", ["models:/rr-all-os@champion", "runs:/abc/risk_model"])
-def test_addresses_of_mlflow_are_resolved_by_tracking(address, folder, monkeypatch, rows):
+def test_an_address_is_fetched_by_who_offers_it(address, folder, monkeypatch, rows):
     asked = []
-    tracking = types.ModuleType("allsurv.tracking")
-    tracking.download_risk_model = lambda uri: asked.append(uri) or folder / "cox"
-    monkeypatch.setitem(sys.modules, "allsurv.tracking", tracking)
+    fetch = Offered(lambda uri: asked.append(uri) or folder / "cox")
+    scheme = address.partition(":")[0]
+    monkeypatch.setattr(
+        addresses, "entry_points", lambda group, name="": [fetch] if name == scheme else []
+    )
     assert len(RiskScorer.load(address).score(rows)) == 30
     assert asked == [address]
+
+
+def test_an_address_that_nothing_installed_offers_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(addresses, "entry_points", lambda group, name="": [])
+    with pytest.raises(RiskModelError, match=r"allsurv\[track\]"):
+        RiskScorer.load("models:/rr-all-os@champion")
+    with pytest.raises(RiskModelError, match="no known kind of address; give a folder"):
+        RiskScorer.load("gopher:/rr-all-os")
+    lacking = Offered(ModuleNotFoundError("mlflow", name="mlflow"))
+    monkeypatch.setattr(addresses, "entry_points", lambda group, name="": [lacking])
+    with pytest.raises(RiskModelError, match=r"'mlflow' is not installed.*allsurv\[track\]"):
+        RiskScorer.load("models:/rr-all-os@champion")
+
+
+def test_the_addresses_of_mlflow_are_offered():
+    from allsurv.tracking import download_risk_model
+
+    offered = entry_points(group="allsurv.addresses")
+    assert {e.name for e in offered} == {"models", "runs", "mlflow-artifacts"}
+    assert all(e.load() is download_risk_model for e in offered)
 
 
 def test_scoring_loads_numpy_and_pandas_only(folder, rows, tmp_path):

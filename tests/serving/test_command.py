@@ -12,7 +12,8 @@ import urllib.request
 
 import pytest
 
-from allsurv.models import RiskModel, make_model
+from allsurv.models import make_model
+from allsurv.models.export import export_model
 from allsurv.scoring import RiskScorer
 
 
@@ -20,7 +21,7 @@ from allsurv.scoring import RiskScorer
 def folder(made_up, tmp_path_factory):
     cohort, folder = made_up(n=80), tmp_path_factory.mktemp("model")
     fitted = make_model("cox", cohort.study, ridge=1.0).fit(cohort.X, cohort.y("os"))
-    RiskModel.from_model(fitted, cohort, endpoint="os").write(folder)
+    export_model(fitted, cohort, endpoint="os").write(folder)
     return folder
 
 

@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from allsurv.models import RiskModel, make_model
+from allsurv.models import make_model
+from allsurv.models.export import export_model
 from allsurv.scoring import RiskScorer
 from allsurv.serving import make_service
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings(
 def scorer(made_up):
     cohort = made_up(n=80)
     fitted = make_model("cox", cohort.study, ridge=1.0).fit(cohort.X, cohort.y("os"))
-    return RiskScorer(RiskModel.from_model(fitted, cohort, endpoint="os"))
+    return RiskScorer(export_model(fitted, cohort, endpoint="os"))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allsurv.errors import ModelError, OutcomeError
-from allsurv.stats import nonparametric, pooling, samplesize, twosample
+from allsurv.stats.curves import nonparametric
+from allsurv.stats.groups import twosample
+from allsurv.stats.missing import pooling
+from allsurv.stats.planning import samplesize
 
 numbers = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),

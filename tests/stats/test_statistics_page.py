@@ -42,9 +42,9 @@ BEHIND = {  # what the tests reach through another function of the page
 
 
 def vouched():
-    for module in pkgutil.iter_modules(allsurv.stats.__path__):
-        home = importlib.import_module(f"allsurv.stats.{module.name}")
-        for name in home.__all__:
+    for module in pkgutil.walk_packages(allsurv.stats.__path__, "allsurv.stats."):
+        home = importlib.import_module(module.name)
+        for name in getattr(home, "__all__", ()):
             thing = getattr(home, name)
             members = inspect.getmembers(thing) if inspect.isclass(thing) else ()
             things = {name: thing} | {f"{name}.{n}": m for n, m in members if n[0] != "_"}

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from allsurv.dictionary.readonly import plain
 from allsurv.errors import StudyError
 from allsurv.study import ledger_schema, load_ledger, load_study, read_ledger
-from allsurv.study.readonly import plain
 
 STUDY = load_study("rr-all")
 FILE = Path(STUDY.path).with_name("rr-all.ledger.json")

@@ -10,8 +10,9 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 
 import pytest
 
+from allsurv.dictionary.readonly import FrozenDict, plain
 from allsurv.errors import StudyError
-from allsurv.study import FrozenDict, Variable, build_variable, load_study, plain
+from allsurv.study import Variable, build_variable, load_study
 
 
 @pytest.fixture(params=["rr-all", "ebmt-all"])

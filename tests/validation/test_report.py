@@ -14,8 +14,8 @@ import pytest
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
-from allsurv.stats.brier import brier
-from allsurv.stats.discrimination import harrell_c
+from allsurv.stats.measures.brier import brier
+from allsurv.stats.measures.discrimination import harrell_c
 from allsurv.validation import Plan, Validation
 from allsurv.validation import validate as validate_one
 from allsurv.validation import validate_all as validate_many

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.describe.groups import Groups
+from allsurv.cohort.groups import Groups
+from allsurv.disclosure.validated import safe_subgroups
 from allsurv.models import make_model
-from allsurv.stats.brier import brier
-from allsurv.stats.calibration_curve import calibration_errors
-from allsurv.stats.discrimination import compare_concordance, harrell_c
-from allsurv.stats.net_benefit import net_benefit
+from allsurv.policy.rules import CMS
+from allsurv.stats.measures.brier import brier
+from allsurv.stats.measures.calibration_curve import calibration_errors
+from allsurv.stats.measures.discrimination import compare_concordance, harrell_c
+from allsurv.stats.measures.net_benefit import net_benefit
 from allsurv.stats.outcome import make_y
 from allsurv.validation import External, Plan, instability, validate_all
 from allsurv.validation.decisions import net_benefit_table
@@ -20,7 +22,7 @@ from allsurv.validation.over_time import time_grid
 from allsurv.validation.plans import Split
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.redrawn import redraw
-from allsurv.validation.subgroups import measure_subgroups, subgroups_of, suppress_subgroups
+from allsurv.validation.subgroups import measure_subgroups, subgroups_of
 from allsurv.validation.summary import compare_models, summarise
 
 HORIZON = np.array([12.0])
@@ -136,7 +138,7 @@ def test_a_small_subgroup_is_named_and_hidden_with_what_gives_it_away():
     few = table[table["group"] == "few"]
     assert few["reason"].tolist() == ["fewer than 11 patients or events"]
     assert few["estimate"].isna().all()
-    assert suppress_subgroups(table)["n"].isna().all()
+    assert safe_subgroups(table, CMS)["n"].isna().all()
 
 
 def test_a_number_is_split_at_its_median(toy_cohort):

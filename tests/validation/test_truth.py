@@ -9,8 +9,8 @@ import pytest
 from allsurv.cohort import Cohort
 from allsurv.cohort.table import Source
 from allsurv.models import TunedModel, make_model
-from allsurv.stats.cox_many import fit_cox_many
-from allsurv.stats.discrimination import harrell_c, harrell_c_many
+from allsurv.stats.cox.many import fit_cox_many
+from allsurv.stats.measures.discrimination import harrell_c, harrell_c_many
 from allsurv.stats.outcome import make_y
 from allsurv.study.spec import Endpoint, Prediction, Study, TimeScale, Variable
 from allsurv.validation import Bootstrap, External, InternalExternal, Plan, validate

@@ -12,59 +12,20 @@ __all__ = ["authored", "item", "make_about", "section"]
 
 
 def section(key: str, title: str, **content: object) -> Tree:
-    """Make a section.
-
-    Parameters
-    ----------
-    key, title : str
-        Its anchor and its heading.
-    **content : object
-        Any of ``text``, ``items``, ``tables``, ``figures``.
-
-    Returns
-    -------
-    dict
-        With everything that is not given empty.
-    """
+    """Make a section."""
     return {
         "id": key, "title": title, "text": [], "items": [], "tables": [], "figures": [], **content,
     }  # fmt: skip
 
 
 def item(key: str, label: str, *parts: Part | None) -> Tree:
-    """Make a labelled statement.
-
-    Parameters
-    ----------
-    key, label : str
-        Its name within the card, and for readers.
-    *parts : str, dict or None
-        Words and quotations; nothing reads "Not evaluated".
-
-    Returns
-    -------
-    dict
-        The statement.
-    """
+    """Make a labelled statement."""
     said = [part for part in parts if part not in (None, "")]
     return {"key": key, "label": label, "parts": said or [NOT_EVALUATED]}
 
 
 def authored(key: str, words: Mapping[str, str]) -> list[Tree]:
-    """Give what the author says in a section.
-
-    Parameters
-    ----------
-    key : str
-        Anchor of the section.
-    words : mapping from str to str
-        Text by field.
-
-    Returns
-    -------
-    list of dict
-        One statement per field; what nobody said reads "Not provided by the author".
-    """
+    """Give what the author says in a section."""
     return [
         item(field.key, field.label, words.get(field.key) or NOT_PROVIDED)
         for field in author_fields()
@@ -73,22 +34,7 @@ def authored(key: str, words: Mapping[str, str]) -> list[Tree]:
 
 
 def make_about(quote: Quoter, study: Study, words: Mapping[str, str]) -> dict[str, Tree]:
-    """Make identity, use, risks, monitoring, security, privacy, and people.
-
-    Parameters
-    ----------
-    quote : Quoter
-        Of the results file.
-    study : Study
-        What the results were made with.
-    words : mapping from str to str
-        What the author says, by field.
-
-    Returns
-    -------
-    dict of str to dict
-        Sections by anchor.
-    """
+    """Make identity, use, risks, monitoring, security, privacy, and people."""
     statement = [quote("text", "/statements/disclosure")]
     identity = [
         item("name", "Model", quote("text", "/name"), ", ", quote("text", "/chosen")),

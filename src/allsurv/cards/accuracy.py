@@ -17,38 +17,14 @@ BESIDE_PRODUCTS = (
 
 
 def performance_cell(quote: Quoter, row: int) -> Tree:
-    """Quote one measure of one model with its interval.
-
-    Parameters
-    ----------
-    quote : Quoter
-        Of the results file.
-    row : int
-        Row of the table ``performance``.
-
-    Returns
-    -------
-    dict
-        The quotation.
-    """
+    """Quote one measure of one model with its interval."""
     measure = quote.results["tables"]["performance"][row]["measure"]
     form = FORM.get(measure, "interval")
     return quote.cell(form, "performance", row, "estimate", "lower", "upper")
 
 
 def make_accuracy(quote: Quoter) -> dict[str, Tree]:
-    """Make the sections that say what the model is and how good.
-
-    Parameters
-    ----------
-    quote : Quoter
-        Of the results file.
-
-    Returns
-    -------
-    dict of str to dict
-        Sections by anchor.
-    """
+    """Make the sections that say what the model is and how good."""
     return {
         "model": _model(quote),
         "performance": _performance(quote),

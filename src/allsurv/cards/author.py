@@ -12,8 +12,8 @@ import yaml
 
 from allsurv.cards.quotes import Tree, plain_text
 from allsurv.errors import ConfigError
+from allsurv.nearest import did_you_mean
 from allsurv.study import Study
-from allsurv.study.nearest import did_you_mean
 
 __all__ = [
     "NOT_PROVIDED",
@@ -53,13 +53,7 @@ class Field:
 
 @cache
 def author_fields() -> tuple[Field, ...]:
-    """Load the fields, in the order of the card.
-
-    Returns
-    -------
-    tuple of Field
-        All of them.
-    """
+    """Load the fields, in the order of the card."""
     text = files("allsurv.cards").joinpath("author.yaml").read_text(encoding="utf-8")
     return tuple(Field(**entry) for entry in yaml.safe_load(text))
 
@@ -108,20 +102,7 @@ def read_author(path: str | Path) -> dict[str, str]:
 
 
 def author_words(study: Study, author: Mapping[str, str]) -> dict[str, str]:
-    """Join what the author, the study file and the defaults say.
-
-    Parameters
-    ----------
-    study : Study
-        Whose ``card`` section gives defaults.
-    author : mapping from str to str
-        As from :func:`read_author`.
-
-    Returns
-    -------
-    dict of str to str
-        Text by key; empty where nobody said anything.
-    """
+    """Join what the author, the study file and the defaults say."""
     return {
         field.key: author.get(field.key) or study.card.get(field.key) or field.default
         for field in author_fields()
@@ -129,18 +110,7 @@ def author_words(study: Study, author: Mapping[str, str]) -> dict[str, str]:
 
 
 def said_by_author(card: Tree) -> dict[str, str]:
-    """Take out of a card what its author says in it.
-
-    Parameters
-    ----------
-    card : dict
-        As from :func:`~allsurv.cards.card.make_card`.
-
-    Returns
-    -------
-    dict of str to str
-        Text by field; what nobody said is not in it.
-    """
+    """Take out of a card what its author says in it."""
     items = {
         (part["id"], entry["key"]): entry for part in card["sections"] for entry in part["items"]
     }
@@ -153,16 +123,5 @@ def said_by_author(card: Tree) -> dict[str, str]:
 
 
 def missing_fields(words: Mapping[str, str]) -> tuple[Field, ...]:
-    """Find the required fields that nobody has filled.
-
-    Parameters
-    ----------
-    words : mapping from str to str
-        As from :func:`author_words`.
-
-    Returns
-    -------
-    tuple of Field
-        What blocks a release.
-    """
+    """Find the required fields that nobody has filled."""
     return tuple(f for f in author_fields() if f.required and not words.get(f.key))

@@ -93,18 +93,7 @@ def make_card(
 
 
 def digest_of(file: Path) -> str:
-    """Compute the SHA-256 of a file.
-
-    Parameters
-    ----------
-    file : Path
-        Any file.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
+    """Compute the SHA-256 of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -119,20 +108,7 @@ def _refuse_missing(words: Mapping[str, str]) -> None:
 
 
 def results_text(result: Result, folder: str | Path | None) -> str:
-    """Read the results file, or write down what it would hold.
-
-    Parameters
-    ----------
-    result : Result
-        What was found.
-    folder : str or Path, optional
-        Where the result was written.
-
-    Returns
-    -------
-    str
-        JSON.
-    """
+    """Read the results file, or write down what it would hold."""
     file = None if folder is None else Path(folder) / "results.json"
     if file is not None and file.is_file():
         return file.read_text(encoding="utf-8")

@@ -77,25 +77,7 @@ FACTS: dict[str, Any] = {
 
 
 def write_chai(card: Tree, results: Tree) -> bytes:
-    """Write a card as CHAI XML.
-
-    Parameters
-    ----------
-    card : dict
-        As from :func:`~allsurv.cards.card.make_card`.
-    results : dict
-        Plain values of the results file it quotes.
-
-    Returns
-    -------
-    bytes
-        The document, valid.
-
-    Raises
-    ------
-    ConfigError
-        If it does not validate.
-    """
+    """Write a card as CHAI XML."""
     root = etree.Element(f"{{{NAMESPACE}}}AppliedModelCard", nsmap={None: NAMESPACE})
     for name, content in FACTS.items():
         _add(root, name, content, card, results)
@@ -106,18 +88,7 @@ def write_chai(card: Tree, results: Tree) -> bytes:
 
 
 def check_chai(raw: bytes) -> None:
-    """Validate CHAI XML, offline.
-
-    Parameters
-    ----------
-    raw : bytes
-        The document.
-
-    Raises
-    ------
-    ConfigError
-        Naming the line and what is wrong.
-    """
+    """Validate CHAI XML, offline."""
     schema = etree.XMLSchema(
         etree.fromstring(files("allsurv.cards").joinpath("chai.xsd").read_bytes())
     )

@@ -19,25 +19,7 @@ COLUMNS = ["Section", "What", "Before", "Now"]
 
 
 def changes_section(card: Tree, folder: str | Path | None) -> Tree:
-    """Make the section on changes, from the card before where one lies beside the results.
-
-    Parameters
-    ----------
-    card : dict
-        Everything but this section.
-    folder : str or Path or None
-        A run's folder; ``previous-card.json`` in it is the card before.
-
-    Returns
-    -------
-    dict
-        How many statements differ, the SHA-256 of the card before, and the first sixty lines.
-
-    Raises
-    ------
-    ConfigError
-        If the card before cannot be read.
-    """
+    """Make the section on changes, from the card before where one lies beside the results."""
     file = None if folder is None else Path(folder) / PREVIOUS_FILE
     if file is None or not file.is_file():
         said = "No card before was given; compare any two with --diff."

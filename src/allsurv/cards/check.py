@@ -90,20 +90,7 @@ def read_card(folder: str | Path) -> Tree:
 
 
 def card_faults(folder: Path, study: Study) -> Iterator[str]:
-    """Find everything that does not hold.
-
-    Parameters
-    ----------
-    folder : Path
-        As for :func:`check_card`.
-    study : Study
-        What the card was made with.
-
-    Yields
-    ------
-    str
-        Place and fault.
-    """
+    """Find everything that does not hold."""
     card = read_card(folder)
     file = folder / card["results"]["file"]
     if not file.is_file():

@@ -17,18 +17,7 @@ __all__ = ["make_crosswalks"]
 
 
 def make_crosswalks(sections: Sequence[Tree]) -> list[Tree]:
-    """Make one section per standard.
-
-    Parameters
-    ----------
-    sections : sequence of dict
-        Sections of the card, in order.
-
-    Returns
-    -------
-    list of dict
-        Each with a table of every item of the standard: where it stands, or that it does not.
-    """
+    """Make one section per standard."""
     known = {part["id"]: part for part in sections}
     return [
         section(

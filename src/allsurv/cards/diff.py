@@ -14,18 +14,7 @@ Line = tuple[str, str, str, str]
 
 
 def card_differences(left: Tree, right: Tree) -> list[Line]:
-    """Compare two cards.
-
-    Parameters
-    ----------
-    left, right : dict
-        Cards.
-
-    Returns
-    -------
-    list of (section, what, left, right)
-        In the order of the cards; what one card lacks is empty there.
-    """
+    """Compare two cards."""
     ours, theirs = dict(_lines(left)), dict(_lines(right))
     order = list(ours)
     for place, key in enumerate(theirs):

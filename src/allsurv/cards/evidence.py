@@ -48,18 +48,7 @@ ASKED = (
 
 
 def evidence_section(quote: Quoter) -> Tree:
-    """Quote everything the study has published beside what cohort and models say of it.
-
-    Parameters
-    ----------
-    quote : Quoter
-        Of the results file.
-
-    Returns
-    -------
-    dict
-        Section of the card.
-    """
+    """Quote everything the study has published beside what cohort and models say of it."""
     if not quote.rows("findings"):
         said = "The study file names no published finding to hold the models against."
         return section("evidence", "Published findings", text=[[said]])

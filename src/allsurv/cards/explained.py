@@ -15,18 +15,7 @@ IMPORTANCE_LIMITS = (
 
 
 def make_explanation(quote: Quoter) -> Tree:
-    """Make the section on what moves the recommended model, over the whole cohort.
-
-    Parameters
-    ----------
-    quote : Quoter
-        Of the results file.
-
-    Returns
-    -------
-    dict
-        The section; importance of each predictor and its direction against Cox regression.
-    """
+    """Make the section on what moves the recommended model, over the whole cohort."""
     chosen = quote.results["chosen"]
     rows, ways = quote.rows("importance", model=chosen), quote.rows("directions", model=chosen)
     return section(
@@ -41,36 +30,14 @@ def make_explanation(quote: Quoter) -> Tree:
 
 
 def optimism_item(quote: Quoter) -> Tree:
-    """Say whether the recommended model was validated by bootstrap.
-
-    Parameters
-    ----------
-    quote : Quoter
-        Of the results file.
-
-    Returns
-    -------
-    dict
-        The number of samples, or "Not evaluated".
-    """
+    """Say whether the recommended model was validated by bootstrap."""
     rows = quote.rows("optimism", model=quote.results["chosen"])
     said = quote.cell("text", "optimism", rows[0], "n_resamples") if rows else None
     return item("optimism", "Bootstrap samples behind corrections for optimism", said)
 
 
 def optimism_tables(quote: Quoter) -> list[Tree]:
-    """Make the table of bootstrap validation.
-
-    Parameters
-    ----------
-    quote : Quoter
-        Of the results file.
-
-    Returns
-    -------
-    list of dict
-        The table; nothing where the run has none.
-    """
+    """Make the table of bootstrap validation."""
     columns = [
         ("Model", "text", ("model_label",)),
         ("Measure", "text", ("label",)),

@@ -14,20 +14,7 @@ LONGEST = 600
 
 
 def figure_data(name: str, results: Tree) -> Tree | None:
-    """Find the rows of the results file that a figure draws.
-
-    Parameters
-    ----------
-    name : str
-        Name of the figure: a table, or ``curves-`` and a comparison.
-    results : dict
-        Plain values of the results file.
-
-    Returns
-    -------
-    dict or None
-        ``caption``, ``columns`` and ``rows``; nothing where the results have no such table.
-    """
+    """Find the rows of the results file that a figure draws."""
     table, _, comparison = name.partition("-")
     rows = [
         row

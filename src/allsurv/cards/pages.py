@@ -15,13 +15,7 @@ DESCRIBING = tuple(f"{{http://www.w3.org/2000/svg}}{name}" for name in ("title",
 
 
 def make_environment() -> Environment:
-    """Open the templates of this room.
-
-    Returns
-    -------
-    Environment
-        HTML is escaped; a name that a template does not get is an error.
-    """
+    """Open the templates of this room."""
     return Environment(
         loader=PackageLoader("allsurv.cards", "templates"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
@@ -32,18 +26,7 @@ def make_environment() -> Environment:
 
 
 def embed(file: Path) -> Markup:
-    """Hold a figure inside a page; its alternative text is the description inside it.
-
-    Parameters
-    ----------
-    file : Path
-        An SVG file.
-
-    Returns
-    -------
-    Markup
-        An ``img`` element that needs no other file.
-    """
+    """Hold a figure inside a page; its alternative text is the description inside it."""
     raw = file.read_bytes()
     said = [node.text or "" for node in ElementTree.fromstring(raw) if node.tag in DESCRIBING]
     data = base64.b64encode(raw).decode()

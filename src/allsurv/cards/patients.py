@@ -12,22 +12,7 @@ __all__ = ["make_patients"]
 
 
 def make_patients(quote: Quoter, study: Study, words: Mapping[str, str]) -> dict[str, Tree]:
-    """Make the sections on data, outcome, predictors and missing values.
-
-    Parameters
-    ----------
-    quote : Quoter
-        Of the results file.
-    study : Study
-        What the results were made with.
-    words : mapping from str to str
-        What the author says, by field.
-
-    Returns
-    -------
-    dict of str to dict
-        Sections by anchor.
-    """
+    """Make the sections on data, outcome, predictors and missing values."""
     return {
         "data": section(
             "data",

@@ -20,23 +20,6 @@ NOT_EVALUATED = "Not evaluated"
 def resolve(results: Tree, ref: str) -> Any:
     """Follow a reference into a results file.
 
-    Parameters
-    ----------
-    results : dict
-        Plain values of the results file.
-    ref : str
-        Path such as ``/tables/performance/12/estimate`` (JSON pointer, RFC 6901, without escapes).
-
-    Returns
-    -------
-    object
-        What stands there.
-
-    Raises
-    ------
-    ConfigError
-        If nothing stands there.
-
     Examples
     --------
     >>> resolve({"tables": {"models": [{"model": "cox"}]}}, "/tables/models/0/model")
@@ -52,74 +35,25 @@ def resolve(results: Tree, ref: str) -> Any:
 
 
 class Quoter:
-    """Quotes a results file.
-
-    Parameters
-    ----------
-    results : dict
-        Plain values of the results file.
-    """
+    """Quotes a results file."""
 
     def __init__(self, results: Tree) -> None:
         self.results = results
 
     def __call__(self, form: str, *refs: str) -> Tree:
-        """Quote values in one of the forms.
-
-        Parameters
-        ----------
-        form : str
-            One of :data:`~allsurv.cards.words.FORMS`.
-        *refs : str
-            One per value of the form.
-
-        Returns
-        -------
-        dict
-            The quotation.
-        """
+        """Quote values in one of the forms."""
         values = [resolve(self.results, ref) for ref in refs]
         return {"text": FORMS[form](*values), "refs": list(refs), "form": form}
 
     def rows(self, table: str, **where: Any) -> list[int]:
-        """Find rows of a table.
-
-        Parameters
-        ----------
-        table : str
-            Name of a table of the results file.
-        **where : object
-            Values that columns must have.
-
-        Returns
-        -------
-        list of int
-            Positions; empty where the results have no such table.
-        """
+        """Find rows of a table."""
         records = self.results["tables"].get(table, [])
         return [
             k for k, row in enumerate(records) if all(row.get(c) == v for c, v in where.items())
         ]
 
     def cell(self, form: str, table: str, row: int, *columns: str) -> Tree:
-        """Quote columns of one row of a table.
-
-        Parameters
-        ----------
-        form : str
-            One of :data:`~allsurv.cards.words.FORMS`.
-        table : str
-            Name of the table.
-        row : int
-            Position of the row.
-        *columns : str
-            One per value of the form.
-
-        Returns
-        -------
-        dict
-            The quotation.
-        """
+        """Quote columns of one row of a table."""
         return self(form, *(f"/tables/{table}/{row}/{column}" for column in columns))
 
     def table(
@@ -131,26 +65,7 @@ class Quoter:
         rows: Sequence[int] | None = None,
         n_labels: int = 1,
     ) -> Tree:
-        """Quote a table.
-
-        Parameters
-        ----------
-        name : str
-            Its name in the results file.
-        columns : sequence of (str, str, tuple of str)
-            Heading, form, and the columns quoted.
-        caption : str
-            What the table shows.
-        rows : sequence of int, optional
-            Which rows; all unless given.
-        n_labels : int, default=1
-            How many of the first columns tell rows apart.
-
-        Returns
-        -------
-        dict
-            ``caption``, ``columns``, ``n_labels`` and ``rows`` of quotations.
-        """
+        """Quote a table."""
         chosen = self.rows(name) if rows is None else rows
         cells = [[self.cell(form, name, k, *of) for _, form, of in columns] for k in chosen]
         return {
@@ -163,16 +78,6 @@ class Quoter:
 
 def plain_text(parts: Part | Sequence[Part]) -> str:
     """Read parts as one string.
-
-    Parameters
-    ----------
-    parts : str, dict, or sequence of them
-        Words and quotations.
-
-    Returns
-    -------
-    str
-        What a reader sees.
 
     Examples
     --------
@@ -187,22 +92,7 @@ def plain_text(parts: Part | Sequence[Part]) -> str:
 
 
 def parts_of(tree: Any, place: str = "card") -> Iterator[tuple[str, Part]]:
-    """Walk through everything a card says.
-
-    Parameters
-    ----------
-    tree : object
-        A card or a part of it.
-    place : str, default="card"
-        Where it stands, for messages.
-
-    Yields
-    ------
-    place : str
-        Where the part stands.
-    part : str or dict
-        Words or a quotation.
-    """
+    """Walk through everything a card says."""
     if isinstance(tree, str) or (isinstance(tree, Mapping) and "refs" in tree):
         yield place, tree  # type: ignore[misc]
     elif isinstance(tree, Mapping):

@@ -67,26 +67,7 @@ def write(
 
 
 def render(card: Tree, face: str, results: Tree, study: Study, folder: Path) -> bytes:
-    """Render a card.
-
-    Parameters
-    ----------
-    card : dict
-        As from :func:`~allsurv.cards.card.make_card`.
-    face : str
-        One of :data:`FACES`.
-    results : dict
-        Plain values of the results file it quotes.
-    study : Study
-        What it was made with.
-    folder : Path
-        Holds ``figures/`` and ``models/``.
-
-    Returns
-    -------
-    bytes
-        The same for the same card, figures and model.
-    """
+    """Render a card."""
     if face == ".json":
         return (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
     if face == ".xml":
@@ -134,27 +115,7 @@ def write_calculator(card: Tree, study: Study, folder: str | Path, path: str | P
 
 
 def calculator_page(card: Tree, study: Study, folder: Path) -> str:
-    """Render the calculator as a page of its own.
-
-    Parameters
-    ----------
-    card : dict
-        As from :func:`~allsurv.cards.card.make_card`.
-    study : Study
-        What it was made with.
-    folder : Path
-        A run's folder, with the exported model.
-
-    Returns
-    -------
-    str
-        HTML; the same for the same card and model.
-
-    Raises
-    ------
-    ConfigError
-        If the folder holds no exported model.
-    """
+    """Render the calculator as a page of its own."""
     calculator = _calculator(card, study, folder)
     if calculator is None:
         raise ConfigError(f"{folder}: no exported model of '{card['chosen']}'; run it again.")
@@ -187,7 +148,7 @@ def _script_json(value: Tree) -> Any:
 
 
 def _calculator(card: Tree, study: Study, folder: Path) -> Tree | None:
-    from allsurv.cards.calculator import make_calculator
+    from allsurv.cards.calculator.calculator import make_calculator
 
     model = folder / "models" / card["chosen"]
     return make_calculator(model, study) if model.is_dir() else None

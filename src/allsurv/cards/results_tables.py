@@ -13,20 +13,7 @@ __all__ = ["table_faults"]
 
 
 def table_faults(folder: Path, results: Tree) -> Iterator[str]:
-    """Find where the results file and its tables disagree.
-
-    Parameters
-    ----------
-    folder : Path
-        A run's folder.
-    results : dict
-        Plain values of its results file.
-
-    Yields
-    ------
-    str
-        Table and first row that differs.
-    """
+    """Find where the results file and its tables disagree."""
     for name, records in results["tables"].items():
         file = folder / "tables" / f"{name}.csv"
         if not file.is_file():

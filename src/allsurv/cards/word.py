@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 
 from docx import Document
 
-from allsurv.cards.documents_word import write_word
-from allsurv.cards.printed import PrintedRow, PrintedTable
 from allsurv.cards.quotes import Tree, plain_text
+from allsurv.cards.report.documents_word import write_word
+from allsurv.cards.report.printed import PrintedRow, PrintedTable
 
 __all__ = ["word_parts", "word_text", "write_word_card"]
 
@@ -19,18 +19,7 @@ DATED = "docProps/core.xml"
 
 
 def write_word_card(card: Tree) -> bytes:
-    """Write a card as Word: every section a heading, its statements and tables editable.
-
-    Parameters
-    ----------
-    card : dict
-        As from :func:`~allsurv.cards.card.make_card`.
-
-    Returns
-    -------
-    bytes
-        The file.
-    """
+    """Write a card as Word: every section a heading, its statements and tables editable."""
     opening = _statements("summary", "In five lines", card["summary"])
     tables = [opening, *(table for part in card["sections"] for table in _section(part))]
     with TemporaryDirectory() as folder:
@@ -40,36 +29,14 @@ def write_word_card(card: Tree) -> bytes:
 
 
 def word_text(raw: bytes) -> list[str]:
-    """Read all text of a Word file.
-
-    Parameters
-    ----------
-    raw : bytes
-        The file.
-
-    Returns
-    -------
-    list of str
-        Paragraphs, then cells of tables.
-    """
+    """Read all text of a Word file."""
     document = Document(io.BytesIO(raw))
     cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
     return [paragraph.text for paragraph in document.paragraphs] + cells
 
 
 def word_parts(raw: bytes) -> dict[str, bytes]:
-    """Take a Word file apart.
-
-    Parameters
-    ----------
-    raw : bytes
-        The file.
-
-    Returns
-    -------
-    dict of str to bytes
-        Content by name, without the part that holds when it was written.
-    """
+    """Take a Word file apart."""
     with zipfile.ZipFile(io.BytesIO(raw)) as stored:
         return {name: stored.read(name) for name in stored.namelist() if name != DATED}
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from allsurv.describe import p_text, round_half_up
+from allsurv.journal import p_text, round_half_up
 
 __all__ = ["FORMS", "interval", "number", "ratio"]
 
@@ -15,18 +15,6 @@ MISSING = "not estimable"
 
 def number(value: float | None, digits: int = 2) -> str:
     """Print a number with a fixed number of decimals, halves rounded up.
-
-    Parameters
-    ----------
-    value : float or None
-        Missing where ``None`` or NaN.
-    digits : int, default=2
-        Decimals.
-
-    Returns
-    -------
-    str
-        For example ``0.13``.
 
     Examples
     --------
@@ -41,18 +29,6 @@ def number(value: float | None, digits: int = 2) -> str:
 def interval(value: float | None, lower: float | None, upper: float | None, digits: int = 2) -> str:
     """Print an estimate with its limits.
 
-    Parameters
-    ----------
-    value, lower, upper : float or None
-        Estimate and limits; missing limits are left out.
-    digits : int, default=2
-        Decimals.
-
-    Returns
-    -------
-    str
-        For example ``0.65 (0.62 to 0.69)``.
-
     Examples
     --------
     >>> interval(0.65, 0.62, 0.69)
@@ -66,16 +42,6 @@ def interval(value: float | None, lower: float | None, upper: float | None, digi
 
 def ratio(value: float | None, lower: float | None, upper: float | None) -> str:
     """Print a hazard ratio with its limits, in the digits journals use.
-
-    Parameters
-    ----------
-    value, lower, upper : float or None
-        Ratio and limits.
-
-    Returns
-    -------
-    str
-        Three decimals where both limits are within 10% of the ratio, else two.
 
     Examples
     --------

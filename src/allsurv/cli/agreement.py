@@ -59,20 +59,7 @@ class AgreementOrder:
 
 
 def agreement_command(study: str, order: AgreementOrder) -> None:
-    """Print, per finding and model, how far they agree; write the tidy tables where asked.
-
-    Parameters
-    ----------
-    study : str
-        Bundled name, or path of a study file; of a run its own where empty.
-    order : AgreementOrder
-        Whose models.
-
-    Raises
-    ------
-    ConfigError
-        If the study has no findings, or the folder cannot be made.
-    """
+    """Print, per finding and model, how far they agree; write the tidy tables where asked."""
     tables, source, unit = _of_run(study, order) if order.run else _of_cohort(study, order)
     findings = tables.get("findings", pd.DataFrame())
     if findings.empty:

@@ -64,13 +64,7 @@ class CardOrder:
 
 
 def card_command(order: CardOrder) -> None:
-    """Do what is asked of a run's card.
-
-    Parameters
-    ----------
-    order : CardOrder
-        What is asked.
-    """
+    """Do what is asked of a run's card."""
     folder = run_folder(order.run)
     if order.other:
         return _compare(order, folder)
@@ -91,19 +85,7 @@ def card_command(order: CardOrder) -> None:
 def write_cards(
     folder: Path, study: Study, *, author: Mapping[str, str] | None = None, release: bool = False
 ) -> None:
-    """Write every face of a card, and the calculator, from a run's results file.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder a run has written.
-    study : Study
-        The study it was made with.
-    author : mapping from str to str, optional
-        What the author says, by field.
-    release : bool, default=False
-        Whether nothing required may be missing.
-    """
+    """Write every face of a card, and the calculator, from a run's results file."""
     from allsurv import cards
     from allsurv.cards.render import FACES
     from allsurv.experiment import read_result
@@ -170,23 +152,7 @@ def _compare(order: CardOrder, folder: Path) -> None:
 
 
 def run_folder(run: str) -> Path:
-    """Find the folder of a run.
-
-    Parameters
-    ----------
-    run : str
-        Folder a run has written, or ``runs:/ID``, which is fetched.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    ConfigError
-        If there is none.
-    """
+    """Find the folder of a run."""
     if run.startswith(RUNS):
         from allsurv.tracking import download_run
 
@@ -198,25 +164,7 @@ def run_folder(run: str) -> Path:
 
 
 def run_study(name: str, folder: Path) -> Study:
-    """Load the study of a run.
-
-    Parameters
-    ----------
-    name : str
-        Bundled name or study file; the run's own where empty.
-    folder : Path
-        Of the run.
-
-    Returns
-    -------
-    Study
-        The study.
-
-    Raises
-    ------
-    ConfigError
-        If the folder has no results file.
-    """
+    """Load the study of a run."""
     if name:
         return load_study(name)
     if (folder / STUDY_FILE).is_file():

@@ -11,15 +11,7 @@ __all__ = ["check_command"]
 
 
 def check_command(cohort: str, study: str) -> None:
-    """Print what a sound cohort holds; a faulty one raises with every fault.
-
-    Parameters
-    ----------
-    cohort : str
-        Bundled name, or path of a CSV or Parquet file.
-    study : str
-        Bundled name, or path of a study file.
-    """
+    """Print what a sound cohort holds; a faulty one raises with every fault."""
     facts = load_study(study)
     patients = read_cohort(cohort, facts) if Path(cohort).suffix else load_cohort(cohort)
     print(_summary(patients))

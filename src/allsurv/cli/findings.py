@@ -50,18 +50,7 @@ class PowerOrder:
 
 
 def check_command(study: str) -> None:
-    """Print whether the published numbers agree with each other.
-
-    Parameters
-    ----------
-    study : str
-        Bundled name, or path of a study file.
-
-    Raises
-    ------
-    CheckFailed
-        If numbers contradict each other and the study's ledger does not say why.
-    """
+    """Print whether the published numbers agree with each other."""
     definition = load_study(study)
     table = check_findings(definition)
     print("\n".join([*_checked(definition, table), *_documented(definition)]))
@@ -105,20 +94,7 @@ def _documented(study: Study) -> Iterator[str]:
 
 
 def power_command(study: str, order: PowerOrder) -> None:
-    """Print how often studies would find the published effects, were they true.
-
-    Parameters
-    ----------
-    study : str
-        Bundled name, or path of a study file.
-    order : PowerOrder
-        What is simulated.
-
-    Raises
-    ------
-    ConfigError
-        If a size is no whole number, or the folder cannot be made.
-    """
+    """Print how often studies would find the published effects, were they true."""
     sizes = _sizes(order.sizes)
     families = tuple(part.strip() for part in order.families.split(",") if part.strip())
     definition = load_study(study)

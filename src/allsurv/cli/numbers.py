@@ -10,23 +10,6 @@ __all__ = ["numbers_of"]
 def numbers_of(text: str, option: str) -> list[float] | None:
     """Read numbers separated by commas.
 
-    Parameters
-    ----------
-    text : str
-        What was given.
-    option : str
-        Name of the option, for the message.
-
-    Returns
-    -------
-    list of float or None
-        ``None`` where nothing was given.
-
-    Raises
-    ------
-    ConfigError
-        If a part is no number.
-
     Examples
     --------
     >>> numbers_of("6, 12", "--horizons")

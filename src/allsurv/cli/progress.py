@@ -22,14 +22,7 @@ QUIET_SECONDS = 5.0
 
 
 class Progress:
-    """Shows the stages of a run; call it as ``progress(stage, done, total)``.
-
-    Parameters
-    ----------
-    stream : TextIO
-        Where to write; a terminal gets bars, anything else at most one line in five seconds and
-        one at the end of each stage. Both say how long the stage will take yet.
-    """
+    """Shows the stages of a run; call it as ``progress(stage, done, total)``."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -13,21 +13,7 @@ __all__ = ["promote_command", "read_thresholds"]
 def promote_command(
     name: str, version: str, alias: str, thresholds: Path | None, approval: Path | None = None
 ) -> None:
-    """Promote a model, or fail with everything that speaks against it.
-
-    Parameters
-    ----------
-    name : str
-        Registered model.
-    version : str
-        Number or alias.
-    alias : str
-        Alias it is given.
-    thresholds : Path or None
-        YAML file: per measure ``min`` and ``max``.
-    approval : Path or None
-        The reviewer's record, where it is not among the run's artefacts.
-    """
+    """Promote a model, or fail with everything that speaks against it."""
     from allsurv.tracking import promote
 
     limits = read_thresholds(thresholds) if thresholds else None
@@ -40,23 +26,7 @@ def promote_command(
 
 
 def read_thresholds(path: Path) -> Mapping[str, Mapping[str, float]]:
-    """Read limits of measures.
-
-    Parameters
-    ----------
-    path : Path
-        YAML file: per measure ``min`` and ``max``.
-
-    Returns
-    -------
-    mapping from str to mapping
-        Limits by measure.
-
-    Raises
-    ------
-    ConfigError
-        If the file is missing or says something else.
-    """
+    """Read limits of measures."""
     import yaml
 
     try:

@@ -16,23 +16,7 @@ __all__ = ["check_reconstruction"]
 
 
 def check_reconstruction(study: str, cohort: str, out: str) -> None:
-    """Recompute every published number, print what agrees and what does not, and why.
-
-    Parameters
-    ----------
-    study : str
-        Bundled name, or path of a study file.
-    cohort : str
-        CSV or Parquet file of patients; the study's own cohort where empty.
-    out : str
-        CSV file for the table, one row per published number; none where empty.
-
-    Raises
-    ------
-    CheckFailed
-        If a match is lost: fewer than 99% of the entries that can hold jointly, a count,
-        denominator or percent, or a number of the published Cox model.
-    """
+    """Recompute every published number, print what agrees and what does not, and why."""
     definition = load_study(study)
     ledger = load_ledger(definition)
     patients = read_cohort(cohort, definition) if cohort else load_cohort(definition)

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from allsurv.cohort import read_cohort
-from allsurv.cohort.reconstruct.search import Tell
-from allsurv.cohort.reconstruct.write import reconstruct_cohort, write_patients
 from allsurv.errors import ConfigError
+from allsurv.reconstruct.rr_all.write import reconstruct_cohort, write_patients
+from allsurv.reconstruct.search.schedule import Tell
 from allsurv.study import load_study
 
 __all__ = ["build_reconstruction"]
@@ -24,24 +24,7 @@ QUIET_SECONDS = 5.0
 
 
 def build_reconstruction(study: str, seed: int, out: str) -> None:
-    """Search for patients who satisfy the paper, going on from a checkpoint where there is one.
-
-    Parameters
-    ----------
-    study : str
-        Bundled name, or path of a study file.
-    seed : int
-        Seed; the same one gives the same file.
-    out : str
-        CSV file for the patients. Beside it lie ``<out>.checkpoint`` while the search runs, and
-        ``<name>.search.csv``, the objective over time.
-
-    Raises
-    ------
-    ConfigError
-        If nothing can be written there, the study has no frame of patients, or the checkpoint is
-        of another search.
-    """
+    """Search for patients who satisfy the paper, going on from a checkpoint where there is one."""
     path = Path(out)
     if not path.parent.is_dir():
         raise ConfigError(f"{out}: its folder does not exist; make it first.")

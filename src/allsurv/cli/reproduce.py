@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from allsurv.cards import clear_previous, write_contents, write_documents, write_report
 from allsurv.cli.progress import Progress
 from allsurv.cohort import Cohort, load_cohort, read_cohort
-from allsurv.describe.scanner import check_artefacts
+from allsurv.disclosure.scanner import check_artefacts
 from allsurv.plots import Drawers
 from allsurv.reproduction.items import Item, Reproduction, safe
 from allsurv.reproduction.paper import reproduce
@@ -26,19 +26,7 @@ TRACKED_DPI = 100
 
 
 def reproduce_command(study: str, cohort: str, show_bias: bool, out: str) -> None:
-    """Carry out the paper's analysis on a cohort and leave it ready to submit.
-
-    Parameters
-    ----------
-    study : str
-        Bundled name, or path of a study file.
-    cohort : str
-        CSV or Parquet file of patients; the study's own cohort where empty.
-    show_bias : bool
-        Show, beside each analysis that immortal time would bias, what the bias does.
-    out : str
-        Folder for the results; ``runs/reproduce-<study>/<time>`` where empty.
-    """
+    """Carry out the paper's analysis on a cohort and leave it ready to submit."""
     definition = load_study(study)
     patients = read_cohort(cohort, definition) if cohort else load_cohort(definition)
     folder = clear_previous(out or _default_folder(definition))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from allsurv.cli.progress import Progress
-from allsurv.describe.scanner import check_artefacts
+from allsurv.disclosure.scanner import check_artefacts
 from allsurv.experiment import Result, read_config, run_experiment
 from allsurv.experiment.config import Config
 from allsurv.experiment.run import open_cohort
@@ -31,21 +31,7 @@ def run_command(
     engine_name: str = "local",
     scheduler: str = "",
 ) -> None:
-    """Carry out an experiment and leave everything a reader needs in one folder and in MLflow.
-
-    Parameters
-    ----------
-    config_file : Path
-        The experiment's configuration.
-    asked : mapping from str to str
-        Choices of the command line, which win over the file's.
-    out : str or None
-        Folder for the results; ``runs/<name>/<time>`` where not given.
-    engine_name : {"local", "dask"}, default="local"
-        Where refits run; the numbers do not depend on it.
-    scheduler : str, default=""
-        Address of the Dask scheduler.
-    """
+    """Carry out an experiment and leave everything a reader needs in one folder and in MLflow."""
     config = read_config(config_file, asked)
     cohort = open_cohort(config, load_study(config.study))
     folder = Path(out) if out else _default_folder(config)
@@ -73,17 +59,7 @@ def run_command(
 
 
 def write_outputs(result: Result, folder: Path, *, n_jobs: int = 1) -> None:
-    """Write results, tables, models, figures and card.
-
-    Parameters
-    ----------
-    result : Result
-        What was found.
-    folder : Path
-        Made if need be.
-    n_jobs : int, default=1
-        Processes that draw.
-    """
+    """Write results, tables, models, figures and card."""
     from allsurv.cli.card import STUDY_FILE, write_cards
     from allsurv.plots import write_figures
 

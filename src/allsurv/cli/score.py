@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from allsurv.scoring import RiskScorer
+from allsurv.cli.models import open_scorer
 
 __all__ = ["score_command"]
 
@@ -22,28 +22,10 @@ def score_command(
     on_error: Literal["raise", "report"] = "raise",
     trusted_units: Sequence[str] = (),
 ) -> None:
-    """Write one line of risks per patient, in the order of the file.
-
-    Parameters
-    ----------
-    patients : Path
-        CSV or Parquet file.
-    model : str
-        Folder or MLflow address of a risk model.
-    out : Path
-        CSV or Parquet file; replaced whole, or left as it was if anything fails.
-    horizons : sequence of float, optional
-        Times at which survival is wanted; those of the model by default.
-    explain : bool, default=False
-        Whether to say what each variable adds to the risk score.
-    on_error : {"raise", "report"}, default="raise"
-        Whether a faulty row stops everything, or is written with its reason.
-    trusted_units : sequence of str
-        Variables whose unit the user vouches for.
-    """
+    """Write one line of risks per patient, in the order of the file."""
     from allsurv.scoring.batch import score_file
 
-    scorer = RiskScorer.load(model)
+    scorer = open_scorer(model)
     done = score_file(
         scorer,
         patients,

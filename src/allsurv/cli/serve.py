@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 
+from allsurv.cli.models import open_scorer
 from allsurv.errors import ConfigError
-from allsurv.scoring import RiskScorer
 
 __all__ = ["serve_command"]
 
 
 def serve_command(model: str, *, host: str, port: int, max_rows: int, max_bytes: int) -> None:
-    """Serve until interrupted; requests are not logged, as addresses and times are data too.
-
-    Parameters
-    ----------
-    model : str
-        Folder or MLflow address of a risk model.
-    host : str
-        Address to listen on.
-    port : int
-        Port to listen on.
-    max_rows : int
-        Patients in a request, at most.
-    max_bytes : int
-        Bytes in a request, at most.
-    """
+    """Serve until interrupted; requests are not logged, as addresses and times are data too."""
     missing = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigError(
@@ -35,7 +21,7 @@ def serve_command(model: str, *, host: str, port: int, max_rows: int, max_bytes:
 
     from allsurv.serving import make_service
 
-    service = make_service(RiskScorer.load(model), max_rows=max_rows, max_bytes=max_bytes)
+    service = make_service(open_scorer(model), max_rows=max_rows, max_bytes=max_bytes)
     print(
         f"http://{host}:{port}/health, /model, /score, /openapi.json. Research use only.",
         flush=True,

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from allsurv.cohort.simulate import simulate_cohort, write_cohort
 from allsurv.errors import ConfigError
+from allsurv.simulate.draw import simulate_cohort
+from allsurv.simulate.files import write_cohort
 from allsurv.study import load_study
 
 __all__ = ["read_effects", "simulate_command"]
 
 
 def simulate_command(study: str, n: int, seed: int, effects: str, out: Path) -> None:
-    """Write simulated patients; say what was put in.
-
-    Parameters
-    ----------
-    study : str
-        Bundled name, or path of a study file.
-    n : int
-        Number of patients.
-    seed : int
-        Seed; the same one draws the same patients.
-    effects : str
-        Log hazard ratios, as ``pb_blasts=0.014,sct=-0.3``; ``none``; empty for the published.
-    out : Path
-        CSV or Parquet file.
-    """
+    """Write simulated patients; say what was put in."""
     cohort = simulate_cohort(
         load_study(study), n=n, effects=read_effects(effects), random_state=seed
     )
@@ -36,21 +23,6 @@ def simulate_command(study: str, n: int, seed: int, effects: str, out: Path) -> 
 
 def read_effects(text: str) -> dict[str, float] | None:
     """Read log hazard ratios from a command line.
-
-    Parameters
-    ----------
-    text : str
-        ``term=value`` by comma; a term may itself be ``variable=level``.
-
-    Returns
-    -------
-    dict from str to float, or None
-        ``None`` for an empty text: the study's published effects.
-
-    Raises
-    ------
-    ConfigError
-        If a part is no ``term=value``.
 
     Examples
     --------

@@ -13,16 +13,6 @@ __all__ = ["table_digest"]
 def table_digest(frame: pd.DataFrame) -> str:
     r"""Name the content of a table of canonical values.
 
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_patients, n_variables)
-        Canonical values, as in ``Cohort.frame``.
-
-    Returns
-    -------
-    str
-        SHA-256 over column names and values, in hexadecimal; the same on every machine.
-
     Examples
     --------
     The name, a separator, then the number as eight bytes:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from allsurv.cohort.checks import check_frame, check_study
 from allsurv.cohort.digest import table_digest
-from allsurv.cohort.files import read_file
+from allsurv.cohort.order import check_order
 from allsurv.cohort.table import SIMULATED, Cohort, Source
+from allsurv.dictionary.checks import check_frame
+from allsurv.dictionary.files import read_file
 from allsurv.errors import CohortError, ConfigError, Violation
 from allsurv.study.spec import CohortFile, Study
 
@@ -120,7 +121,7 @@ def make_cohort(
     clean, faults = check_frame(frame, study.variables)
     spoilt = {row for violation in found for row in violation.rows}
     violations += _beyond(faults, spoilt)
-    violations += _beyond(check_study(clean, study), spoilt)
+    violations += _beyond(check_order(clean, study), spoilt)
     if found or violations:
         where = source.name if source is not None else "DataFrame"
         raise CohortError(where, study.name, [*found, *violations])

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from allsurv.cohort.filters import matches
 from allsurv.cohort.intervals import Intervals, make_intervals
-from allsurv.cohort.units import unit_ratio
-from allsurv.cohort.values import rows_of
+from allsurv.dictionary.filters import matches
+from allsurv.dictionary.units import unit_ratio
+from allsurv.dictionary.values import rows_of
 from allsurv.errors import OutcomeError, StudyError
+from allsurv.nearest import did_you_mean
 from allsurv.stats.outcome import make_y
-from allsurv.study.nearest import did_you_mean
 from allsurv.study.spec import Endpoint, Event, Filter, Study
 
 __all__ = ["SIMULATED", "Cohort", "Source"]

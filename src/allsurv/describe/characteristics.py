@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.describe.groups import OVERALL, Groups, group_patients, level_text, tidy
-from allsurv.describe.journal import count_text, number_text, percent
+from allsurv.cohort.groups import OVERALL, Groups, group_patients, level_text, tidy
 from allsurv.errors import ModelError
-from allsurv.stats.twosample import Kind, compare_groups, standardised_mean_difference
+from allsurv.journal import count_text, number_text, percent
+from allsurv.stats.groups.twosample import Kind, compare_groups, standardised_mean_difference
 from allsurv.study.spec import Variable
 
 __all__ = ["table_one"]

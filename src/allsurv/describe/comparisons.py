@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.describe.groups import Groups, check_known_at_origin, group_patients, tidy
+from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients, tidy
 from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.needed import only_needed
 from allsurv.describe.survival import CURVE_COLUMNS, SUMMARY_COLUMNS, curve_rows, summary_rows
 from allsurv.errors import ModelError, OutcomeError
-from allsurv.stats import nonparametric
+from allsurv.stats.curves import nonparametric
 from allsurv.study.spec import Comparison
 
 __all__ = ["comparison_curves", "comparison_summary", "comparison_test", "landmark"]

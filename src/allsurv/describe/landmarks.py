@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.cohort.units import unit_ratio
+from allsurv.dictionary.units import unit_ratio
 from allsurv.errors import OutcomeError
-from allsurv.stats import nonparametric
+from allsurv.stats.curves import nonparametric
 
 __all__ = ["Landmark", "reach_landmark"]
 
@@ -49,45 +49,14 @@ class Landmark:
 
     @property
     def n_excluded(self) -> int:
-        """Count the patients who did not reach the landmark.
-
-        Returns
-        -------
-        int
-            For any of the three reasons.
-        """
+        """Count the patients who did not reach the landmark."""
         return self.n_event_before + self.n_censored_before + self.n_later_origin
 
 
 def reach_landmark(
     cohort: Cohort, endpoint: str, at: float, *, events: Sequence[str] = ()
 ) -> Landmark:
-    """Keep the patients still at risk at a landmark.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Patients of the endpoint's population.
-    endpoint : str
-        Name of an endpoint of the study.
-    at : float
-        Landmark: time after treatment start, in the study's unit; 0 or more.
-    events : sequence of str, default=()
-        Events of the study whose state at the landmark is wanted.
-
-    Returns
-    -------
-    Landmark
-        An event at the landmark itself counts as happened; an endpoint at the landmark itself
-        excludes.
-
-    Raises
-    ------
-    OutcomeError
-        If the landmark is no time, or nobody reaches it.
-    StudyError
-        If the study has no such endpoint or event.
-    """
+    """Keep the patients still at risk at a landmark."""
     rows = cohort.intervals(endpoint, list(events))
     y = cohort.y(endpoint)
     origin = _origin(cohort, endpoint)

@@ -13,24 +13,7 @@ __all__ = ["needed_columns", "only_needed"]
 def needed_columns(
     cohort: Cohort, endpoint: str, names: Iterable[str] = (), events: Iterable[str] = ()
 ) -> set[str]:
-    """List the variables that an outcome, and what is asked of it, rest on.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Its study names endpoints and events.
-    endpoint : str
-        Name of an endpoint of the study.
-    names : iterable of str, default=()
-        Variables, those of filters included.
-    events : iterable of str, default=()
-        Events of the study.
-
-    Returns
-    -------
-    set of str
-        Names, whether the cohort has them or not.
-    """
+    """List the variables that an outcome, and what is asked of it, rest on."""
     study = cohort.study
     outcome = study.endpoint(endpoint)
     needed = {outcome.time, *outcome.population, *names}
@@ -44,24 +27,7 @@ def needed_columns(
 def only_needed(
     cohort: Cohort, endpoint: str, names: Iterable[str] = (), events: Iterable[str] = ()
 ) -> Cohort:
-    """Keep the columns that an analysis needs.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    endpoint : str
-        Name of an endpoint of the study.
-    names : iterable of str, default=()
-        Variables, those of filters included.
-    events : iterable of str, default=()
-        Events of the study.
-
-    Returns
-    -------
-    Cohort
-        The same patients; absent columns stay absent, for the analysis itself to refuse.
-    """
+    """Keep the columns that an analysis needs."""
     needed = needed_columns(cohort, endpoint, names, events)
     kept = [name for name in cohort.frame.columns if name in needed]
     return replace(cohort, frame=cohort.frame[kept])

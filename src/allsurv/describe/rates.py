@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.cohort.filters import matches
-from allsurv.describe.count_disclosure import shown_counts
-from allsurv.describe.groups import OVERALL, group_patients, level_text, tidy
-from allsurv.describe.journal import count_text, percent
+from allsurv.cohort.groups import OVERALL, group_patients, level_text, tidy
+from allsurv.dictionary.filters import matches
 from allsurv.errors import ModelError
-from allsurv.stats.twosample import compare_groups
-from allsurv.study.nearest import did_you_mean
+from allsurv.journal import count_text, percent
+from allsurv.nearest import did_you_mean
+from allsurv.policy.overlaps import shown_counts
+from allsurv.stats.groups.twosample import compare_groups
 from allsurv.study.spec import Tabulation
 
 __all__ = ["rate_table", "rate_tables", "response_table", "toxicity_table"]

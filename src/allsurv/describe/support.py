@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allsurv.stats.samplesize import supported_parameters
+from allsurv.stats.planning.samplesize import supported_parameters
 
 __all__ = ["ANTICIPATED_R2", "SHRINKAGE", "support_sentence"]
 

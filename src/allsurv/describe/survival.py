@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.describe.groups import Groups, check_known_at_origin, group_patients, tidy
-from allsurv.stats import nonparametric
-from allsurv.stats.intervals import ConfType
+from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients, tidy
+from allsurv.stats.curves import nonparametric
+from allsurv.stats.curves.intervals import ConfType
 
 __all__ = ["curve_rows", "kaplan_meier", "summary_rows", "survival_summary"]
 
@@ -164,26 +164,7 @@ def curve_rows(
     conf_type: ConfType = "log-log",
     level: float = 0.95,
 ) -> list[dict[str, object]]:
-    """Make the rows of a curve table.
-
-    Parameters
-    ----------
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-    groups : Groups
-        Who belongs to which curve.
-    times : array-like of shape (n_times,), optional
-        Rising times at which to read the curves; every distinct one where not given.
-    conf_type : {"log-log", "log", "plain"}, default="log-log"
-        Scale of the limits.
-    level : float, default=0.95
-        Confidence level.
-
-    Returns
-    -------
-    list of dict
-        In the order of the groups, then of time.
-    """
+    """Make the rows of a curve table."""
     rows: list[dict[str, object]] = []
     for code, (name, label) in enumerate(zip(groups.names, groups.labels, strict=True)):
         member = groups.code == code
@@ -213,24 +194,7 @@ def curve_rows(
 def summary_rows(
     y: NDArray[np.void], groups: Groups, *, horizons: Sequence[float], level: float = 0.95
 ) -> list[dict[str, object]]:
-    """Make the rows of a summary table.
-
-    Parameters
-    ----------
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-    groups : Groups
-        Who belongs to which group.
-    horizons : sequence of float
-        Times at which survival is wanted; without any, one row per group.
-    level : float, default=0.95
-        Confidence level.
-
-    Returns
-    -------
-    list of dict
-        In the order of the groups, then of the horizons.
-    """
+    """Make the rows of a summary table."""
     known = groups.code >= 0
     p_value = float("nan")
     if len(groups.names) > 1 and y["event"][known].any():

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from allsurv.describe.disclosure import CMS, DisclosurePolicy, disclosure_policy
 from allsurv.errors import ConfigError
-from allsurv.study.nearest import did_you_mean
+from allsurv.nearest import did_you_mean
+from allsurv.policy.rules import CMS, DisclosurePolicy, disclosure_policy
 from allsurv.study.spec import Study
 from allsurv.validation.plans import Plan
 
@@ -193,23 +193,7 @@ class Config:
         return disclosure_policy(self.disclosure)
 
     def complete(self, study: Study) -> Config:
-        """Fill what was left open from the study, and hold the rest against it.
-
-        Parameters
-        ----------
-        study : Study
-            The study that is named.
-
-        Returns
-        -------
-        Config
-            With endpoint, horizons and predictors.
-
-        Raises
-        ------
-        ConfigError
-            If a name is not the study's; the message suggests the near miss.
-        """
+        """Fill what was left open from the study, and hold the rest against it."""
         prediction = study.prediction
         endpoint = self.endpoint or prediction.endpoint
         if endpoint not in study.endpoints:
@@ -230,13 +214,7 @@ class Config:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Turn the choices into plain values.
-
-        Returns
-        -------
-        dict
-            JSON-ready.
-        """
+        """Turn the choices into plain values."""
         return {
             "study": self.study,
             "cohort": Path(self.cohort).name if self.cohort else "",

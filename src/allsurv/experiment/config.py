@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError
 from allsurv.experiment.choices import (
     USUAL,
@@ -19,8 +18,9 @@ from allsurv.experiment.choices import (
     OptimismPlan,
     TuningPlan,
 )
+from allsurv.nearest import did_you_mean
+from allsurv.policy.rules import CMS
 from allsurv.study.faults import raise_faults
-from allsurv.study.nearest import did_you_mean
 from allsurv.study.schema import schema_faults
 from allsurv.study.yamlfile import read_yaml
 from allsurv.validation import Plan
@@ -34,13 +34,7 @@ OF_A_STUDY = ("question", "cohort", "endpoint", "horizons", "predictors", "featu
 
 
 def config_schema() -> dict[str, Any]:
-    """Give the JSON Schema of configurations and presets.
-
-    Returns
-    -------
-    dict
-        Draft 2020-12.
-    """
+    """Give the JSON Schema of configurations and presets."""
     file = Path(__file__).with_name("config.schema.json")
     schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return schema

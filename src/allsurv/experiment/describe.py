@@ -7,16 +7,10 @@ from collections.abc import Callable
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe import (
-    analysis_table,
-    comparison_curves,
-    comparison_summary,
-    dominated_summaries,
-    safe_curve,
-    safe_hazard_ratios,
-    suppress_small,
-    table_one,
-)
+from allsurv.describe import analysis_table, comparison_curves, comparison_summary, table_one
+from allsurv.disclosure.cox import safe_hazard_ratios
+from allsurv.disclosure.dominance import dominated_summaries
+from allsurv.disclosure.tables import safe_curve, suppress_small
 from allsurv.experiment.config import Config
 from allsurv.study.spec import Comparison, Study, Variable
 
@@ -26,23 +20,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[str, pd.DataFrame]:
-    """Describe a cohort in tables that are safe to show.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Checked patients.
-    config : Config
-        Complete configuration.
-    progress : callable
-        Called with stage, done, total.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        ``table_one``, ``missing``, ``survival``, ``curves``, ``cox``; what the study does not ask
-        for is left out.
-    """
+    """Describe a cohort in tables that are safe to show."""
     study = cohort.study
     comparisons = _comparisons(study, config)
     total = 1 + len(comparisons) + len(study.analyses)

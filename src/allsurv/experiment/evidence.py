@@ -42,25 +42,7 @@ def evidence_tables(
     config: Config,
     progress: Callable[[int, int], None],
 ) -> dict[str, pd.DataFrame]:
-    """Hold models and cohort against everything the study has published.
-
-    Parameters
-    ----------
-    fitted : mapping from str to SurvivalModel
-        Fitted on this cohort.
-    cohort : Cohort
-        Checked patients.
-    config : Config
-        Complete configuration.
-    progress : callable
-        Called with done, total.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        ``findings``, ``findings_horizons``, ``findings_importance``, ``non_findings`` and
-        ``published_equation``; what the study does not have is left out.
-    """
+    """Hold models and cohort against everything the study has published."""
     study, plan = cohort.study, config.findings
     tables: dict[str, pd.DataFrame] = {}
     if study.findings:
@@ -94,18 +76,7 @@ def evidence_tables(
 
 
 def evidence_statement(findings: pd.DataFrame) -> str:
-    """Say how the table of findings is to be read.
-
-    Parameters
-    ----------
-    findings : DataFrame
-        As from :func:`allsurv.findings.compare_findings`.
-
-    Returns
-    -------
-    str
-        A few sentences; the first says so where the patients are not real.
-    """
+    """Say how the table of findings is to be read."""
     made = bool(findings["statement"].ne("").any())
     calibrated = bool(findings["judged_on"].eq("calibrated").any())
     said = [BY_CONSTRUCTION] if made else []

@@ -10,6 +10,7 @@ from allsurv.cohort import Cohort
 from allsurv.experiment.config import Config
 from allsurv.explain import directions, importance
 from allsurv.models import SurvivalModel
+from allsurv.validation.importance import importance_limits
 
 __all__ = ["explanation_tables"]
 
@@ -24,27 +25,7 @@ def explanation_tables(
     config: Config,
     refitted: pd.DataFrame | None,
 ) -> dict[str, pd.DataFrame]:
-    """Say how much each model uses each variable, and in which direction.
-
-    Parameters
-    ----------
-    fitted : mapping from str to SurvivalModel
-        Fitted on everybody.
-    eligible : Cohort
-        Patients over whom SHAP values are averaged.
-    config : Config
-        Complete configuration.
-    refitted : DataFrame or None
-        ``findings_importance``, whose limits are taken over; where there is none, models are
-        refitted here as often as ``findings.bootstrap`` says, at least ten times.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        ``importance``: mean absolute SHAP value, its ``share``, and loss of Harrell's C by
-        ``permutation`` among patients left out of a refit, with the percentiles that refits on
-        patients drawn with replacement give; ``directions``.
-    """
+    """Say how much each model uses each variable, and in which direction."""
     if refitted is None:
         table = _refitted_here(fitted, eligible, config)
     else:
@@ -58,7 +39,7 @@ def _refitted_here(
 ) -> pd.DataFrame:
     n_refits = max(config.findings.bootstrap, FEWEST_REFITS)
     tables = [
-        importance(
+        importance_limits(
             model,
             eligible,
             config.endpoint,
@@ -73,7 +54,7 @@ def _refitted_here(
 def _with_limits(table: pd.DataFrame, refitted: pd.DataFrame) -> pd.DataFrame:
     key = ["model", "variable"]
     by_measure = dict(iter(refitted.groupby("measure")))
-    joined = table.drop(columns=["lower", "upper"])
+    joined = table
     if "shap" in by_measure:
         joined = joined.merge(by_measure["shap"][[*key, *LIMITS]], on=key, how="left")
     if "permutation" in by_measure:

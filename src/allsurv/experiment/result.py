@@ -14,7 +14,7 @@ import pandas as pd
 from allsurv.errors import ConfigError
 
 if TYPE_CHECKING:
-    from allsurv.models.riskmodel import RiskModel
+    from allsurv.riskmodel.model import RiskModel
     from allsurv.study.spec import Study
 
 __all__ = ["Provenance", "Result", "read_result"]

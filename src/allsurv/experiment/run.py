@@ -46,13 +46,13 @@ from pathlib import Path
 import pandas as pd
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.cohort.source_digest import describe_source
 from allsurv.experiment.config import Config, read_config
 from allsurv.experiment.describe import describe_cohort
 from allsurv.experiment.evidence import evidence_statement
 from allsurv.experiment.result import Provenance, Result
 from allsurv.experiment.train import Trained, train_models
 from allsurv.models.origin import package_versions
-from allsurv.models.riskmodel_digest import describe_source
 from allsurv.study import load_study
 from allsurv.study.spec import Study
 from allsurv.validation.finished import FinishedRefits
@@ -124,20 +124,7 @@ def run_experiment(
 
 
 def open_cohort(config: Config, study: Study) -> Cohort:
-    """Open the cohort a configuration names: a file, or the one that comes with the study.
-
-    Parameters
-    ----------
-    config : Config
-        ``cohort`` is a path, or ``None`` for the study's own cohort.
-    study : Study
-        What the cohort is held against.
-
-    Returns
-    -------
-    Cohort
-        Checked.
-    """
+    """Open the cohort a configuration names: a file, or the one that comes with the study."""
     if config.cohort is None:
         return load_cohort(study)
     return read_cohort(config.cohort, study)

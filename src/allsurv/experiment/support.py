@@ -14,19 +14,6 @@ __all__ = ["sample_size_verdict"]
 
 
 def sample_size_verdict(y: NDArray[np.void], fitted: Mapping[str, SurvivalModel]) -> str:
-    """Say how many parameters the cohort supports beside how many the models have.
-
-    Parameters
-    ----------
-    y : structured ndarray of shape (n_patients,)
-        Outcome of the patients the models were fitted on.
-    fitted : mapping from str to SurvivalModel
-        Fitted models by name.
-
-    Returns
-    -------
-    str
-        One or two sentences.
-    """
+    """Say how many parameters the cohort supports beside how many the models have."""
     asked = max(len(model.encoder_.terms_) for model in fitted.values())
     return support_sentence(len(y), int(y["event"].sum()), asked)

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe import safe_curve
-from allsurv.describe.disclosure import DisclosurePolicy, Sum, hidden_cells
+from allsurv.disclosure.tables import safe_curve
+from allsurv.disclosure.validated import safe_net_benefit, safe_risk_groups, safe_subgroups
 from allsurv.experiment.config import Config
-from allsurv.features.products import factors_of
 from allsurv.models import SurvivalModel, TunedModel
+from allsurv.riskmodel.products import factors_of
 from allsurv.study.spec import Study
 from allsurv.validation import InstabilityReport, Validation
-from allsurv.validation.subgroups import suppress_subgroups
 
 __all__ = [
     "MEASURE_LABELS",
@@ -58,23 +57,7 @@ MEASURE_LABELS = {
 
 
 def validation_tables(report: Validation, study: Study, config: Config) -> dict[str, pd.DataFrame]:
-    """Take from a validation what may be shown.
-
-    Parameters
-    ----------
-    report : Validation
-        Of all models and references.
-    study : Study
-        Its time grid thins the curves.
-    config : Config
-        Complete configuration.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        ``performance``, ``differences``, ``over_time``, ``calibration``, ``net_benefit``,
-        ``risk_groups``, ``risk_group_curves`` and ``subgroups``.
-    """
+    """Take from a validation what may be shown."""
     curves = report.group_curves.rename(columns={"model": "comparison"})
     thinned = safe_curve(curves, study, config.policy).rename(columns={"comparison": "model"})
     tables = {
@@ -82,29 +65,18 @@ def validation_tables(report: Validation, study: Study, config: Config) -> dict[
         "differences": named(report.differences),
         "over_time": named(report.over_time),
         "calibration": named(report.calibration),
-        "net_benefit": named(_safe_net_benefit(report, config.policy)),
-        "risk_groups": named(_safe_groups(report.risk_groups, config.policy)),
+        "net_benefit": named(safe_net_benefit(report.net_benefit, report.n, config.policy)),
+        "risk_groups": named(safe_risk_groups(report.risk_groups, config.policy)),
         "risk_group_curves": named(thinned),
     }
     if len(report.subgroups):
-        subgroups = suppress_subgroups(report.subgroups, config.policy)
+        subgroups = safe_subgroups(report.subgroups, config.policy)
         tables["subgroups"] = named(subgroups)
     return tables
 
 
 def instability_tables(found: InstabilityReport) -> dict[str, pd.DataFrame]:
-    """Take from an instability report what may be shown.
-
-    Parameters
-    ----------
-    found : InstabilityReport
-        Of all models.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        ``instability``, ``instability_bands`` and ``classification``.
-    """
+    """Take from an instability report what may be shown."""
     return {
         "instability": named(found.summary),
         "instability_bands": named(found.bands),
@@ -113,18 +85,7 @@ def instability_tables(found: InstabilityReport) -> dict[str, pd.DataFrame]:
 
 
 def tuning_table(pipelines: Mapping[str, SurvivalModel]) -> pd.DataFrame:
-    """List what was tried for each model that was tuned, fitted to everybody.
-
-    Parameters
-    ----------
-    pipelines : mapping from str to SurvivalModel
-        Fitted.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``parameters``, ``log_likelihood`` (cross-validated, per event), ``chosen``.
-    """
+    """List what was tried for each model that was tuned, fitted to everybody."""
     rows = []
     for name, model in pipelines.items():
         if isinstance(model, TunedModel):
@@ -154,18 +115,6 @@ def coefficient_table(cohort: Cohort, fitted: Mapping[str, SurvivalModel]) -> pd
 
     A product's is per unit of all its factors. Beside a product, the coefficient of a factor holds
     where the others are 0: at the mean of a number, at the reference of a level.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Its study names the variables.
-    fitted : mapping from str to SurvivalModel
-        Fitted models.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``term``, ``variable``, ``label``, ``coef``, ``hazard_ratio``.
     """
     rows = []
     for name, model in fitted.items():
@@ -194,22 +143,7 @@ def coefficient_table(cohort: Cohort, fitted: Mapping[str, SurvivalModel]) -> pd
 def model_table(
     fitted: Mapping[str, SurvivalModel], pipelines: Mapping[str, SurvivalModel], chosen: str
 ) -> pd.DataFrame:
-    """List the models.
-
-    Parameters
-    ----------
-    fitted : mapping from str to SurvivalModel
-        Fitted, with the parameters that were chosen.
-    pipelines : mapping from str to SurvivalModel
-        The same with their search.
-    chosen : str
-        The recommended one.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``label``, ``n_terms``, ``parameters``, ``tuned``, ``chosen``.
-    """
+    """List the models."""
     rows = []
     for name, model in fitted.items():
         defaults = type(model)(model.features).get_params(deep=False)
@@ -232,46 +166,8 @@ def model_table(
 
 
 def named(table: pd.DataFrame) -> pd.DataFrame:
-    """Add what readers call models and measures.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With ``model``, and perhaps ``measure``.
-
-    Returns
-    -------
-    DataFrame
-        With ``model_label`` and, of a measure, ``label``.
-    """
+    """Add what readers call models and measures."""
     said = table.assign(model_label=table["model"].map(MODEL_LABELS))
     if "measure" in table:
         said["label"] = table["measure"].map(MEASURE_LABELS)
     return said
-
-
-def _safe_groups(groups: pd.DataFrame, policy: DisclosurePolicy) -> pd.DataFrame:
-    """Leave out counts of events and at risk, and sizes that are small or would give one away."""
-    table = groups.drop(columns=["n_events", "n_at_risk"]).astype({"n": "Int64"})
-    for _, part in groups.groupby(["model", "horizon"], sort=False):
-        hidden = hidden_cells(part["n"], [Sum(tuple(range(len(part))))], policy)
-        few = (part["n"] < policy.threshold).to_numpy()
-        table.loc[part.index[hidden], "n"] = pd.NA
-        table.loc[part.index[few], ["predicted", "survival", "lower", "upper"]] = np.nan
-    return table
-
-
-def _safe_net_benefit(report: Validation, policy: DisclosurePolicy) -> pd.DataFrame:
-    """Leave out what rests on fewer than the threshold of patients above, or below."""
-    table = report.net_benefit.copy()
-    above = table["share_above"] * report.n
-    few = ((above > 0) & (above < policy.threshold)) | (
-        (above < report.n) & (above > report.n - policy.threshold)
-    )
-    strategy = table["model"].isin(["treat_all", "treat_none"])
-    hidden = few & ~strategy
-    table.loc[hidden, ["estimate", "lower", "upper", "share_above"]] = np.nan
-    table.loc[hidden, "reason"] = (
-        f"fewer than {policy.threshold} patients on one side of the threshold"
-    )
-    return table

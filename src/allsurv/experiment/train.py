@@ -23,11 +23,13 @@ from allsurv.experiment.tables import (
     tuning_table,
     validation_tables,
 )
-from allsurv.models import RiskModel, SurvivalModel, TunedModel, make_model
+from allsurv.models import SurvivalModel, TunedModel, make_model
+from allsurv.models.export import export_model
 from allsurv.models.published import published_equation
-from allsurv.scoring.instability import Instability, band_steps, make_band
+from allsurv.riskmodel.model import RiskModel
 from allsurv.study.spec import Study
 from allsurv.validation import Bootstrap, choose, instability, validate_all
+from allsurv.validation.bands import Instability, band_steps, make_band
 from allsurv.validation.finished import FinishedRefits
 
 __all__ = ["Trained", "train_models"]
@@ -61,24 +63,7 @@ class Trained:
 def train_models(
     cohort: Cohort, config: Config, progress: Progress, finished: FinishedRefits | None = None
 ) -> Trained:
-    """Validate, fit, choose, compare and export the models of a configuration.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Checked patients.
-    config : Config
-        Complete configuration.
-    progress : callable
-        Called with stage, done, total.
-    finished : FinishedRefits, optional
-        Where refits are kept, so that a killed job goes on from them.
-
-    Returns
-    -------
-    Trained
-        Tables that are safe to show, exported models, the choice.
-    """
+    """Validate, fit, choose, compare and export the models of a configuration."""
     study = cohort.study
     eligible = cohort.eligible(config.endpoint)
     X, y = eligible.X, eligible.y(config.endpoint)
@@ -153,7 +138,7 @@ def _risk_models(
 ) -> dict[str, RiskModel]:
     """Export every model, those whose refits are wanted with how much these differ."""
     return {
-        name: RiskModel.from_model(
+        name: export_model(
             model,
             eligible,
             endpoint=config.endpoint,

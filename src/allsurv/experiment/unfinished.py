@@ -40,23 +40,11 @@ class UnfinishedJob:
         return FinishedRefits(self.folder / "refits", json.dumps(package_versions()))
 
     def name_run(self, run_id: str) -> None:
-        """Note which tracked run this job is.
-
-        Parameters
-        ----------
-        run_id : str
-            MLflow's id of the run.
-        """
+        """Note which tracked run this job is."""
         _write(self.note, run_id)
 
     def take_over(self) -> list[str]:
-        """Forget the jobs that were killed.
-
-        Returns
-        -------
-        list of str
-            Their tracked runs, which nobody has closed.
-        """
+        """Forget the jobs that were killed."""
         killed = []
         for note in sorted(self.folder.glob("job-*.json")):
             owner = _read(note)
@@ -75,20 +63,7 @@ class UnfinishedJob:
 
 @contextmanager
 def open_job(root: Path, config: Config) -> Iterator[UnfinishedJob]:
-    """Begin a job, or go on with one of the same configuration that was killed.
-
-    Parameters
-    ----------
-    root : Path
-        Folder for all unfinished jobs; only the owner may read it.
-    config : Config
-        The choices; a job goes on from refits of the same choices only.
-
-    Yields
-    ------
-    UnfinishedJob
-        Closed if the body ends; left for the next start if it is killed or fails.
-    """
+    """Begin a job, or go on with one of the same configuration that was killed."""
     choices = json.dumps(config.to_dict(), sort_keys=True, default=str)
     digest = hashlib.sha256(choices.encode()).hexdigest()[:12]
     folder = root / f"{config.name}-{digest}"

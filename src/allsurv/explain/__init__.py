@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "movement": ["directions", "effects_over_time", "importance"],
+        "explanation": ["Explanation"],
         "values": ["shap_values"],
     },
 )

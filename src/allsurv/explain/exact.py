@@ -25,9 +25,9 @@ from allsurv.errors import ModelError
 from allsurv.explain.game import shapley_matrix
 from allsurv.explain.linear import Dividends, linear_dividends
 from allsurv.explain.trees import tree_coalitions, tree_shap
-from allsurv.features.encoding import Term
-from allsurv.features.products import factors_of, owners_of
-from allsurv.models.mechanisms import Boosted, Forest, Linear, Mechanism
+from allsurv.riskmodel.encoding import Term
+from allsurv.riskmodel.mechanisms import Boosted, Forest, Linear, Mechanism
+from allsurv.riskmodel.products import factors_of, owners_of
 
 __all__ = ["Question", "explain_score", "explain_survival", "make_question"]
 
@@ -69,20 +69,7 @@ class Question:
     family: str
 
     def dividends(self, coef: Floats, rows: slice = slice(None)) -> Dividends:
-        """Take the score of a linear model apart.
-
-        Parameters
-        ----------
-        coef : ndarray of shape (n_terms,)
-            Coefficients.
-        rows : slice, optional
-            Of the patients; all unless given.
-
-        Returns
-        -------
-        Dividends
-            What each coalition of variables adds.
-        """
+        """Take the score of a linear model apart."""
         return linear_dividends(coef, self.design[rows], self.reference, self.factors, self.owners)
 
 
@@ -95,34 +82,7 @@ def make_question(
     *,
     family: str,
 ) -> Question:
-    """Put together what is to be explained.
-
-    Parameters
-    ----------
-    mechanism : Mechanism
-        What predicts.
-    design : ndarray of shape (n_patients, n_terms)
-        Encoded patients.
-    reference : ndarray of shape (n_terms,)
-        Patient from whom a linear model is explained; its products are not looked at, as they
-        follow from the other terms.
-    terms : sequence of Term
-        Columns of the design.
-    variables : sequence of str
-        Names of the variables.
-    family : str
-        Family of the model, for messages.
-
-    Returns
-    -------
-    Question
-        Ready to be asked.
-
-    Raises
-    ------
-    ModelError
-        If the mechanism tells no patients apart.
-    """
+    """Put together what is to be explained."""
     if not isinstance(mechanism, Linear | Boosted | Forest):
         raise ModelError(
             f"explain: a model of family '{family}' gives every patient the same prediction; "
@@ -134,25 +94,7 @@ def make_question(
 
 
 def explain_score(asked: Question) -> tuple[Floats, float]:
-    """Split each risk score.
-
-    Parameters
-    ----------
-    asked : Question
-        Mechanism and patients.
-
-    Returns
-    -------
-    values : ndarray of shape (n_patients, n_variables)
-        What each variable adds.
-    base : float
-        Score of a patient of whom nothing is known.
-
-    Raises
-    ------
-    ModelError
-        If values and base miss a score by more than 1e-8.
-    """
+    """Split each risk score."""
     mechanism = asked.mechanism
     if isinstance(mechanism, Linear):
         found = asked.dividends(mechanism.coef)
@@ -168,27 +110,7 @@ def explain_score(asked: Question) -> tuple[Floats, float]:
 
 
 def explain_survival(asked: Question, steps: Steps) -> tuple[Floats, Floats]:
-    """Split each predicted survival.
-
-    Parameters
-    ----------
-    asked : Question
-        Mechanism and patients.
-    steps : ndarray of int of shape (n_times,)
-        Positions on the time grid.
-
-    Returns
-    -------
-    values : ndarray of shape (n_patients, n_variables, n_times)
-        What each variable adds.
-    base : ndarray of shape (n_times,)
-        Survival of a patient of whom nothing is known.
-
-    Raises
-    ------
-    ModelError
-        If values and base miss a survival by more than 1e-8, or there are too many variables.
-    """
+    """Split each predicted survival."""
     mechanism = asked.mechanism
     if isinstance(mechanism, Forest):
         leaf_value = mechanism.leaf_survival(steps) / mechanism.trees.root.size

@@ -25,21 +25,6 @@ MOST_VARIABLES = 16
 def shapley_matrix(n_variables: int) -> Floats:
     r"""Matrix that turns the values of all coalitions into Shapley values.
 
-    Parameters
-    ----------
-    n_variables : int
-        Number of variables p; at most 16.
-
-    Returns
-    -------
-    ndarray of shape (n_variables, 2 ** n_variables)
-        Multiply it with the values of the coalitions, in the order of their numbers.
-
-    Raises
-    ------
-    ModelError
-        If there are too many variables.
-
     Notes
     -----
     Variable j gets the mean of :math:`v(A \cup \{j\}) - v(A)` over the coalitions A without it,
@@ -74,16 +59,6 @@ def shapley_matrix(n_variables: int) -> Floats:
 def sum_coalitions(parts: Floats) -> Floats:
     """Value of every coalition where each variable adds a fixed part.
 
-    Parameters
-    ----------
-    parts : ndarray of shape (n_patients, n_variables)
-        What each variable adds when it is known.
-
-    Returns
-    -------
-    ndarray of shape (2 ** n_variables, n_patients)
-        Sums of the parts of the members.
-
     Examples
     --------
     >>> sum_coalitions(np.array([[1.0, 10.0]])).ravel().tolist()
@@ -97,16 +72,6 @@ def sum_coalitions(parts: Floats) -> Floats:
 
 def interactions_to_coalitions(interactions: Floats) -> Floats:
     """Value of every coalition, from what each coalition adds to its parts.
-
-    Parameters
-    ----------
-    interactions : ndarray of shape (2 ** n_variables, n_patients)
-        What the members of a coalition add together that none of its smaller coalitions adds.
-
-    Returns
-    -------
-    ndarray of shape (2 ** n_variables, n_patients)
-        Sums over all coalitions contained in each.
 
     Examples
     --------

@@ -35,26 +35,14 @@ class Dividends:
     joint: dict[tuple[int, ...], Floats]
 
     def values(self) -> Floats:
-        """Divide what variables add together equally among them: the Shapley values.
-
-        Returns
-        -------
-        ndarray of shape (n_patients, n_variables)
-            What each variable gets.
-        """
+        """Divide what variables add together equally among them: the Shapley values."""
         values = self.own.copy()
         for members, dividend in self.joint.items():
             values[:, members] += dividend[:, None] / len(members)
         return values
 
     def coalitions(self) -> Floats:
-        """Sum what is added inside every coalition: its value.
-
-        Returns
-        -------
-        ndarray of shape (2 ** n_variables, n_patients)
-            In the order of the coalitions' numbers.
-        """
+        """Sum what is added inside every coalition: its value."""
         sums = sum_coalitions(self.own) + self.base
         number = np.arange(len(sums))
         for members, dividend in self.joint.items():
@@ -71,25 +59,6 @@ def linear_dividends(
     owners: NDArray[np.bool_],
 ) -> Dividends:
     r"""Take a linear predictor apart into what coalitions of variables add.
-
-    Parameters
-    ----------
-    coef : ndarray of shape (n_terms,)
-        Coefficients.
-    design : ndarray of shape (n_patients, n_terms)
-        Encoded patients.
-    reference : ndarray of shape (n_terms,)
-        The patient whose terms stand for those that are not known; products are not looked at.
-    factors : sequence of tuple of int
-        Per term the terms it is the product of, from
-        :func:`allsurv.features.products.factors_of`.
-    owners : ndarray of bool of shape (n_terms, n_variables)
-        Variables each term is computed from.
-
-    Returns
-    -------
-    Dividends
-        Of the game below.
 
     Notes
     -----

@@ -2,134 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.errors import ModelError, OutcomeError
+from allsurv.errors import ModelError
 from allsurv.explain.exact import explain_score, explain_survival
-from allsurv.explain.values import ask
-from allsurv.models.grid import grid_steps
-from allsurv.models.mechanisms import Constant
+from allsurv.explain.values import Patients, ask
+from allsurv.riskmodel.development import SMALLEST_GROUP
+from allsurv.riskmodel.grid import grid_steps
+from allsurv.riskmodel.mechanisms import Constant
 
-if TYPE_CHECKING:
-    from allsurv.cohort.table import Cohort
-
-__all__ = ["directions", "effects_over_time", "importance"]
+__all__ = ["directions", "effects_over_time", "importance", "shares_of"]
 
 Floats = NDArray[np.float64]
 
-_GROUP = 11
-_FEWEST_REFITS = 10
 _SAME = 1e-9
 
 
-def importance(
-    model: Any,
-    cohort: Cohort,
-    endpoint: str = "os",
-    *,
-    n_bootstrap: int = 0,
-    level: float = 0.95,
-    random_state: int | None = 0,
-    progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
+def importance(model: Any, cohort: Patients) -> pd.DataFrame:
     """Rank the variables by how much they move the risk score.
 
     Parameters
     ----------
-    model : SurvivalModel
-        Fitted; of any family but null.
+    model : SurvivalModel or RiskModel
+        Of any family but null.
     cohort : Cohort
         Patients over whom the movement is averaged.
-    endpoint : str, default="os"
-        What the model was fitted to; used by refits only.
-    n_bootstrap : int, default=0
-        Refits of features and model on patients drawn with replacement; at least 10 where limits
-        are wanted.
-    level : float, default=0.95
-        Share of refits between the limits.
-    random_state : int or None, default=0
-        Seed of the samples.
-    progress : callable, optional
-        Called as ``progress(done, total)`` after each refit.
 
     Returns
     -------
     DataFrame
         ``variable``, ``label``, ``mean_abs_shap`` (in units of the risk score, so not
-        comparable between families), ``share`` of their sum with ``lower`` and ``upper`` (what
-        refits give it; NaN without refits), ``rank`` from 1; largest first.
+        comparable between families), ``share`` of their sum, ``rank`` from 1; largest first.
 
     Raises
     ------
     ModelError
-        As :func:`shap_values`; or if fewer than ten refits succeed.
+        As :func:`shap_values`.
+
+    See Also
+    --------
+    allsurv.validation.importance_limits : The same with limits from refits.
     """
     asked = ask(model, cohort.X)
     size = np.abs(explain_score(asked)[0]).mean(axis=0)
-    lower = upper = np.full(size.size, np.nan)
-    if n_bootstrap:
-        shares = _refitted_shares(
-            model, cohort.eligible(endpoint), endpoint, n_bootstrap, random_state, progress
-        )
-        lower, upper = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2], axis=0)
     table = pd.DataFrame(
         {
             "variable": asked.variables,
             "label": [cohort.study.variable(name).label for name in asked.variables],
             "mean_abs_shap": size,
-            "share": _shares(size),
-            "lower": lower,
-            "upper": upper,
+            "share": shares_of(size),
         }
     )
     table["rank"] = table["mean_abs_shap"].rank(ascending=False, method="min").astype(int)
     return table.sort_values("rank", kind="stable", ignore_index=True)
 
 
-def _shares(size: Floats) -> Floats:
+def shares_of(size: Floats) -> Floats:
+    """Divide what variables move by its sum; zero where nothing moves."""
     return size / size.sum() if size.sum() > 0 else np.zeros_like(size)
 
 
-def _refitted_shares(
-    model: Any,
-    cohort: Cohort,
-    endpoint: str,
-    n_bootstrap: int,
-    random_state: int | None,
-    progress: Callable[[int, int], None] | None,
-) -> Floats:
-    from sklearn.base import clone
-
-    X, y = cohort.X, cohort.y(endpoint)
-    rng = np.random.default_rng(random_state)
-    shares = []
-    for done in range(1, n_bootstrap + 1):
-        drawn = rng.integers(len(X), size=len(X))
-        copy = clone(model)
-        if "random_state" in copy.get_params():
-            copy.set_params(random_state=int(rng.integers(2**31)))
-        try:
-            refit = copy.fit(X.iloc[drawn], y[drawn])
-            shares.append(_shares(np.abs(explain_score(ask(refit, X))[0]).mean(axis=0)))
-        except (ModelError, OutcomeError):
-            continue
-        finally:
-            if progress is not None:
-                progress(done, n_bootstrap)
-    if len(shares) < _FEWEST_REFITS:
-        raise ModelError(
-            f"importance: {len(shares)} of {n_bootstrap} refits succeeded; limits need "
-            f"{_FEWEST_REFITS} or more. Ask for more refits, or for none."
-        )
-    return np.array(shares)
-
-
-def effects_over_time(model: Any, cohort: Cohort, times: Sequence[float]) -> pd.DataFrame:
+def effects_over_time(model: Any, cohort: Patients, times: Sequence[float]) -> pd.DataFrame:
     """Follow what each variable does to predicted survival as time goes on.
 
     Parameters
@@ -155,15 +93,16 @@ def effects_over_time(model: Any, cohort: Cohort, times: Sequence[float]) -> pd.
         As :func:`shap_values`, or if there are fewer than eleven patients.
     """
     X = cohort.X
-    if len(X) < _GROUP:
+    if len(X) < SMALLEST_GROUP:
         raise ModelError(
-            f"effects_over_time: {len(X)} patients; fewer than {_GROUP} would show single ones."
+            f"effects_over_time: {len(X)} patients; fewer than {SMALLEST_GROUP} would show single "
+            "ones."
         )
     asked = ask(model, X)
     grid = model.times_ if hasattr(model, "times_") else model.grid
     values, _ = explain_survival(asked, grid_steps(times, grid, where="explain"))
     ordered = np.sort(values, axis=0)
-    group = max(_GROUP, len(X) // 10)
+    group = max(SMALLEST_GROUP, len(X) // 10)
     tables = {
         "mean_abs_shap": np.abs(values).mean(axis=0),
         "adverse": ordered[:group].mean(axis=0),
@@ -180,7 +119,7 @@ def effects_over_time(model: Any, cohort: Cohort, times: Sequence[float]) -> pd.
     )
 
 
-def directions(models: Mapping[str, Any], cohort: Cohort) -> pd.DataFrame:
+def directions(models: Mapping[str, Any], cohort: Patients) -> pd.DataFrame:
     """Hold the direction in which each model uses a term against the sign of Cox regression.
 
     Parameters

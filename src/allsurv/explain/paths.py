@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.models.trees import LEAF, Trees
+from allsurv.riskmodel.trees import LEAF, Trees
 
 __all__ = ["Layer", "Paths", "paths_of"]
 
@@ -66,18 +66,7 @@ class Paths:
     layers: tuple[Layer, ...]
 
     def shares(self, single: NDArray[np.float32]) -> Floats:
-        """Shapley value of each variable, in units of the weighted leaf.
-
-        Parameters
-        ----------
-        single : ndarray of float32 of shape (n_patients, n_terms)
-            Encoded patients.
-
-        Returns
-        -------
-        ndarray of shape (n_patients, n_paths, n_variables)
-            For a leaf that counts 1.
-        """
+        """Shapley value of each variable, in units of the weighted leaf."""
         met = self._met(single)
         depth = self.variable.shape[1]
         weight = [1 / (depth * comb(depth - 1, m)) for m in range(depth)]
@@ -104,18 +93,6 @@ class Paths:
 
 def paths_of(trees: Trees, owners: NDArray[np.bool_]) -> list[Paths]:
     r"""Find all ways to leaves, so that the variables on each play a product game.
-
-    Parameters
-    ----------
-    trees : Trees
-        The fitted trees.
-    owners : ndarray of bool of shape (n_terms, n_variables)
-        Variables each term is computed from; a term is known if all of them are.
-
-    Returns
-    -------
-    list of Paths
-        A leaf is at the end of one path, or of :math:`2^g` if there are g gates on its way.
 
     Notes
     -----

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from allsurv.explain.game import interactions_to_coalitions
 from allsurv.explain.paths import paths_of
-from allsurv.models.trees import LEAF, Trees
+from allsurv.riskmodel.trees import LEAF, Trees
 
 __all__ = ["tree_coalitions", "tree_shap"]
 
@@ -20,24 +20,6 @@ def tree_shap(
     trees: Trees, leaf_value: Floats, design: Floats, owners: NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
     r"""Shapley values of a sum of trees, exact, in double precision.
-
-    Parameters
-    ----------
-    trees : Trees
-        The fitted trees; their values are summed.
-    leaf_value : ndarray of shape (n_leaves, n_outputs)
-        What each leaf adds to each output.
-    design : ndarray of shape (n_patients, n_terms)
-        Encoded patients.
-    owners : ndarray of bool of shape (n_terms, n_variables)
-        Variables each term is computed from; a term is known if all of them are.
-
-    Returns
-    -------
-    values : ndarray of shape (n_patients, n_variables, n_outputs)
-        What each variable adds.
-    base : ndarray of shape (n_outputs,)
-        What is predicted of a patient of whom nothing is known.
 
     Notes
     -----
@@ -101,22 +83,6 @@ def tree_coalitions(
 
     Where a node asks for a term that is not known, both children count, by the number of their
     patients: the expectation of path-dependent TreeSHAP [1]_.
-
-    Parameters
-    ----------
-    trees : Trees
-        The fitted trees; their values are summed.
-    leaf_value : ndarray of shape (n_leaves,)
-        What each leaf adds.
-    design : ndarray of shape (n_patients, n_terms)
-        Encoded patients.
-    owners : ndarray of bool of shape (n_terms, n_variables)
-        Variables each term is computed from; a term is known if all of them are.
-
-    Returns
-    -------
-    ndarray of shape (2 ** n_variables, n_patients)
-        In the order of the coalitions' numbers.
 
     Notes
     -----

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allsurv.dictionary.variable import Variable
 from allsurv.explain.exact import Question, explain_score, explain_survival, make_question
-from allsurv.models.grid import grid_steps
-from allsurv.models.riskmodel import RiskModel
+from allsurv.explain.explanation import Explanation
+from allsurv.riskmodel.grid import grid_steps
+from allsurv.riskmodel.model import RiskModel
 
-if TYPE_CHECKING:
-    import shap
-
-    from allsurv.cohort.table import Cohort
-
-__all__ = ["ask", "explain_design", "shap_values"]
+__all__ = ["Patients", "ask", "explain_design", "shap_values"]
 
 Floats = NDArray[np.float64]
 
 
-def shap_values(
-    model: Any, cohort: Cohort, times: Sequence[float] | None = None
-) -> shap.Explanation:
+class _Named(Protocol):
+    def variable(self, name: str) -> Variable:
+        """Give the variable of that name."""
+        ...
+
+
+class Patients(Protocol):
+    """Patients who can be explained, such as a ``Cohort``."""
+
+    @property
+    def X(self) -> pd.DataFrame:
+        """Values of shape (n_patients, n_variables)."""
+        ...
+
+    @property
+    def study(self) -> _Named:
+        """Data dictionary, which gives labels."""
+        ...
+
+
+def shap_values(model: Any, cohort: Patients, times: Sequence[float] | None = None) -> Explanation:
     r"""Split each patient's prediction into what each variable adds to it.
 
     Values of a patient and the base value sum to the prediction. They explain the model, not the
@@ -45,7 +59,7 @@ def shap_values(
 
     Returns
     -------
-    shap.Explanation
+    Explanation
         ``values`` of shape (n_patients, n_variables), with ``times`` (n_patients, n_variables,
         n_times); ``base_values`` (n_patients,) or (n_patients, n_times); ``data`` the patients'
         values; ``feature_names`` the labels of the variables; ``output_names`` the times.
@@ -74,10 +88,6 @@ def shap_values(
     ----------
     .. [1] Lundberg SM, et al. Nat Mach Intell. 2020;2:56-67. doi:10.1038/s42256-019-0138-9
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PendingDeprecationWarning)  # of shap's own colour maps
-        import shap
-
     X = cohort.X
     asked = ask(model, X)
     values: Floats
@@ -87,7 +97,7 @@ def shap_values(
     else:
         grid = model.grid if isinstance(model, RiskModel) else model.times_
         values, base = explain_survival(asked, grid_steps(times, grid, where="explain"))
-    return shap.Explanation(
+    return Explanation(
         values=values,
         base_values=np.broadcast_to(base, (len(values), *values.shape[2:])).copy(),
         data=X[list(asked.variables)].to_numpy(dtype=object),
@@ -97,25 +107,7 @@ def shap_values(
 
 
 def ask(model: Any, X: pd.DataFrame) -> Question:
-    """Encode patients and put the question to a model's mechanism.
-
-    Parameters
-    ----------
-    model : SurvivalModel or RiskModel
-        Fitted, or exported.
-    X : DataFrame of shape (n_patients, n_variables)
-        Patients, as ``Cohort.X``.
-
-    Returns
-    -------
-    Question
-        For :func:`allsurv.explain.exact.explain_score` and ``explain_survival``.
-
-    Raises
-    ------
-    ModelError
-        If the model gives every patient the same prediction.
-    """
+    """Encode patients and put the question to a model's mechanism."""
     if isinstance(model, RiskModel):
         return _ask_exported(model, model.design(X))
     design = model.encoder_.design(X)
@@ -130,27 +122,7 @@ def ask(model: Any, X: pd.DataFrame) -> Question:
 
 
 def explain_design(model: RiskModel, design: Floats) -> tuple[Floats, float]:
-    """Split the risk scores of patients who are encoded already.
-
-    Parameters
-    ----------
-    model : RiskModel
-        Exported.
-    design : ndarray of shape (n_patients, n_terms)
-        As from ``model.design``.
-
-    Returns
-    -------
-    values : ndarray of shape (n_patients, n_predictors)
-        What each predictor adds, in the order of ``model.predictors``.
-    base : float
-        Score of a patient of whom nothing is known; of a typical one for a linear model.
-
-    Raises
-    ------
-    ModelError
-        If the model gives every patient the same prediction.
-    """
+    """Split the risk scores of patients who are encoded already."""
     return explain_score(_ask_exported(model, design))
 
 

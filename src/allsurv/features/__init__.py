@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "columns": ["FeatureEncoder", "make_features"],
-        "encoding": ["Term", "encode"],
         "predictors": ["check_predictors"],
     },
 )

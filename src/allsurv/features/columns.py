@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 
+from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError, NotFittedError
-from allsurv.features.encoding import Term, count_missing, encode_numbers, read_numbers
 from allsurv.features.predictors import check_predictors
 from allsurv.features.terms import KNOTS, learn_products, learn_terms
 from allsurv.features.variables import Missing, VariablesEncoder
-from allsurv.study.dictionary import Variable
-from allsurv.study.nearest import did_you_mean
+from allsurv.nearest import did_you_mean
+from allsurv.riskmodel.encoding import Term, count_missing, encode_numbers, read_numbers
 from allsurv.study.spec import Study
 
 __all__ = ["FeatureEncoder", "make_features"]

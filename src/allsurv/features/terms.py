@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
-from allsurv.features.encoding import Term
-from allsurv.features.splines import curved_part
-from allsurv.study.dictionary import Variable
+from allsurv.riskmodel.encoding import Term
+from allsurv.riskmodel.splines import curved_part
 
 __all__ = ["KNOTS", "learn_products", "learn_terms"]
 
@@ -28,27 +28,6 @@ def learn_terms(
     numbers: NDArray[np.float64], variable: Variable, missing: str, n_knots: int = 0
 ) -> tuple[Term, ...]:
     """Learn how one variable becomes columns.
-
-    Parameters
-    ----------
-    numbers : ndarray of shape (n_patients,)
-        The variable in development, as from ``read_numbers``.
-    variable : Variable
-        Its line of the data dictionary.
-    missing : {"impute", "refuse"}
-        Policy where the dictionary allows a missing value.
-    n_knots : int, default=0
-        Knots of a restricted cubic spline of a number, 3 to 5; 0 for a straight line.
-
-    Returns
-    -------
-    tuple of Term
-        One per column.
-
-    Raises
-    ------
-    ModelError
-        If no patient has a value.
 
     Examples
     --------
@@ -136,19 +115,6 @@ def learn_products(
     terms: Sequence[Term], interactions: Sequence[tuple[str, str]]
 ) -> tuple[Term, ...]:
     """Make the products of all terms of one variable with all of another.
-
-    Parameters
-    ----------
-    terms : sequence of Term
-        Of single variables.
-    interactions : sequence of (str, str)
-        Names of the variables.
-
-    Returns
-    -------
-    tuple of Term
-        One per pair of terms. It belongs to both variables, which its ``factors`` tell;
-        ``variable`` names the first.
 
     Examples
     --------

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from allsurv.features.encoding import Term, count_missing, encode_numbers
+from allsurv.dictionary.variable import Variable
 from allsurv.features.terms import learn_terms
-from allsurv.study.dictionary import Variable
+from allsurv.riskmodel.encoding import Term, count_missing, encode_numbers
 
 __all__ = ["Missing", "VariablesEncoder"]
 
@@ -19,17 +19,7 @@ Missing = Literal["impute", "refuse"]
 
 
 class VariablesEncoder(TransformerMixin, BaseEstimator):
-    """Turn variables of one sort into columns; a step of ``FeatureEncoder``.
-
-    Parameters
-    ----------
-    variables : tuple of Variable
-        Lines of the data dictionary.
-    missing : {"impute", "refuse"}, default="impute"
-        Policy where the dictionary allows a missing value.
-    splines : mapping from str to int, optional
-        Knots of the numbers that enter as splines.
-    """
+    """Turn variables of one sort into columns; a step of ``FeatureEncoder``."""
 
     def __init__(
         self,
@@ -42,20 +32,7 @@ class VariablesEncoder(TransformerMixin, BaseEstimator):
         self.splines = splines
 
     def fit(self, X: NDArray[np.float64], y: object = None) -> Self:
-        """Learn centres, scales and fills; the outcome is not looked at.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_patients, n_variables)
-            The variables as numbers, from ``read_numbers``.
-        y : object, optional
-            Not used.
-
-        Returns
-        -------
-        VariablesEncoder
-            Itself; ``terms_`` says what was learned.
-        """
+        """Learn centres, scales and fills; the outcome is not looked at."""
         numbers = self._named(X)
         self.terms_: tuple[Term, ...] = ()
         for variable in self.variables:
@@ -65,33 +42,11 @@ class VariablesEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Encode the variables.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_patients, n_variables)
-            The variables as numbers, from ``read_numbers``.
-
-        Returns
-        -------
-        ndarray of shape (n_patients, n_terms)
-            One column per term.
-        """
+        """Encode the variables."""
         return encode_numbers(self._named(X), self.terms_, n_rows=len(X))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Name the columns.
-
-        Parameters
-        ----------
-        input_features : object, optional
-            Not used: names follow from the data dictionary.
-
-        Returns
-        -------
-        ndarray of str
-            Names of the terms.
-        """
+        """Name the columns."""
         return np.array([term.name for term in self.terms_], dtype=object)
 
     def _named(self, X: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

@@ -10,9 +10,9 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "catalog": ["FAMILIES", "make_model"],
         "cox": ["CoxModel"],
         "coxnet": ["ElasticNetCox"],
+        "export": ["export_model"],
         "forest": ["SurvivalForest"],
         "null": ["NullModel"],
-        "riskmodel": ["RiskModel"],
         "tuning": ["TunedModel"],
     },
 )

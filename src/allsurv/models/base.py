@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, clone
 
 from allsurv.errors import ModelError, NotFittedError
 from allsurv.features import FeatureEncoder
-from allsurv.models.grid import grid_steps, make_grid
-from allsurv.models.mechanisms import Mechanism
-from allsurv.stats.discrimination import harrell_c
+from allsurv.riskmodel.grid import grid_steps, make_grid
+from allsurv.riskmodel.mechanisms import Mechanism
+from allsurv.stats.measures.discrimination import harrell_c
 from allsurv.stats.outcome import check_y
 
 __all__ = ["SurvivalModel"]

@@ -12,10 +12,10 @@ from sklearn.utils import check_random_state
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import breslow_hazard
-from allsurv.models.levels import find_levels
-from allsurv.models.mechanisms import Boosted, Linear
+from allsurv.models.growing.levels import find_levels
 from allsurv.models.settings import check_number, columns_tried
-from allsurv.models.trees import Trees
+from allsurv.riskmodel.mechanisms import Boosted, Linear
+from allsurv.riskmodel.trees import Trees
 
 __all__ = ["ComponentwiseBoosting", "GradientBoosting"]
 
@@ -100,8 +100,8 @@ class GradientBoosting(SurvivalModel):
     def _boost(
         self, design: Floats, time: Floats, event: Events, n_stages: int | None = None
     ) -> Trees:
-        from allsurv.models.boosted_trees import boost_trees
-        from allsurv.models.grown import make_buffers, take_trees
+        from allsurv.models.growing.boosted_trees import boost_trees
+        from allsurv.models.growing.grown import make_buffers, take_trees
 
         self._check()
         n_stages = int(self.n_estimators) if n_stages is None else n_stages
@@ -191,7 +191,7 @@ class ComponentwiseBoosting(SurvivalModel):
         return path[np.asarray(values, dtype=np.intp) - 1] @ new.T
 
     def _steps(self, design: Floats, time: Floats, event: Events, n_stages: int) -> Floats:
-        from allsurv.models.boosted_trees import boost_columns
+        from allsurv.models.growing.boosted_trees import boost_columns
 
         where = "ComponentwiseBoosting"
         check_number(where, "n_estimators", self.n_estimators, low=1, whole=True)

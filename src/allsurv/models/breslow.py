@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.models.grid import count_until
+from allsurv.riskmodel.grid import count_until
 
 __all__ = ["breslow_hazard", "log_partial_likelihood"]
 
@@ -14,22 +14,6 @@ Floats = NDArray[np.float64]
 
 def breslow_hazard(score: Floats, time: Floats, event: NDArray[np.bool_], grid: Floats) -> Floats:
     r"""Estimate the cumulative hazard of a patient whose score is 0.
-
-    Parameters
-    ----------
-    score : ndarray of shape (n_patients,)
-        Log hazard of each patient relative to score 0.
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of bool of shape (n_patients,)
-        Whether it ended with the event.
-    grid : ndarray of shape (n_steps,)
-        Times at which the hazard is wanted.
-
-    Returns
-    -------
-    ndarray of shape (n_steps,)
-        Cumulative hazard.
 
     Notes
     -----
@@ -58,20 +42,6 @@ def breslow_hazard(score: Floats, time: Floats, event: NDArray[np.bool_], grid: 
 
 def log_partial_likelihood(score: Floats, time: Floats, event: NDArray[np.bool_]) -> Floats:
     r"""Evaluate Cox's log partial likelihood for many scores at once, with Breslow's ties.
-
-    Parameters
-    ----------
-    score : ndarray of shape (n_patients, n_scores)
-        Log hazards.
-    time : ndarray of shape (n_patients,)
-        Follow-up.
-    event : ndarray of bool of shape (n_patients,)
-        Whether it ended with the event.
-
-    Returns
-    -------
-    ndarray of shape (n_scores,)
-        :math:`\sum_i (s_i - \log \sum_{j: t_j \ge t_i} e^{s_j})` over events.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from allsurv.models.coxnet import ElasticNetCox
 from allsurv.models.forest import SurvivalForest
 from allsurv.models.null import NullModel
 from allsurv.models.published import PublishedModel, published_curve, published_equation
-from allsurv.study.nearest import did_you_mean
+from allsurv.nearest import did_you_mean
 from allsurv.study.spec import Study
 
 __all__ = ["FAMILIES", "make_model"]

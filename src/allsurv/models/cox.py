@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from allsurv.errors import ModelError
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
-from allsurv.models.grid import count_until
-from allsurv.models.mechanisms import Linear
-from allsurv.stats.cox import fit_cox
-from allsurv.stats.cox_many import fit_cox_many
+from allsurv.riskmodel.grid import count_until
+from allsurv.riskmodel.mechanisms import Linear
+from allsurv.stats.cox.fit import fit_cox
+from allsurv.stats.cox.many import fit_cox_many
 
 __all__ = ["CoxModel"]
 

@@ -15,7 +15,7 @@ from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import breslow_hazard, log_partial_likelihood
 from allsurv.models.folds import deal_folds
-from allsurv.models.mechanisms import Linear
+from allsurv.riskmodel.mechanisms import Linear
 from allsurv.stats.outcome import make_y
 
 __all__ = ["ElasticNetCox"]

@@ -20,27 +20,6 @@ def deal_folds(
 ) -> NDArray[np.intp]:
     """Give each patient a fold; those with the event and those without are dealt apart.
 
-    Parameters
-    ----------
-    event : ndarray of bool of shape (n_patients,)
-        Whether follow-up ended with the event.
-    folds : int
-        How many; no more than there are events.
-    random_state : int, RandomState or None
-        Deals the patients.
-    where : str
-        Who asks, as the message names it.
-
-    Returns
-    -------
-    ndarray of int of shape (n_patients,)
-        From 0.
-
-    Raises
-    ------
-    ModelError
-        If there are fewer than two events or folds.
-
     Examples
     --------
     >>> fold = deal_folds(np.array([True, False] * 3), 3, 0, where="example")

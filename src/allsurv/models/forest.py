@@ -11,10 +11,10 @@ from sklearn.utils import check_random_state
 
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
-from allsurv.models.grid import round_up
-from allsurv.models.levels import find_levels
-from allsurv.models.mechanisms import Forest, Mechanism
+from allsurv.models.growing.levels import find_levels
 from allsurv.models.settings import check_number, check_room, columns_tried
+from allsurv.riskmodel.grid import round_up
+from allsurv.riskmodel.mechanisms import Forest, Mechanism
 
 __all__ = ["SurvivalForest"]
 
@@ -92,8 +92,8 @@ class SurvivalForest(SurvivalModel):
         self.random_state = random_state
 
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Forest:
-        from allsurv.models.grown import make_buffers, take_trees
-        from allsurv.models.survival_trees import grow_survival_trees
+        from allsurv.models.growing.grown import make_buffers, take_trees
+        from allsurv.models.growing.survival_trees import grow_survival_trees
 
         n_drawn = self._check(len(design))
         deepest = _ANY_DEPTH if self.max_depth is None else int(self.max_depth)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.models.base import SurvivalModel
-from allsurv.models.grid import count_until
-from allsurv.models.mechanisms import Constant
-from allsurv.stats.nonparametric import kaplan_meier
+from allsurv.riskmodel.grid import count_until
+from allsurv.riskmodel.mechanisms import Constant
+from allsurv.stats.curves.nonparametric import kaplan_meier
 
 __all__ = ["NullModel"]
 

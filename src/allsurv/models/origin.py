@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from allsurv import __version__
 from allsurv.cohort.table import Cohort
-from allsurv.models.development import SMALLEST_GROUP
+from allsurv.riskmodel.development import SMALLEST_GROUP
 
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
@@ -20,21 +20,7 @@ _PACKAGES = ("numpy", "pandas", "scikit-learn", "scikit-survival", "scipy")
 
 
 def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
-    """Say of a fitted model what any user of it must be able to trace.
-
-    Parameters
-    ----------
-    model : SurvivalModel
-        Fitted.
-    cohort : Cohort
-        What it was fitted on.
-
-    Returns
-    -------
-    dict of str to object
-        ``n_patients``, ``n_events``, ``n_imputed`` per variable (``<11`` for a small count),
-        ``missing``, ``parameters``, ``source`` of the cohort, ``study_digest``, ``versions``.
-    """
+    """Say of a fitted model what any user of it must be able to trace."""
     parameters = {
         name: value
         for name, value in model.get_params(deep=False).items()
@@ -53,13 +39,7 @@ def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
 
 
 def package_versions() -> dict[str, str]:
-    """List the versions of what bears on the numbers.
-
-    Returns
-    -------
-    dict of str to str
-        ``python``, ``allsurv`` and the packages that compute.
-    """
+    """List the versions of what bears on the numbers."""
     return {
         "python": platform.python_version(),
         "allsurv": __version__,

@@ -12,10 +12,10 @@ from scipy.optimize import brentq
 
 from allsurv.errors import ModelError
 from allsurv.features import FeatureEncoder
-from allsurv.features.encoding import Term
 from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import breslow_hazard
-from allsurv.models.mechanisms import Linear
+from allsurv.riskmodel.encoding import Term
+from allsurv.riskmodel.mechanisms import Linear
 from allsurv.study import load_ledger
 from allsurv.study.spec import Finding, Study
 
@@ -32,22 +32,6 @@ class PublishedModel(SurvivalModel):
 
     Nothing is learned of the effects: each coefficient is the logarithm of a published hazard
     ratio. Effects of events after baseline are left out, as is what the paper did not print.
-
-    Parameters
-    ----------
-    features : FeatureEncoder
-        The variables of the equation.
-    grid : float, default=1.0
-        Step of the time grid, in the study's unit.
-    equation : tuple of Finding
-        The published effects, of one analysis.
-    curve : tuple of (float, float)
-        Published survival of the whole cohort: times and probabilities, for
-        ``baseline="published"``.
-    baseline : {"cohort", "published"}, default="cohort"
-        Where the baseline hazard comes from. ``cohort``: recalibrated, Breslow's estimate from the
-        outcome of the patients at hand. ``published``: their outcome is not looked at; the mean
-        predicted survival is made to follow the published curve of the whole cohort.
 
     Notes
     -----
@@ -108,19 +92,6 @@ class PublishedModel(SurvivalModel):
 def published_equation(study: Study, endpoint: str | None = None) -> tuple[Finding, ...]:
     """Give the published effects that make an equation for patients at baseline.
 
-    Parameters
-    ----------
-    study : Study
-        Its findings.
-    endpoint : str, optional
-        What is predicted; the study's prediction endpoint unless given.
-
-    Returns
-    -------
-    tuple of Finding
-        Those of the first analysis that has any about the endpoint; effects of events after
-        baseline are left out.
-
     Examples
     --------
     >>> from allsurv.study import load_study
@@ -140,18 +111,6 @@ def published_equation(study: Study, endpoint: str | None = None) -> tuple[Findi
 
 def published_curve(study: Study, endpoint: str | None = None) -> tuple[tuple[float, float], ...]:
     """Give the published survival of the whole cohort.
-
-    Parameters
-    ----------
-    study : Study
-        Its ledger; one without has no published curve.
-    endpoint : str, optional
-        What is predicted; the study's prediction endpoint unless given.
-
-    Returns
-    -------
-    tuple of (float, float)
-        Times and probabilities, from rates and medians of curves of everybody; in order of time.
 
     Examples
     --------

@@ -24,22 +24,6 @@ def check_number(
 ) -> None:
     """Refuse a parameter that is no number in its range.
 
-    Parameters
-    ----------
-    where, name : str
-        Family and parameter, as the message names them.
-    value : float
-        What was given.
-    low, high : float
-        Range, both ends allowed.
-    whole : bool, default=False
-        Whether it must be a whole number.
-
-    Raises
-    ------
-    ModelError
-        Naming the range.
-
     Examples
     --------
     >>> check_number("GradientBoosting", "subsample", 0.5, low=0.01, high=1)
@@ -53,25 +37,6 @@ def check_number(
 
 def columns_tried(where: str, max_features: str | float | None, n_terms: int) -> int:
     """Say how many columns are tried at a split.
-
-    Parameters
-    ----------
-    where : str
-        Family, as the message names it.
-    max_features : {"sqrt", "log2"}, int, float or None
-        Number, share, or rule; all by ``None``.
-    n_terms : int
-        Columns there are.
-
-    Returns
-    -------
-    int
-        From 1 to ``n_terms``.
-
-    Raises
-    ------
-    ModelError
-        If it is none of these.
 
     Examples
     --------
@@ -95,13 +60,7 @@ def columns_tried(where: str, max_features: str | float | None, n_terms: int) ->
 
 
 def free_memory() -> float:
-    """Say how much memory the machine has to give.
-
-    Returns
-    -------
-    float
-        Bytes; 8 GB where the system does not tell.
-    """
+    """Say how much memory the machine has to give."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -112,22 +71,7 @@ def free_memory() -> float:
 
 
 def check_room(where: str, needed: float, advice: str) -> None:
-    """Refuse a fit that would not fit into memory, before it is begun.
-
-    Parameters
-    ----------
-    where : str
-        Who asks, as the message names it.
-    needed : float
-        Bytes it will take.
-    advice : str
-        What would make it smaller.
-
-    Raises
-    ------
-    ModelError
-        With what is needed, what is free, and the advice.
-    """
+    """Refuse a fit that would not fit into memory, before it is begun."""
     free = free_memory()
     if needed > free:
         raise ModelError(

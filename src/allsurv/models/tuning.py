@@ -16,8 +16,8 @@ from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import log_partial_likelihood
 from allsurv.models.folds import deal_folds
+from allsurv.nearest import did_you_mean
 from allsurv.stats.outcome import check_y
-from allsurv.study.nearest import did_you_mean
 
 __all__ = ["TunedModel"]
 

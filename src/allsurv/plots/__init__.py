@@ -8,7 +8,12 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "accuracy": ["plot_calibration", "plot_performance"],
         "effects": ["plot_findings", "plot_hazard_ratios"],
         "curves": ["plot_kaplan_meier"],
-        "explanation": ["plot_effects_over_time", "plot_importance", "plot_waterfall"],
+        "explanation": [
+            "plot_effects_over_time",
+            "plot_importance",
+            "plot_waterfall",
+            "shap_explanation",
+        ],
         "files": ["write_figure", "write_figures"],
         "drawers": ["Drawers"],
         "items": ["plot_item", "write_item", "write_items"],

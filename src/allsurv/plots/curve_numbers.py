@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from allsurv.describe.journal import number_text, round_half_up
+from allsurv.journal import number_text, round_half_up
 
 __all__ = ["curve_numbers", "horizon_text", "median_text", "percent_text"]
 
@@ -18,23 +18,7 @@ YEAR = {"days": 365.25, "weeks": 52.17857142857143}
 def curve_numbers(
     summary: pd.DataFrame | None, groups: Sequence[str], unit: str
 ) -> tuple[str, ...]:
-    """Print median and survival at the last horizon that each curve reaches.
-
-    Parameters
-    ----------
-    summary : DataFrame or None
-        From ``survival_summary`` or ``comparison_summary``.
-    groups : sequence of str
-        Curves in their order.
-    unit : str
-        Unit of time.
-
-    Returns
-    -------
-    tuple of str
-        One per curve, such as ``median 17 months (95% CI 11–28), 3-year 40% (30–49)``; empty where
-        nothing is known.
-    """
+    """Print median and survival at the last horizon that each curve reaches."""
     if summary is None:
         return ("",) * len(groups)
     return tuple(_numbers(summary[summary["group"] == group], unit) for group in groups)
@@ -42,18 +26,6 @@ def curve_numbers(
 
 def horizon_text(horizon: float, unit: str) -> str:
     """Name a horizon as readers do.
-
-    Parameters
-    ----------
-    horizon : float
-        Time, in the unit.
-    unit : str
-        Unit of time.
-
-    Returns
-    -------
-    str
-        In years where they are whole, a day or two apart.
 
     Examples
     --------
@@ -68,20 +40,6 @@ def horizon_text(horizon: float, unit: str) -> str:
 
 def median_text(row: Mapping[str, Any], name: str, unit: str) -> str:
     """Print a median time with its limits.
-
-    Parameters
-    ----------
-    row : mapping
-        Row of a summary of survival.
-    name : str
-        ``median`` or ``follow_up``; the limits are ``<name>_lower`` and ``<name>_upper``.
-    unit : str
-        Unit of time: days are whole, others have one decimal.
-
-    Returns
-    -------
-    str
-        ``NR`` where a time is not reached; a dash where it was hidden for fear of disclosure.
 
     Examples
     --------
@@ -103,16 +61,6 @@ def median_text(row: Mapping[str, Any], name: str, unit: str) -> str:
 
 def percent_text(row: Mapping[str, Any]) -> str:
     """Print survival in percent with its limits.
-
-    Parameters
-    ----------
-    row : mapping
-        ``survival``, ``lower``, ``upper``, each in [0, 1].
-
-    Returns
-    -------
-    str
-        Whole percent, one decimal below 1%; a dash where there is no estimate.
 
     Examples
     --------

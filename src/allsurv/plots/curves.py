@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from allsurv.describe.journal import p_text
 from allsurv.errors import ConfigError
+from allsurv.journal import p_text
 from allsurv.plots.curve_numbers import YEAR, curve_numbers
 from allsurv.plots.paper import (
     GREY,

@@ -29,30 +29,7 @@ LABEL_WIDTH = 26
 def plot_net_benefit(
     table: pd.DataFrame, *, caption: str = "", unit: str = "", width: float = 7.2
 ) -> Axes:
-    """Draw decision curves, a panel per horizon.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``model``, ``model_label``, ``horizon``, ``threshold`` and ``estimate``, the net benefit;
-        the models ``treat_all`` and ``treat_none`` are drawn in grey.
-    caption : str, default=""
-        Line under the figure.
-    unit : str, default=""
-        Unit of the horizons.
-    width : float, default=7.2
-        Of the figure, in inches.
-
-    Returns
-    -------
-    Axes
-        The first panel.
-
-    Raises
-    ------
-    ConfigError
-        If the table has other columns, or no rows.
-    """
+    """Draw decision curves, a panel per horizon."""
     check_table(table, ("model", "model_label", "horizon", "threshold", "estimate"), "net benefit")
     models = [m for m in dict.fromkeys(table["model"]) if m not in STRATEGIES]
     horizons = sorted(table["horizon"].unique())
@@ -89,30 +66,7 @@ def plot_net_benefit(
 def plot_instability(
     table: pd.DataFrame, *, caption: str = "", unit: str = "", width: float = 7.2
 ) -> Axes:
-    """Draw how far refits on other samples move predictions, a row per model, a panel per horizon.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``model``, ``model_label``, ``horizon``, ``risk`` (mean prediction of a band of patients)
-        with ``lower`` and ``upper``, between which most refits predict for them.
-    caption : str, default=""
-        Line under the figure.
-    unit : str, default=""
-        Unit of the horizons.
-    width : float, default=7.2
-        Of the figure, in inches.
-
-    Returns
-    -------
-    Axes
-        The first panel; a model that does not waver has its band on the diagonal.
-
-    Raises
-    ------
-    ConfigError
-        If the table has other columns, or no rows.
-    """
+    """Draw how far refits move predictions: a row per model, a panel per horizon."""
     check_table(table, ("model", "model_label", "horizon", "risk", "lower", "upper"), "instability")
     models = list(dict.fromkeys(table["model"]))
     horizons = sorted(table["horizon"].unique())

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from allsurv.describe.journal import p_text, per_text
+from allsurv.journal import p_text, per_text
 from allsurv.plots.forest import Line, draw_forest, effect_line, heading_line, said
 from allsurv.plots.paper import INK, Pen, check_table, finish, pen, root_figure
 

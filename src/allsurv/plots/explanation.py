@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from allsurv.errors import ConfigError
+from allsurv.explain.explanation import Explanation
 from allsurv.plots.paper import (
     GREY,
     INK,
@@ -24,7 +26,10 @@ from allsurv.plots.paper import (
     wrap,
 )
 
-__all__ = ["plot_effects_over_time", "plot_importance", "plot_waterfall"]
+if TYPE_CHECKING:
+    import shap
+
+__all__ = ["plot_effects_over_time", "plot_importance", "plot_waterfall", "shap_explanation"]
 
 PER_ROW = 3
 LABEL_WIDTH = 30
@@ -177,7 +182,28 @@ def plot_effects_over_time(
     return first
 
 
-def plot_waterfall(explanation: Any, *, title: str = "", width: float = 6.0) -> Axes:
+def shap_explanation(explanation: Explanation) -> shap.Explanation:
+    """Hand an explanation to shap, for shap's own figures (``shap.plots.beeswarm`` and others).
+
+    They show single patients: they are for the patients' own clinic only.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        From ``shap_values``.
+
+    Returns
+    -------
+    shap.Explanation
+        The same values.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)  # of shap's own colour maps
+        import shap
+    return shap.Explanation(**vars(explanation))
+
+
+def plot_waterfall(explanation: Explanation, *, title: str = "", width: float = 6.0) -> Axes:
     """Draw how one patient's prediction is made up. For the patient's own clinic only.
 
     It shows one patient's values: it is not written by ``write_figures``, not tracked and not put
@@ -185,7 +211,7 @@ def plot_waterfall(explanation: Any, *, title: str = "", width: float = 6.0) -> 
 
     Parameters
     ----------
-    explanation : shap.Explanation
+    explanation : Explanation
         Of one patient and one output, as ``shap_values(model, cohort)[3]`` or
         ``shap_values(model, cohort, times)[3, :, 0]``.
     title : str, default=""

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
-from allsurv.describe.journal import ratio_text
+from allsurv.journal import ratio_text
 from allsurv.plots.paper import GREY, INK, SMALL, TEXT, Pen, make_figure, style_axes, wrap
 
 __all__ = ["Line", "draw_forest", "effect_line", "heading_line", "said"]
@@ -53,42 +53,12 @@ class Line:
 
 
 def heading_line(text: str, width: float) -> Line:
-    """Make a heading in bold print across the figure.
-
-    Parameters
-    ----------
-    text : str
-        Any length.
-    width : float
-        Of the figure, in inches.
-
-    Returns
-    -------
-    Line
-        Without an effect.
-    """
+    """Make a heading in bold print across the figure."""
     return Line(wrap(text, int(width * 72 / (TEXT * 0.7))))
 
 
 def effect_line(label: str, numbers: Sequence[object], p_value: str, style: Pen) -> Line:
-    """Make the line of an effect, printed as journals do.
-
-    Parameters
-    ----------
-    label : str
-        Any length.
-    numbers : sequence of float or None
-        Effect and its limits.
-    p_value : str
-        As printed; empty for none.
-    style : Pen
-        How it is drawn.
-
-    Returns
-    -------
-    Line
-        Three decimals where the limits are close together, else two.
-    """
+    """Make the line of an effect, printed as journals do."""
     estimate, lower, upper = (float(x) if x is not None else math.nan for x in numbers)  # type: ignore[arg-type]
     text = "–"
     if math.isfinite(estimate):
@@ -103,22 +73,7 @@ def effect_line(label: str, numbers: Sequence[object], p_value: str, style: Pen)
 
 
 def draw_forest(rows: Sequence[Line], first: str, second: str, width: float) -> Axes:
-    """Draw lines one under another.
-
-    Parameters
-    ----------
-    rows : sequence of Line
-        From top to bottom.
-    first, second : str
-        Headings of the two columns of print.
-    width : float
-        Of the figure, in inches.
-
-    Returns
-    -------
-    Axes
-        Log axis, 1 marked.
-    """
+    """Draw lines one under another."""
     heights = np.array([row.n_lines * LINE + 0.1 for row in rows])
     middles = np.cumsum([0.0, *heights[:-1]]) + heights / 2
     figure = make_figure(width, float(heights.sum()) + 1.35)
@@ -243,18 +198,7 @@ def _columns(
 
 
 def said(rows: Sequence[Line]) -> str:
-    """Tell the lines in words.
-
-    Parameters
-    ----------
-    rows : sequence of Line
-        As drawn.
-
-    Returns
-    -------
-    str
-        Headings and effects in their order.
-    """
+    """Tell the lines in words."""
     parts = []
     for row in rows:
         label = row.label.replace("\n", " ")

@@ -22,29 +22,7 @@ SHOWN = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01)
 def plot_nomogram(
     scales: pd.DataFrame, survival: pd.DataFrame, *, unit: str = "", caption: str = ""
 ) -> Axes:
-    """Draw a nomogram.
-
-    Parameters
-    ----------
-    scales : DataFrame
-        As ``PointsSystem.scales``: ``predictor``, ``label``, ``value_label``, ``scale``.
-    survival : DataFrame
-        As ``PointsSystem.survival``: ``scale``, ``horizon``, ``survival``.
-    unit : str, default=""
-        Unit of the horizons.
-    caption : str, default=""
-        Line under the figure.
-
-    Returns
-    -------
-    Axes
-        Read off points of each value on the top scale, add them, and go down from the total.
-
-    Raises
-    ------
-    ConfigError
-        If a table lacks a column or is empty.
-    """
+    """Draw a nomogram."""
     check_table(scales, ("predictor", "label", "value_label", "scale"), "plot_nomogram")
     check_table(survival, ("scale", "horizon", "survival"), "plot_nomogram")
     groups = list(scales.groupby("predictor", sort=False))

@@ -65,37 +65,13 @@ class Pen:
 
 
 def pen(index: int) -> Pen:
-    """Pick the pen of a series.
-
-    Parameters
-    ----------
-    index : int
-        Place of the series, from 0.
-
-    Returns
-    -------
-    Pen
-        Of the Okabe-Ito palette; colours start again after seven series, line styles after eight,
-        so that no two of 56 series are drawn alike.
-    """
+    """Pick the pen of a series."""
     at = index % len(OKABE_ITO)
     return Pen(OKABE_ITO[at], DASHES[index % len(DASHES)], MARKERS[at])
 
 
 def wrap(text: str, width: int) -> str:
     r"""Break a label into lines.
-
-    Parameters
-    ----------
-    text : str
-        Any length; words longer than a line are broken.
-    width : int
-        Characters in a line.
-
-    Returns
-    -------
-    str
-        With line breaks.
 
     Examples
     --------
@@ -106,22 +82,7 @@ def wrap(text: str, width: int) -> str:
 
 
 def check_table(table: pd.DataFrame, columns: Sequence[str], where: str) -> None:
-    """Refuse a table that cannot be drawn.
-
-    Parameters
-    ----------
-    table : DataFrame
-        What was given.
-    columns : sequence of str
-        What is needed.
-    where : str
-        The plot, for the message.
-
-    Raises
-    ------
-    ConfigError
-        If columns are missing, or there is no row.
-    """
+    """Refuse a table that cannot be drawn."""
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ConfigError(
@@ -133,20 +94,7 @@ def check_table(table: pd.DataFrame, columns: Sequence[str], where: str) -> None
 
 
 def make_figure(width: float, height: float, *, gap: float = 0.02) -> Figure:
-    """Make an empty figure that lays itself out, without touching pyplot.
-
-    Parameters
-    ----------
-    width, height : float
-        In inches.
-    gap : float, default=0.02
-        Between columns of panels, as a fraction of a panel.
-
-    Returns
-    -------
-    Figure
-        White, on an Agg canvas.
-    """
+    """Make an empty figure that lays itself out, without touching pyplot."""
     layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06, wspace=gap)
     figure = Figure(figsize=(width, height), dpi=DPI, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
@@ -154,19 +102,7 @@ def make_figure(width: float, height: float, *, gap: float = 0.02) -> Figure:
 
 
 def finish(figure: Figure, *, title: str, caption: str, alt: str) -> None:
-    """Give a figure its title, its caption line and its alternative text.
-
-    Parameters
-    ----------
-    figure : Figure
-        With all axes drawn.
-    title : str
-        Above the axes; empty for none.
-    caption : str
-        Below them: where the data come from; empty for none.
-    alt : str
-        What somebody who cannot see the figure should be told.
-    """
+    """Give a figure its title, its caption line and its alternative text."""
     characters = int(figure.get_figwidth() * 72 / (SMALL * 0.55))
     if title:
         at = int(figure.get_figwidth() * 72 / (11 * 0.62))
@@ -195,23 +131,7 @@ def alt_text(axes: Axes) -> str:
 
 
 def root_figure(axes: Axes) -> Figure:
-    """Find the figure that axes stand in.
-
-    Parameters
-    ----------
-    axes : Axes
-        As returned by a ``plot_`` function.
-
-    Returns
-    -------
-    Figure
-        The whole figure.
-
-    Raises
-    ------
-    ConfigError
-        If the axes have been taken out of their figure.
-    """
+    """Find the figure that axes stand in."""
     figure = axes.get_figure(root=True)
     if not isinstance(figure, Figure):
         raise ConfigError("these axes stand in no figure; draw them anew.")
@@ -219,13 +139,7 @@ def root_figure(axes: Axes) -> Figure:
 
 
 def style_axes(axes: Axes) -> None:
-    """Draw axes plainly: two spines, small grey ticks.
-
-    Parameters
-    ----------
-    axes : Axes
-        To be styled.
-    """
+    """Draw axes plainly: two spines, small grey ticks."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):

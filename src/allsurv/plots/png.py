@@ -21,20 +21,6 @@ INCH = 0.0254
 def png_bytes(pixels: NDArray[np.uint8], *, dpi: int, words: Mapping[str, str]) -> bytes:
     """Encode an opaque picture.
 
-    Parameters
-    ----------
-    pixels : ndarray of uint8 of shape (height, width, channels)
-        Red, green, blue; further channels are left out.
-    dpi : int
-        Dots per inch, for whoever prints it.
-    words : mapping from str to str
-        Texts that the file carries, such as ``Description``.
-
-    Returns
-    -------
-    bytes
-        A PNG file; the same picture gives the same bytes.
-
     Notes
     -----
     A drawing is mostly white: packing its rows as they are takes a third of the time of choosing a

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from allsurv.describe.journal import p_text
+from allsurv.journal import p_text
 from allsurv.plots.paper import (
     GREY,
     INK,

@@ -19,36 +19,12 @@ COUNTS = {"n_at_risk": "At risk", "n_censored": "Censored", "n_events": "Events"
 
 
 def heading_width(width: float) -> int:
-    """Count the characters of bold small print that fit across a figure.
-
-    Parameters
-    ----------
-    width : float
-        Of the figure, in inches.
-
-    Returns
-    -------
-    int
-        Characters.
-    """
+    """Count the characters of bold small print that fit across a figure."""
     return int(width * 72 * (0.97 - SAMPLE) / (SMALL * 0.68))
 
 
 def count_rows(labels: Sequence[str], width: float) -> int:
-    """Count the lines that the counts of :func:`draw_counts` take.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        Names of the curves; one curve has no heading.
-    width : float
-        Of the figure, in inches.
-
-    Returns
-    -------
-    int
-        Lines: per curve its heading and one per count.
-    """
+    """Count the lines that the counts of :func:`draw_counts` take."""
     headings = [wrap(label, heading_width(width)) for label in labels] if len(labels) > 1 else []
     return sum(text.count("\n") + 1 for text in headings) + len(COUNTS) * len(labels)
 
@@ -61,17 +37,6 @@ def draw_counts(
     ticks: NDArray[np.float64],
 ) -> None:
     """Print who is at risk, censored and has had the event by each tick, curve by curve.
-
-    Parameters
-    ----------
-    axes : Axes
-        Shares its time axis with the curves.
-    counts : DataFrame
-        ``group``, ``time``, ``n_at_risk`` just before, ``n_censored`` and ``n_events`` so far.
-    groups, labels : sequence of str
-        Curves in their order, and their names.
-    ticks : ndarray of float
-        Times at which counts are printed.
 
     Notes
     -----
@@ -129,20 +94,7 @@ def draw_at_risk(
     labels: Sequence[str],
     ticks: NDArray[np.float64],
 ) -> None:
-    """Print the numbers at risk that a table of curves gives, one line a curve.
-
-    Parameters
-    ----------
-    axes : Axes
-        Shares its time axis with the curves.
-    table : DataFrame
-        ``group``, ``time``, ``n_at_risk``; ``n_events`` and ``n_censored`` where no time is
-        skipped.
-    groups, labels : sequence of str
-        Curves in their order, and their names, broken into lines.
-    ticks : ndarray of float
-        Times; a number is printed only where the table gives it for that very time.
-    """
+    """Print the numbers at risk that a table of curves gives, one line a curve."""
     heights = [label.count("\n") + 1 for label in labels]
     middles = np.cumsum([0, *heights[:-1]]) + np.array(heights) / 2
     _bare(axes, float(sum(heights)), middles.tolist(), labels)
@@ -159,18 +111,7 @@ def draw_at_risk(
 
 
 def is_complete(part: pd.DataFrame) -> bool:
-    """Tell whether a curve's table skips no time.
-
-    Parameters
-    ----------
-    part : DataFrame
-        One curve, rows by time.
-
-    Returns
-    -------
-    bool
-        Whether each row's number at risk is what the row before left over.
-    """
+    """Tell whether a curve's table skips no time."""
     if not {"n_events", "n_censored"} <= set(part.columns) or part["n_at_risk"].isna().any():
         return False
     left = (part["n_at_risk"] - part["n_events"] - part["n_censored"]).to_numpy(float)

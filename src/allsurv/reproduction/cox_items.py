@@ -8,15 +8,11 @@ from dataclasses import replace
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe import (
-    analysis_table,
-    safe_hazard_ratios,
-    screened_table,
-    univariable_table,
-)
-from allsurv.describe.cox_tables import landmark_cox_table
-from allsurv.describe.disclosure import DisclosurePolicy
+from allsurv.describe import analysis_table, screened_table, univariable_table
+from allsurv.describe.cox.tables import landmark_cox_table
+from allsurv.disclosure.cox import safe_hazard_ratios
 from allsurv.errors import ModelError, OutcomeError
+from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.items import ANOTHER, PROTOCOL, Item
 from allsurv.reproduction.paper_text import cox_text
 from allsurv.study.spec import Analysis, Study
@@ -49,28 +45,7 @@ def forest(
     notes: Sequence[str] = (),
     counts: Sequence[str] = (),
 ) -> Item:
-    """Make a table of hazard ratios and its forest plot.
-
-    Parameters
-    ----------
-    key, title, label : str
-        As of :class:`Item`.
-    table : DataFrame
-        From ``cox_table`` and its like.
-    study : Study
-        Its findings say with how many decimals hazard ratios are printed.
-    policy : DisclosurePolicy
-        Smallest count that the safe form shows.
-    notes : sequence of str, default=()
-        Footnotes.
-    counts : sequence of str, default=()
-        Footnotes that may hold small counts: for the study team only.
-
-    Returns
-    -------
-    Item
-        With its safe form; a table alone where nothing could be estimated.
-    """
+    """Make a table of hazard ratios and its forest plot."""
     decimals = max((f.decimals for f in study.findings.values()), default=2)
     fitted = table["hazard_ratio"].notna()
     said = [*notes, *dict.fromkeys(note for note in table.loc[fitted, "note"] if note)]
@@ -94,20 +69,7 @@ def forest(
 
 
 def screening_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
-    """Make the univariable analyses and the multivariable model of what passed them.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    policy : DisclosurePolicy
-        Smallest count that the safe form shows.
-
-    Yields
-    ------
-    Item
-        None where the study does not say how it screened.
-    """
+    """Make the univariable analyses and the multivariable model of what passed them."""
     screening, study = cohort.study.screening, cohort.study
     if screening is None:
         return
@@ -145,27 +107,7 @@ def screening_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
 
 
 def analysis_items(cohort: Cohort, analysis: Analysis, policy: DisclosurePolicy) -> Iterator[Item]:
-    """Make a Cox model that the study file defines.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    analysis : Analysis
-        One of the study's.
-    policy : DisclosurePolicy
-        Smallest count that the safe form shows.
-
-    Yields
-    ------
-    Item
-        None where the cohort lacks its columns.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be fitted.
-    """
+    """Make a Cox model that the study file defines."""
     study = cohort.study
     if not has_columns(cohort, analysis):
         return
@@ -178,20 +120,7 @@ def analysis_items(cohort: Cohort, analysis: Analysis, policy: DisclosurePolicy)
 
 
 def landmark_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
-    """Make, beside time-dependent models, those from the study's landmarks on.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    policy : DisclosurePolicy
-        Smallest count that the safe form shows.
-
-    Yields
-    ------
-    Item
-        One; none where no analysis has time-dependent events, or no landmark can be fitted.
-    """
+    """Make, beside time-dependent models, those from the study's landmarks on."""
     study = cohort.study
     asked = next((a for a in study.analyses.values() if a.time_dependent), None)
     if asked is None or not has_columns(cohort, asked):
@@ -222,38 +151,14 @@ def landmark_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
 
 
 def excluded_text(table: pd.DataFrame) -> str:
-    """Say whom a landmark leaves out.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From ``landmark_cox_table``.
-
-    Returns
-    -------
-    str
-        Two counts in words.
-    """
+    """Say whom a landmark leaves out."""
     first = table.iloc[0]
     died, censored = int(first["n_event_before"]), int(first["n_censored_before"])
     return f"{died} with the event before it, {censored} censored before it"
 
 
 def has_columns(cohort: Cohort, analysis: Analysis) -> bool:
-    """Tell whether a cohort has what an analysis needs.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    analysis : Analysis
-        One of the study's.
-
-    Returns
-    -------
-    bool
-        Whether all its columns are there.
-    """
+    """Tell whether a cohort has what an analysis needs."""
     needed = {*analysis.variables, *analysis.population}
     events = all(cohort.has_event(name) for name in analysis.time_dependent)
     return events and needed <= set(cohort.frame.columns)

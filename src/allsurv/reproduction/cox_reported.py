@@ -14,9 +14,9 @@ from allsurv.describe import (
     imputed_cox_table,
     support_sentence,
 )
-from allsurv.describe.cox_fits import FIRTH
-from allsurv.describe.disclosure import DisclosurePolicy
+from allsurv.describe.cox.fits import FIRTH
 from allsurv.errors import ModelError, OutcomeError
+from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.cox_items import excluded_text, forest
 from allsurv.reproduction.items import REPORTED, Item
 from allsurv.study.spec import Screening, Study
@@ -27,20 +27,7 @@ FEW_EVENTS = 5
 
 
 def reported_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
-    """Make the model of all pre-specified variables, with what is untested handled in three ways.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    policy : DisclosurePolicy
-        Smallest count that the safe form shows.
-
-    Yields
-    ------
-    Item
-        None where the study does not say how it screened: then its analyses are pre-specified.
-    """
+    """Make the model of all pre-specified variables, the untested handled in three ways."""
     study, screening = cohort.study, cohort.study.screening
     if screening is None:
         return
@@ -68,20 +55,7 @@ def reported_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
 
 
 def bias_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
-    """Show what immortal time does to everything known only after baseline.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    policy : DisclosurePolicy
-        Smallest count that the safe form shows.
-
-    Yields
-    ------
-    Item
-        One; none without events, or variables that a screening tests from a landmark.
-    """
+    """Show what immortal time does to everything known only after baseline."""
     study, screening = cohort.study, cohort.study.screening
     endpoint = screening.endpoint if screening else study.prediction.endpoint
     later = [name for name in study.events if cohort.has_event(name)]

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe import p_text
-from allsurv.describe.cox_fits import CohortFit, fit_analysis
+from allsurv.describe.cox.fits import CohortFit, fit_analysis
+from allsurv.journal import p_text
 from allsurv.reproduction.cox_items import PROPORTIONAL, has_columns
 from allsurv.reproduction.items import Item
-from allsurv.stats.residual_trend import residual_trend
+from allsurv.stats.cox.trend import residual_trend
 
 __all__ = ["residual_items"]
 
@@ -20,19 +20,7 @@ FEWEST_TIMES = 10
 
 
 def residual_items(cohort: Cohort) -> Iterator[Item]:
-    """Make the residuals by which proportional hazards are judged.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-
-    Yields
-    ------
-    Item
-        One, of the study's first analysis; its safe form is the table of tests. Residuals stand at
-        exact times of events, so they are for the study team only.
-    """
+    """Make the residuals by which proportional hazards are judged."""
     study = cohort.study
     analysis = next((a for a in study.analyses.values() if has_columns(cohort, a)), None)
     if analysis is None:

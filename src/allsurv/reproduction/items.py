@@ -9,9 +9,9 @@ from typing import Literal
 import pandas as pd
 
 from allsurv.cohort import Source
-from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError
-from allsurv.study.nearest import did_you_mean
+from allsurv.nearest import did_you_mean
+from allsurv.policy.rules import CMS
 from allsurv.study.spec import Study
 
 __all__ = [
@@ -145,7 +145,7 @@ def safe(reproduction: Reproduction) -> Reproduction:
     Reproduction
         Its policy is ``cms``; its source is described as those of exported models are.
     """
-    from allsurv.models.riskmodel_digest import describe_source
+    from allsurv.cohort.source_digest import describe_source
 
     source = replace(reproduction.source, digest=describe_source(reproduction.source)["digest"])
     shown = tuple(item.safe for item in reproduction.items if item.safe is not None)

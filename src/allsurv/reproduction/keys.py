@@ -12,18 +12,6 @@ PLACE = re.compile(r"(Table|Fig\.|Figure) (S?\d+[A-Z]?)")
 def paper_key(paper: str, name: str) -> str:
     """Name an item after its place in the paper, else after its name in the study file.
 
-    Parameters
-    ----------
-    paper : str
-        Where it was published.
-    name : str
-        Its name in the study file.
-
-    Returns
-    -------
-    str
-        Lower case, words joined by hyphens.
-
     Examples
     --------
     >>> paper_key("Fig. 1A", "os_overall"), paper_key("Results, text", "rfs_by_sct")
@@ -38,18 +26,6 @@ def paper_key(paper: str, name: str) -> str:
 
 def paper_title(paper: str, label: str) -> str:
     """Put the place in the paper before a label.
-
-    Parameters
-    ----------
-    paper : str
-        Where it was published.
-    label : str
-        Name for readers.
-
-    Returns
-    -------
-    str
-        The label alone where the paper gives it no number.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe.groups import tidy
+from allsurv.cohort.groups import tidy
 from allsurv.reproduction.populations import Populations
 from allsurv.reproduction.recompute import Recomputed, recompute
 from allsurv.study import Ledger, load_ledger

@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from allsurv.cohort import Cohort, load_cohort
-from allsurv.describe.disclosure import CMS
 from allsurv.errors import ConfigError, ModelError, OutcomeError, StudyError
+from allsurv.policy.rules import CMS
 from allsurv.reproduction.cox_items import (
     analysis_items,
     landmark_items,

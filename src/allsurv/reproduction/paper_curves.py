@@ -9,17 +9,11 @@ import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe import (
-    comparison_curves,
-    comparison_summary,
-    comparison_test,
-    numbers_at_risk,
-    safe_curve,
-    suppress_small,
-)
-from allsurv.describe.disclosure import DisclosurePolicy
+from allsurv.describe import comparison_curves, comparison_summary, comparison_test, numbers_at_risk
 from allsurv.describe.needed import needed_columns
+from allsurv.disclosure.tables import safe_curve, suppress_small
 from allsurv.errors import OutcomeError
+from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
 from allsurv.reproduction.keys import paper_key, paper_title
 from allsurv.study.spec import Comparison, Study
@@ -32,18 +26,7 @@ FOLLOW_UP = ("follow_up", "follow_up_lower", "follow_up_upper")
 
 
 def figures(study: Study) -> list[tuple[Comparison, ...]]:
-    """Sort a study's comparisons into figures.
-
-    Parameters
-    ----------
-    study : Study
-        Its comparisons.
-
-    Returns
-    -------
-    list of tuple of Comparison
-        Those printed in one place together, where each is a single curve.
-    """
+    """Sort a study's comparisons into figures."""
     found: dict[str, list[Comparison]] = {}
     for comparison in study.comparisons.values():
         single = comparison.by is None and comparison.by_event is None and not comparison.against
@@ -64,31 +47,7 @@ def curve_items(
     other: Cohort | None,
     policy: DisclosurePolicy,
 ) -> Iterator[Item]:
-    """Make one figure, if the cohort can give it.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    comparisons : sequence of Comparison
-        One figure, from :func:`figures`.
-    other : Cohort or None
-        The cohort that a comparison is against.
-    policy : DisclosurePolicy
-        Smallest count that the safe form shows.
-
-    Yields
-    ------
-    Item
-        None where columns are lacking.
-
-    Raises
-    ------
-    ModelError
-        If the groups are known of nobody.
-    OutcomeError
-        If nobody reaches the landmark, or the cohort that it is against is not at hand.
-    """
+    """Make one figure, if the cohort can give it."""
     first = comparisons[0]
     if not _has(cohort, comparisons):
         return

@@ -18,20 +18,7 @@ VERDICTS = ("agree", "differ", "not_recomputed")
 
 
 def ledger_items(cohort: Cohort, comparison: Cohort | None) -> Iterator[Item]:
-    """Recompute every published number.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    comparison : Cohort or None
-        The other cohort, for the numbers that are about it.
-
-    Yields
-    ------
-    Item
-        The ledger and the contradictions; nothing where the study has no ledger.
-    """
+    """Recompute every published number."""
     if cohort.study.ledger is None:
         return
     ledger = load_ledger(cohort.study)

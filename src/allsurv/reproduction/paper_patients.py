@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe.groups import OVERALL, group_patients
+from allsurv.cohort.groups import OVERALL, group_patients
 from allsurv.reproduction.items import Item
 
 __all__ = ["swimmer_items"]
@@ -17,18 +17,7 @@ MOST_PATIENTS = 200
 
 
 def swimmer_items(cohort: Cohort) -> Iterator[Item]:
-    """Make the swimmer plot: follow-up of each patient, with what happened when.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-
-    Yields
-    ------
-    Item
-        Local only: it shows single patients. None of more than 200, who could not be told apart.
-    """
+    """Make the swimmer plot: follow-up of each patient, with what happened when."""
     study = cohort.study
     endpoint = study.endpoint(study.prediction.endpoint)
     patients = cohort.eligible(endpoint.name)

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe import rate_tables, suppress_small, table_one
-from allsurv.describe.disclosure import DisclosurePolicy
+from allsurv.describe import rate_tables, table_one
+from allsurv.disclosure.tables import suppress_small
+from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.items import Item
 from allsurv.reproduction.keys import paper_key, paper_title
 from allsurv.reproduction.paper_text import characteristics_text, grades_text, rates_text
@@ -21,20 +22,7 @@ TESTED = "Denominators are shown where only some patients were tested or asked."
 
 
 def table_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
-    """Make the tables of counts that the study reports.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    policy : DisclosurePolicy
-        Smallest count that the safe form shows.
-
-    Yields
-    ------
-    Item
-        Characteristics first, then the study's tables whose variables the cohort has.
-    """
+    """Make the tables of counts that the study reports."""
     yield _characteristics(cohort, policy)
     study = cohort.study
     names = [name for name, table in study.tables.items() if _has(cohort, table)]

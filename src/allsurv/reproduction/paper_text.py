@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from allsurv.describe.cox_fits import FIRTH
-from allsurv.describe.groups import OVERALL
-from allsurv.describe.journal import p_text, per_text, ratio_text
+from allsurv.cohort.groups import OVERALL
+from allsurv.describe.cox.fits import FIRTH
+from allsurv.journal import p_text, per_text, ratio_text
 
 __all__ = ["characteristics_text", "cox_text", "grades_text", "rates_text"]
 
@@ -19,21 +19,7 @@ Row = dict[str, str]
 
 
 def characteristics_text(table: pd.DataFrame, *, ordered: frozenset[str]) -> pd.DataFrame:
-    """Print a table of characteristics.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From ``table_one``, or its safe form.
-    ordered : frozenset of str
-        Variables whose levels are ordered: one P for all of them.
-
-    Returns
-    -------
-    DataFrame
-        A row per number and level; groups, ``P``, ``Test`` and ``Standardised difference`` beside
-        the label.
-    """
+    """Print a table of characteristics."""
     heads = _heads(table)
     compared = len(heads) > 1
     rows: list[Row] = []
@@ -57,18 +43,7 @@ def characteristics_text(table: pd.DataFrame, *, ordered: frozenset[str]) -> pd.
 
 
 def rates_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Print a table of counts.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From ``rate_table``.
-
-    Returns
-    -------
-    DataFrame
-        A heading per section; groups, ``P`` and ``Test`` beside the label.
-    """
+    """Print a table of counts."""
     heads = _heads(table)
     rows: list[Row] = []
     section = ""
@@ -85,18 +60,7 @@ def rates_text(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def grades_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Print a table of toxicities, a column per grade.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From ``toxicity_table``.
-
-    Returns
-    -------
-    DataFrame
-        All patients only.
-    """
+    """Print a table of toxicities, a column per grade."""
     everybody = table[table["group"] == OVERALL]
     grades = dict(zip(everybody["level"], everybody["level_label"], strict=True))
     heads = {level: f"{label}, n (%)" for level, label in grades.items()}
@@ -109,21 +73,7 @@ def grades_text(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def cox_text(table: pd.DataFrame, *, decimals: int = 2) -> pd.DataFrame:
-    """Print a table of hazard ratios.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From ``cox_table`` and its like, several one after another; each gets a heading.
-    decimals : int, default=2
-        Decimals of hazard ratios and limits.
-
-    Returns
-    -------
-    DataFrame
-        Patients and events of the model, hazard ratio with limits, ``P``, and the P of the test
-        of proportional hazards.
-    """
+    """Print a table of hazard ratios."""
     several = table["analysis"].nunique() > 1
     rows: list[Row] = []
     for _, part in table.groupby("analysis", sort=False):

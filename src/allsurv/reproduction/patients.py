@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.cohort.filters import matches
 from allsurv.describe.landmarks import reach_landmark
+from allsurv.dictionary.filters import matches
 from allsurv.errors import OutcomeError
 from allsurv.stats.outcome import make_y
 from allsurv.study import Compared
@@ -27,13 +27,7 @@ _SPECIAL = ("cohort", "any_of", "landmark_month", "event_free_at_month")
 
 
 class Patients:
-    """One cohort, and what was asked of it before.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients; a column without any value counts as absent.
-    """
+    """One cohort, and what was asked of it before."""
 
     def __init__(self, cohort: Cohort) -> None:
         held = cohort.frame.columns[cohort.frame.notna().any()]
@@ -41,45 +35,13 @@ class Patients:
         self._known: dict[Hashable, Any] = {}
 
     def column(self, name: str) -> pd.Series:
-        """Give one variable of all patients.
-
-        Parameters
-        ----------
-        name : str
-            Variable.
-
-        Returns
-        -------
-        Series of shape (n_patients,)
-            Canonical values.
-
-        Raises
-        ------
-        OutcomeError
-            If these data do not hold it, or hold no value of it at all.
-        """
+        """Give one variable of all patients."""
         if name not in self.cohort.frame.columns:
             raise OutcomeError(f"The data hold no '{name}'.")
         return self.cohort.frame[name]
 
     def matching(self, condition: Filter) -> Mask:
-        """Tell which patients meet a filter.
-
-        Parameters
-        ----------
-        condition : mapping
-            Variable to the value, or the values, it may have.
-
-        Returns
-        -------
-        ndarray of bool of shape (n_patients,)
-            A missing value never matches.
-
-        Raises
-        ------
-        OutcomeError
-            If these data do not hold a variable.
-        """
+        """Tell which patients meet a filter."""
         met = np.ones(self.cohort.n, dtype=bool)
         for name, value in condition.items():
             # 1 and True are one key of a dictionary, so the type stands beside the value.
@@ -87,49 +49,14 @@ class Patients:
         return met
 
     def members(self, population: Population, endpoint: str | None) -> Members:
-        """Pick the patients of a population.
-
-        Parameters
-        ----------
-        population : mapping
-            As a ledger entry has it.
-        endpoint : str or None
-            Endpoint in question: those it is defined for, and whose event
-            ``event_free_at_month`` means.
-
-        Returns
-        -------
-        Members
-            At least one patient.
-
-        Raises
-        ------
-        OutcomeError
-            If nobody is among them, or these data do not hold a variable.
-        """
+        """Pick the patients of a population."""
         inside = self._once(("inside", population, endpoint), self._inside, population, endpoint)
         if not inside.any():
             raise OutcomeError("No patient of these data is in this population.")
         return Members(self, inside)
 
     def outcome(self, endpoint: str) -> NDArray[np.void]:
-        """Give the outcome of all patients an endpoint is defined for.
-
-        Parameters
-        ----------
-        endpoint : str
-            Name of an endpoint of the study.
-
-        Returns
-        -------
-        structured ndarray of shape (n_patients,)
-            ``event`` and ``time``; time 0 for patients it is not defined for.
-
-        Raises
-        ------
-        OutcomeError
-            If times or events are missing.
-        """
+        """Give the outcome of all patients an endpoint is defined for."""
         return self._once(("outcome", endpoint), self._outcome, endpoint)
 
     def _once(self, key: Hashable, work: Callable[..., T], *arguments: Any) -> T:
@@ -194,84 +121,20 @@ class Members:
         return int(self.inside.sum())
 
     def column(self, name: str) -> pd.Series:
-        """Give one variable of theirs.
-
-        Parameters
-        ----------
-        name : str
-            Variable.
-
-        Returns
-        -------
-        Series of shape (n_members,)
-            Canonical values.
-
-        Raises
-        ------
-        OutcomeError
-            If these data do not hold it.
-        """
+        """Give one variable of theirs."""
         return self.patients.column(name)[self.inside]
 
     def matching(self, condition: Filter) -> Mask:
-        """Tell which of them meet a filter.
-
-        Parameters
-        ----------
-        condition : mapping
-            Variable to the value, or the values, it may have.
-
-        Returns
-        -------
-        ndarray of bool of shape (n_members,)
-            A missing value never matches.
-
-        Raises
-        ------
-        OutcomeError
-            If these data do not hold a variable.
-        """
+        """Tell which of them meet a filter."""
         return self.patients.matching(condition)[self.inside]
 
     def groups(self, compare: Compared) -> NDArray[np.intp]:
-        """Sort them into the groups that a test compares.
-
-        Parameters
-        ----------
-        compare : Compared
-            Variable and levels.
-
-        Returns
-        -------
-        ndarray of int of shape (n_members,)
-            Position among the levels; -1 in none of them.
-
-        Raises
-        ------
-        OutcomeError
-            If these data do not hold the variable.
-        """
+        """Sort them into the groups that a test compares."""
         group = np.full(self.n, -1, dtype=np.intp)
         for position, level in enumerate(compare.levels):
             group[self.matching({compare.variable: level})] = position
         return group
 
     def y(self, endpoint: str) -> NDArray[np.void]:
-        """Give their outcome.
-
-        Parameters
-        ----------
-        endpoint : str
-            Name of an endpoint of the study.
-
-        Returns
-        -------
-        structured ndarray of shape (n_members,)
-            ``event`` and ``time``.
-
-        Raises
-        ------
-        OutcomeError
-            If times or events are missing.
-        """
+        """Give their outcome."""
         return self.patients.outcome(endpoint)[self.inside]

@@ -13,7 +13,7 @@ from allsurv.cohort import Cohort
 from allsurv.describe import analysis_table
 from allsurv.errors import AllsurvError, OutcomeError
 from allsurv.reproduction.patients import Members, Patients
-from allsurv.stats import nonparametric
+from allsurv.stats.curves import nonparametric
 from allsurv.study import LedgerEntry
 from allsurv.study.spec import Finding
 
@@ -23,20 +23,7 @@ STUDY = "study"
 
 
 class Populations:
-    """Patients, curves and models that ledger entries ask for, remembered.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Patients of the study.
-    comparison : Cohort, optional
-        Patients of the other cohort that the paper compares with; times in the same unit.
-
-    Raises
-    ------
-    OutcomeError
-        If the two cohorts measure time in different units.
-    """
+    """Patients, curves and models that ledger entries ask for, remembered."""
 
     def __init__(self, cohort: Cohort, comparison: Cohort | None = None) -> None:
         if comparison is not None and comparison.study.time.unit != cohort.study.time.unit:
@@ -50,46 +37,14 @@ class Populations:
         self._known: dict[Hashable, Any] = {}
 
     def of(self, entry: LedgerEntry) -> Members:
-        """Give the patients an entry is about.
-
-        Parameters
-        ----------
-        entry : LedgerEntry
-            With its population.
-
-        Returns
-        -------
-        Members
-            At least one; where the entry has an endpoint, those the endpoint is defined for.
-
-        Raises
-        ------
-        OutcomeError
-            If nobody is among them, or these data do not hold a variable.
-        """
+        """Give the patients an entry is about."""
         named = entry.population.get("cohort", STUDY)
         if isinstance(named, tuple):
             raise OutcomeError("The number is of several cohorts at once.")
         return self._among(str(named), entry)
 
     def curve(self, entry: LedgerEntry) -> nonparametric.KaplanMeier:
-        """Give the Kaplan-Meier curve an entry is read from.
-
-        Parameters
-        ----------
-        entry : LedgerEntry
-            With population and endpoint.
-
-        Returns
-        -------
-        KaplanMeier
-            Limits on the log-log scale.
-
-        Raises
-        ------
-        OutcomeError
-            As :meth:`of`, or if times or events are missing.
-        """
+        """Give the Kaplan-Meier curve an entry is read from."""
         key = ("curve", entry.population, entry.endpoint)
         if key not in self._known:
             y = self.of(entry).y(str(entry.endpoint))
@@ -97,23 +52,7 @@ class Populations:
         return self._known[key]
 
     def logrank(self, entry: LedgerEntry) -> nonparametric.LogRankTest:
-        """Compare the survival of an entry's groups.
-
-        Parameters
-        ----------
-        entry : LedgerEntry
-            With population, endpoint and ``compare``.
-
-        Returns
-        -------
-        LogRankTest
-            Of the levels compared, in their order.
-
-        Raises
-        ------
-        OutcomeError
-            As :meth:`of`, or if there is one group only.
-        """
+        """Compare the survival of an entry's groups."""
         compare, endpoint = entry.compare, str(entry.endpoint)
         if compare is None:
             raise OutcomeError(f"'{entry.id}' says no groups to compare.")
@@ -127,26 +66,7 @@ class Populations:
         return nonparametric.logrank_test(y["time"], y["event"], group)
 
     def model_term(self, entry: LedgerEntry) -> pd.Series:
-        """Give the row of a published Cox model that an entry is of.
-
-        Parameters
-        ----------
-        entry : LedgerEntry
-            With variable and endpoint.
-
-        Returns
-        -------
-        Series
-            ``hazard_ratio``, ``lower``, ``upper``, ``p_value`` and the other columns of
-            :func:`allsurv.describe.cox_table`.
-
-        Raises
-        ------
-        OutcomeError
-            If the study has no finding on it, or the model holds no such term.
-        ModelError
-            If the model cannot be fitted.
-        """
+        """Give the row of a published Cox model that an entry is of."""
         finding = self._finding(entry)
         table = self._model(finding.analysis)
         rows = table[table["variable"] == finding.analysis_variable]

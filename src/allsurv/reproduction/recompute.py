@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.describe import round_half_up
 from allsurv.errors import AllsurvError, OutcomeError
+from allsurv.journal import round_half_up
 from allsurv.reproduction.patients import Members
 from allsurv.reproduction.populations import Populations
-from allsurv.stats.contingency import chi_squared, fisher_exact
-from allsurv.stats.rank_tests import mann_whitney
+from allsurv.stats.groups.contingency import chi_squared, fisher_exact
+from allsurv.stats.groups.rank_tests import mann_whitney
 from allsurv.study import Compared, LedgerEntry
 
 __all__ = ["Recomputed", "recompute"]

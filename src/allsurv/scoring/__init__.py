@@ -4,5 +4,7 @@ import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submod_attrs={"scorer": ["RiskScorer"]},
+    submod_attrs={
+        "scorer": ["RiskScorer"],
+    },
 )

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv as arrow
 
 from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
-from allsurv.models.riskmodel_files import digest_of_tree
+from allsurv.riskmodel.files import digest_of_tree
 from allsurv.scoring.chunks import Chunk, read_chunks
 from allsurv.scoring.engine import Engine, OnError
 from allsurv.scoring.reading import Numbers
@@ -61,37 +61,7 @@ def score_file(
     trusted_units: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Scored:
-    """Score a CSV or Parquet file into another.
-
-    Parameters
-    ----------
-    scorer : RiskScorer
-        The model at work.
-    patients : Path
-        CSV (UTF-8, commas) or Parquet, one row per patient.
-    out : Path
-        Parquet where the name ends so, else CSV: ``row`` (from 1), then the columns of
-        ``RiskScorer.score``. Replaced whole, or left as it was if anything fails. Pieces wait in
-        a folder of this name and ``.part``; after a break the same call goes on from there.
-    horizons, explain, on_error, trusted_units : object
-        As for ``RiskScorer.score``. With ``on_error="raise"`` nothing is written where a row is
-        faulty, and the faults of the whole file are named: up to twenty reasons with up to a
-        thousand rows each, of others how many.
-    progress : callable, optional
-        Called with the number of rows done.
-
-    Returns
-    -------
-    Scored
-        Counts.
-
-    Raises
-    ------
-    CohortError
-        If the file cannot be read, or holds what the study does not allow.
-    ConfigError
-        If the folder of pieces is somebody else's.
-    """
+    """Score a CSV or Parquet file into another."""
     options: dict[str, Any] = {
         "horizons": None if horizons is None else list(horizons),
         "explain": explain,

@@ -1,6 +1,6 @@
 """Files of patients read a piece at a time, so that a million need no more memory than a thousand.
 
-Cells are those :func:`allsurv.cohort.files.read_file` gives, except that a column of numbers
+Cells are those :func:`allsurv.dictionary.files.read_file` gives, except that a column of numbers
 comes as numbers where every cell of the piece is one.
 """
 
@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import csv as arrow
 
-from allsurv.cohort.files import foreign_fault
-from allsurv.cohort.values import MISSING_WORDS
+from allsurv.dictionary.files import foreign_fault
+from allsurv.dictionary.values import MISSING_WORDS
 from allsurv.errors import CohortError, Violation
-from allsurv.models.riskmodel import RiskModel
+from allsurv.riskmodel.model import RiskModel
 
 __all__ = ["Chunk", "read_chunks"]
 
@@ -62,25 +62,7 @@ class Chunk:
 
 
 def read_chunks(path: Path, model: RiskModel) -> Iterator[Chunk]:
-    """Read a CSV (UTF-8, commas) or Parquet file a piece at a time.
-
-    Parameters
-    ----------
-    path : Path
-        The file; which of the two it is, is told from its bytes.
-    model : RiskModel
-        Says which columns are numbers; its study is named in messages.
-
-    Yields
-    ------
-    Chunk
-        The same pieces for the same file.
-
-    Raises
-    ------
-    CohortError
-        If the file is none of these, or damaged.
-    """
+    """Read a CSV (UTF-8, commas) or Parquet file a piece at a time."""
 
     def refuse(rule: str) -> CohortError:
         return CohortError(str(path), model.study, [Violation("file", rule)])

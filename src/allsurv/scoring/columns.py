@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
-from allsurv.study.dictionary import Variable
+from allsurv.dictionary.variable import Variable
 
 __all__ = ["Column", "Reader", "column_at", "make_reader"]
 
@@ -30,39 +30,14 @@ _YES_NO: Mapping[object, float] = {
 
 
 def column_at(frame: pd.DataFrame, position: int) -> Column:
-    """Take a column's values without making a Series, which for one patient is most of the work.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A table.
-    position : int
-        Of the column.
-
-    Returns
-    -------
-    ndarray or ExtensionArray
-        Its values.
-    """
+    """Take a column's values without making a Series, which for one patient is most of the work."""
     if hasattr(frame, "_get_column_array"):
         return frame._get_column_array(position)
     return frame.iloc[:, position].array
 
 
 def make_reader(variable: Variable) -> Reader:
-    """Make what reads a column of one variable.
-
-    Parameters
-    ----------
-    variable : Variable
-        Kind, range and levels.
-
-    Returns
-    -------
-    callable
-        From values to numbers, positions among levels, 1 and 0, NaN where missing; ``None`` where
-        anything needs a closer look.
-    """
+    """Make what reads a column of one variable."""
     may_be_missing = variable.missing == "allowed" or variable.derivation is not None
     if variable.is_number:
         read = _number_reader(variable)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -11,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.errors import CohortError, ModelError, Violation
-from allsurv.features.encoding import encode_with_faults
-from allsurv.models.riskmodel import RiskModel
+from allsurv.explain.values import explain_design
+from allsurv.riskmodel.encoding import encode_with_faults
+from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring.faults import reasons_of
 from allsurv.scoring.flags import FLAGS, Flags
 from allsurv.scoring.reading import Numbers, Plan, make_plan, read_patients
@@ -31,13 +31,7 @@ _FEW = 64
 
 
 class Engine:
-    """What scores for :class:`allsurv.scoring.RiskScorer`.
-
-    Parameters
-    ----------
-    model : RiskModel
-        The model.
-    """
+    """What scores for :class:`allsurv.scoring.RiskScorer`."""
 
     def __init__(self, model: RiskModel) -> None:
         self.model = model
@@ -53,22 +47,7 @@ class Engine:
         explain: bool,
         on_error: OnError,
     ) -> pd.DataFrame:
-        """Score patients, or say all that is wrong with their data.
-
-        Parameters
-        ----------
-        frame, horizons : object
-            As for ``RiskScorer.score``.
-        judge : callable
-            From the numbers of all good rows to what is wrong with whole columns.
-        explain, on_error : object
-            As for ``RiskScorer.score``.
-
-        Returns
-        -------
-        DataFrame
-            As of ``RiskScorer.score``.
-        """
+        """Score patients, or say all that is wrong with their data."""
         if on_error not in ("raise", "report"):
             raise ModelError(f"score: on_error {on_error!r} is unknown; use 'raise' or 'report'.")
         model = self.model
@@ -107,8 +86,7 @@ class Engine:
         return columns
 
     def _contributions(self, design: Floats) -> dict[str, Floats]:
-        explain = importlib.import_module("allsurv.explain.values")
-        values, base = explain.explain_design(self.model, design)
+        values, base = explain_design(self.model, design)
         named = zip(self.model.predictors, values.T, strict=True)
         return {
             "contribution_base": np.full(len(design), base),

@@ -24,18 +24,6 @@ _ONE = {
 def reasons_of(faults: Sequence[Violation], n_rows: int) -> NDArray[np.object_]:
     """Say for each patient what is wrong.
 
-    Parameters
-    ----------
-    faults : sequence of Violation
-        Each with the rows it concerns.
-    n_rows : int
-        Number of patients.
-
-    Returns
-    -------
-    ndarray of str of shape (n_rows,)
-        Reasons one after the other; empty where nothing is wrong.
-
     Examples
     --------
     >>> fault = Violation("age", "are out of range; allowed 15 to 100.", (1, 3))
@@ -53,16 +41,6 @@ def reasons_of(faults: Sequence[Violation], n_rows: int) -> NDArray[np.object_]:
 def without_values(error: AllsurvError) -> str:
     """Say what is wrong without repeating what a patient's cell holds.
 
-    Parameters
-    ----------
-    error : AllsurvError
-        What was raised while patients were scored.
-
-    Returns
-    -------
-    str
-        Columns, rows and what is allowed: fit for a log or an answer over a network.
-
     Examples
     --------
     >>> fault = Violation("sex", "is 'femal'; allowed male, female. Did you mean 'female'?", (2,))
@@ -78,16 +56,6 @@ def without_values(error: AllsurvError) -> str:
 
 def rule_without_value(rule: str) -> str:
     """Take a quoted value out of a rule.
-
-    Parameters
-    ----------
-    rule : str
-        Of a violation.
-
-    Returns
-    -------
-    str
-        The rule with ``not allowed`` in place of the value.
 
     Examples
     --------

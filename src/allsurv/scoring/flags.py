@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.cohort.filters import matches
-from allsurv.cohort.values import read_values
-from allsurv.models.riskmodel import RiskModel
+from allsurv.dictionary.filters import matches
+from allsurv.dictionary.values import read_values
+from allsurv.riskmodel.model import RiskModel
 
 __all__ = ["FLAGS", "Flags"]
 
@@ -21,13 +21,7 @@ FLAGS = ("extrapolating", "imputed", "outside_population")
 
 
 class Flags:
-    """Names, for each patient, the variables for which a prediction deserves less trust.
-
-    Parameters
-    ----------
-    model : RiskModel
-        Knows whom development covered.
-    """
+    """Names, for each patient, the variables for which a prediction deserves less trust."""
 
     def __init__(self, model: RiskModel) -> None:
         self._model = model
@@ -41,23 +35,7 @@ class Flags:
     def of(
         self, frame: pd.DataFrame, numbers: Mapping[str, Floats]
     ) -> dict[str, NDArray[np.object_]]:
-        """Flag patients.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_patients, n_columns)
-            New patients as given.
-        numbers : mapping from str to ndarray of shape (n_patients,)
-            The same patients as numbers and positions of levels, NaN where missing.
-
-        Returns
-        -------
-        dict of str to ndarray of str of shape (n_patients,)
-            Variables by comma, empty for none. ``extrapolating``: a number beyond all but at most
-            ten patients of development. ``imputed``: a missing value was filled in.
-            ``outside_population``: a level that fewer than eleven patients of development had, or
-            not among those the endpoint is defined for.
-        """
+        """Flag patients."""
         shape = len(self._names), len(frame)
         values = np.array([numbers[name] for name in self._names], dtype=float).reshape(shape)
         outside = {

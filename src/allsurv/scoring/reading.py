@@ -2,7 +2,7 @@
 
 :func:`read_patients` first tries a :class:`Plan`, which takes every column in one look and knows
 good data only. Whatever it does not recognise at once - an odd spelling, a fault, a rare kind of
-derivation - is read by :func:`allsurv.cohort.checks.check_frame`, which finds every fault. Both
+derivation - is read by :func:`allsurv.dictionary.checks.check_frame`, which finds every fault. Both
 give the same numbers.
 """
 
@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.cohort.checks import check_frame
-from allsurv.cohort.derive import derive
+from allsurv.dictionary.checks import check_frame
+from allsurv.dictionary.derive import derive
+from allsurv.dictionary.variable import Variable
 from allsurv.errors import Violation
-from allsurv.features.encoding import Term, canonical_numbers
-from allsurv.models.riskmodel import RiskModel
+from allsurv.nearest import did_you_mean
+from allsurv.riskmodel.encoding import Term, canonical_numbers
+from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring.columns import Reader, column_at, make_reader
-from allsurv.study.dictionary import Variable
-from allsurv.study.nearest import did_you_mean
 
 __all__ = ["Numbers", "Plan", "make_plan", "read_patients"]
 
@@ -62,19 +62,7 @@ class Plan:
     is_quick: bool
 
     def quick_numbers(self, frame: pd.DataFrame) -> dict[str, Floats] | None:
-        """Take every variable in one look.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_patients, n_columns)
-            With the columns of the plan.
-
-        Returns
-        -------
-        dict of str to ndarray, or None
-            Numbers, positions among levels, 1 and 0; NaN where missing. ``None`` where anything
-            needs a closer look.
-        """
+        """Take every variable in one look."""
         if not self.is_quick:
             return None
         numbers: dict[str, Floats] = {}
@@ -95,24 +83,7 @@ class Plan:
 def read_patients(
     frame: pd.DataFrame, plan: Plan, terms: tuple[Term, ...]
 ) -> tuple[Numbers, tuple[Violation, ...]]:
-    """Read patients as numbers, or say all that is wrong with them.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_patients, n_columns)
-        New patients, columns of any dtype.
-    plan : Plan
-        Made for these columns.
-    terms : tuple of Term
-        What will be encoded.
-
-    Returns
-    -------
-    numbers : mapping from str to ndarray of shape (n_patients,)
-        As ``allsurv.features.encoding`` takes them; empty where there are faults.
-    faults : tuple of Violation
-        Everything found.
-    """
+    """Read patients as numbers, or say all that is wrong with them."""
     quick = plan.quick_numbers(frame)
     if quick is not None:
         return quick, ()
@@ -124,20 +95,7 @@ def read_patients(
 
 
 def make_plan(model: RiskModel, columns: pd.Index) -> Plan:
-    """Decide how a table with these columns is read.
-
-    Parameters
-    ----------
-    model : RiskModel
-        What is needed.
-    columns : Index
-        What is there: names as in a file of the study, or of the variables.
-
-    Returns
-    -------
-    Plan
-        A derived predictor comes from its sources, or is taken as given where they are absent.
-    """
+    """Decide how a table with these columns is read."""
     names = tuple(map(str, columns))
     needed = _needed(model, names)
     readers = {name: make_reader(v) for name, v in needed.items() if v.column in names}

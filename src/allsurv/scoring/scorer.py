@@ -1,28 +1,26 @@
 """Scoring new patients with a saved risk model.
 
 Importing this loads next to nothing; numpy and pandas come with the first model, and nothing else
-does. An address of MLflow (``models:/``, ``runs:/``) is resolved by :mod:`allsurv.tracking`, which
-is looked up by name at that moment: the one place where a lower room reaches up, so that who
-scores from a folder needs no MLflow.
+does. An address of MLflow (``models:/``, ``runs:/``) is resolved by what the package offers as an
+entry point (:mod:`allsurv.scoring.addresses`), so scoring from a folder needs no MLflow.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from allsurv.scoring.addresses import is_address, local_folder
+
 if TYPE_CHECKING:
     import pandas as pd
 
-    from allsurv.models.riskmodel import RiskModel
+    from allsurv.riskmodel.model import RiskModel
     from allsurv.scoring.engine import OnError
 
 __all__ = ["RiskScorer"]
-
-_ADDRESSES = ("models:/", "runs:/", "mlflow-artifacts:/")
 
 
 class RiskScorer:
@@ -62,10 +60,10 @@ class RiskScorer:
         RiskModelError
             If there is no risk model, or a part of it is missing, damaged or altered.
         """
-        from allsurv.models.riskmodel import RiskModel
+        from allsurv.riskmodel.model import RiskModel
 
-        if isinstance(address, str) and address.startswith(_ADDRESSES):
-            address = importlib.import_module("allsurv.tracking").download_risk_model(address)
+        if isinstance(address, str) and is_address(address):
+            address = local_folder(address)
         return cls(RiskModel.read(address))
 
     def score(

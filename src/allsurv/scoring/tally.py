@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from allsurv.errors import Violation
-from allsurv.models.riskmodel import RiskModel
+from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring.units import UnitCounts, violations_of_units
 
 __all__ = ["Tally", "write_tally"]
@@ -23,13 +23,7 @@ _MOST_ROWS = 1000
 
 
 class Tally:
-    """Reasons for which rows have no risk, the first rows of each by number.
-
-    Attributes
-    ----------
-    n_faulty : int
-        Rows with any fault.
-    """
+    """Reasons for which rows have no risk, the first rows of each by number."""
 
     def __init__(self) -> None:
         self.n_faulty = 0
@@ -38,13 +32,7 @@ class Tally:
         self._units: UnitCounts = {}
 
     def add(self, path: Path) -> None:
-        """Add what :func:`write_tally` wrote of one piece.
-
-        Parameters
-        ----------
-        path : Path
-            JSON.
-        """
+        """Add what :func:`write_tally` wrote of one piece."""
         read = json.loads(path.read_text(encoding="utf-8"))
         for name, counts in read["units"].items():
             known = self._units.get(name, [0] * len(counts))
@@ -57,13 +45,7 @@ class Tally:
                 self._counts[text] = self._counts.get(text, 0) + n
 
     def of_rows(self) -> list[Violation]:
-        """Name the faults of single rows.
-
-        Returns
-        -------
-        list of Violation
-            Twenty reasons with a thousand rows each; of others how many rows there are.
-        """
+        """Name the faults of single rows."""
         found = []
         for text, rows in self._rows.items():
             column, _, rule = text.partition(": ")
@@ -77,35 +59,12 @@ class Tally:
         return found
 
     def of_columns(self, model: RiskModel, trusted: Collection[str]) -> tuple[Violation, ...]:
-        """Name the columns that look to be in another unit.
-
-        Parameters
-        ----------
-        model : RiskModel
-            Knows the range of development.
-        trusted : collection of str
-            Variables whose unit the user vouches for.
-
-        Returns
-        -------
-        tuple of Violation
-            One per column.
-        """
+        """Name the columns that look to be in another unit."""
         return violations_of_units(model, self._units, trusted)
 
 
 def write_tally(scored: pd.DataFrame, units: UnitCounts, to: Path) -> None:
-    """Write the faults of one piece.
-
-    Parameters
-    ----------
-    scored : DataFrame of shape (n_rows, n_columns)
-        With ``row`` and ``fault``.
-    units : dict of str to list of int
-        As of ``count_units``.
-    to : Path
-        JSON: for each reason how many rows and the first of them; the counts of units.
-    """
+    """Write the faults of one piece."""
     faulty = scored.loc[scored["fault"] != "", ["row", "fault"]]
     reasons = {
         str(text): (len(rows), rows.iloc[:_MOST_ROWS].tolist())

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allsurv.dictionary.variable import Variable
 from allsurv.errors import Violation
-from allsurv.models.riskmodel import RiskModel
-from allsurv.study.dictionary import Variable
+from allsurv.riskmodel.model import RiskModel
 
 __all__ = [
     "UnitCounts",
@@ -33,44 +33,14 @@ _WOULD_FIT, _FITS = 0.8, 0.1
 def suspect_units(
     model: RiskModel, numbers: Mapping[str, Floats], trusted: Collection[str]
 ) -> tuple[Violation, ...]:
-    """Find columns in which nearly all values fit development only after a power of ten.
-
-    Parameters
-    ----------
-    model : RiskModel
-        Knows the range of development.
-    numbers : mapping from str to ndarray of shape (n_patients,)
-        Numbers of new patients, all within the allowed range.
-    trusted : collection of str
-        Variables whose unit the user vouches for.
-
-    Returns
-    -------
-    tuple of Violation
-        One per suspected column: of at least five values at most one in ten lies in the range of
-        development, and at least eight in ten would, were they divided.
-    """
+    """Find columns in which nearly all values fit development only after a power of ten."""
     if not numbers or len(next(iter(numbers.values()))) < _FEWEST:
         return ()
     return violations_of_units(model, count_units(model, numbers), trusted)
 
 
 def count_units(model: RiskModel, numbers: Mapping[str, Floats]) -> UnitCounts:
-    """Count what :func:`violations_of_units` judges; counts of pieces of a table add up.
-
-    Parameters
-    ----------
-    model : RiskModel
-        Knows the range of development.
-    numbers : mapping from str to ndarray of shape (n_patients,)
-        Numbers of patients, all within the allowed range.
-
-    Returns
-    -------
-    dict of str to list of int
-        For each variable with a range: values known, those in the range of development, and
-        those in it after division by each factor that is tried.
-    """
+    """Count what :func:`violations_of_units` judges; counts of pieces of a table add up."""
     counts = {}
     for name, (low, high) in model.reach.ranges.items():
         known = numbers[name][~np.isnan(numbers[name])]
@@ -82,22 +52,7 @@ def count_units(model: RiskModel, numbers: Mapping[str, Floats]) -> UnitCounts:
 def violations_of_units(
     model: RiskModel, counts: UnitCounts, trusted: Collection[str]
 ) -> tuple[Violation, ...]:
-    """Judge what :func:`count_units` counted.
-
-    Parameters
-    ----------
-    model : RiskModel
-        Knows the range of development.
-    counts : dict of str to list of int
-        Of one table, or summed over its pieces.
-    trusted : collection of str
-        Variables whose unit the user vouches for.
-
-    Returns
-    -------
-    tuple of Violation
-        As of :func:`suspect_units`.
-    """
+    """Judge what :func:`count_units` counted."""
     faults = []
     for name, (known, fits, *would_fit) in counts.items():
         if name in trusted or known < _FEWEST or fits / known > _FITS:
@@ -118,22 +73,7 @@ def violations_of_units(
 def explain_range_faults(
     faults: tuple[Violation, ...], model: RiskModel, frame: pd.DataFrame
 ) -> tuple[Violation, ...]:
-    """Add to values out of range that they fit after a power of ten, where they do.
-
-    Parameters
-    ----------
-    faults : tuple of Violation
-        What was found in the table.
-    model : RiskModel
-        Knows allowed ranges and that of development.
-    frame : DataFrame of shape (n_patients, n_columns)
-        The table.
-
-    Returns
-    -------
-    tuple of Violation
-        In the same order.
-    """
+    """Add to values out of range that they fit after a power of ten, where they do."""
     numeric = {
         label: variable
         for variable in model.variables.values()

@@ -4,5 +4,7 @@ import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submod_attrs={"service": ["make_service"]},
+    submod_attrs={
+        "service": ["make_service"],
+    },
 )

@@ -5,28 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from allsurv import __version__
-from allsurv.models.riskmodel import RiskModel
+from allsurv.dictionary.variable import Variable
+from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring import RiskScorer
-from allsurv.study.dictionary import Variable
 
 __all__ = ["describe_service"]
 
 
 def describe_service(model: RiskModel, *, max_rows: int) -> dict[str, Any]:
-    """Describe what the service takes and answers.
-
-    Parameters
-    ----------
-    model : RiskModel
-        What is served.
-    max_rows : int
-        Patients in a request, at most.
-
-    Returns
-    -------
-    dict of str to object
-        An OpenAPI 3.1 document.
-    """
+    """Describe what the service takes and answers."""
     fault = _answer("What is wrong, without a patient's values.", "#/components/schemas/Faults")
     return {
         "openapi": "3.1.0",

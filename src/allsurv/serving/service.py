@@ -74,18 +74,7 @@ def make_service(
 
 
 def about_model(scorer: RiskScorer) -> dict[str, Any]:
-    """Say what the model is, for a machine or a person who asks.
-
-    Parameters
-    ----------
-    scorer : RiskScorer
-        The model at work.
-
-    Returns
-    -------
-    dict of str to object
-        Study, endpoint, unit, horizons, family, population, size and source of development.
-    """
+    """Say what the model is, for a machine or a person who asks."""
     model = scorer.risk_model
     source = model.provenance["source"]
     return {

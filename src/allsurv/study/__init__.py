@@ -14,9 +14,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "load_ledger",
             "read_ledger",
         ],
-        "nearest": ["did_you_mean"],
         "reader": ["bundled_studies", "load_study"],
-        "readonly": ["FrozenDict", "plain"],
         "schema": ["study_schema"],
         "spec": [
             "Analysis",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from allsurv.study.dictionary import Derivation, Filter, Scalar, Variable
+from allsurv.dictionary.variable import Derivation, Filter, Scalar, Variable
 from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
 from allsurv.study.report import Screening, TableRow, Tabulation
 from allsurv.study.spec import CohortFile, Endpoint, Event, Prediction, Rule, Study, TimeScale
@@ -16,20 +16,7 @@ Plain = Mapping[str, Any]
 
 
 def build_study(content: Plain, *, path: str = "") -> Study:
-    """Turn the content of a study file into a study.
-
-    Parameters
-    ----------
-    content : mapping
-        What the JSON Schema of study files allows.
-    path : str, optional
-        Where it was read from.
-
-    Returns
-    -------
-    Study
-        With everything left out filled in; references are not checked here.
-    """
+    """Turn the content of a study file into a study."""
     return Study(
         name=content["name"],
         title=content["title"],
@@ -64,7 +51,7 @@ def build_variable(name: str, line: Plain) -> Variable:
         Its name.
     line : mapping
         What the JSON Schema of study files allows for a variable; the inverse of
-        :func:`allsurv.study.readonly.plain` too.
+        :func:`allsurv.dictionary.readonly.plain` too.
 
     Returns
     -------

@@ -16,18 +16,7 @@ __all__ = ["study_faults"]
 
 
 def study_faults(study: Study) -> Iterator[Fault]:
-    """Hold a study against its own data dictionary, endpoints, events and analyses.
-
-    Parameters
-    ----------
-    study : Study
-        As read from a file, or made in Python.
-
-    Yields
-    ------
-    Fault
-        For each name that does not exist and each value that contradicts another.
-    """
+    """Hold a study against its own data dictionary, endpoints, events and analyses."""
     yield from dictionary_faults(study.variables)
     for endpoint in study.endpoints.values():
         yield from _endpoint_faults(study, endpoint)

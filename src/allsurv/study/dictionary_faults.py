@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from allsurv.study.dictionary import Derivation, Variable
+from allsurv.dictionary.variable import Derivation, Variable
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault, written
 
@@ -27,18 +27,7 @@ _KNOWN_ORDER = ("baseline", "post-baseline", "outcome")
 
 
 def dictionary_faults(variables: Variables) -> Iterator[Fault]:
-    """Hold a data dictionary against its own rules.
-
-    Parameters
-    ----------
-    variables : mapping
-        Name to line of the data dictionary.
-
-    Yields
-    ------
-    Fault
-        For each line that contradicts itself or names what does not exist.
-    """
+    """Hold a data dictionary against its own rules."""
     yield from _shared_columns(variables)
     for variable in variables.values():
         path = ("variables", variable.name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from allsurv.study.dictionary import Filter, Scalar
-from allsurv.study.readonly import FrozenDict, FrozenValue
+from allsurv.dictionary.readonly import FrozenDict, FrozenValue
+from allsurv.dictionary.variable import Filter, Scalar
 
 __all__ = ["Analysis", "Comparison", "Contrast", "Finding", "NonFinding"]
 

@@ -34,16 +34,6 @@ class Fault(NamedTuple):
 def dotted(path: Path) -> str:
     """Write a path as people do.
 
-    Parameters
-    ----------
-    path : tuple of str or int
-        Keys and list positions.
-
-    Returns
-    -------
-    str
-        Keys joined by dots, positions in brackets, the first being 0.
-
     Examples
     --------
     >>> dotted(("endpoints", "rfs", "event", 0, "alive"))
@@ -55,20 +45,6 @@ def dotted(path: Path) -> str:
 
 def raise_faults(where: str, faults: Iterable[Fault], error: type[AllsurvError]) -> None:
     """Raise all faults of a file as one error; do nothing where there is none.
-
-    Parameters
-    ----------
-    where : str
-        File as the user calls it.
-    faults : iterable of Fault
-        What was found.
-    error : type
-        Class of the error to raise.
-
-    Raises
-    ------
-    AllsurvError
-        ``error``, its message one line per fault: file, line, key, what was found.
 
     Examples
     --------

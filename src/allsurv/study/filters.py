@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from allsurv.study.dictionary import Filter, Scalar, Variable
+from allsurv.dictionary.variable import Filter, Scalar, Variable
+from allsurv.nearest import did_you_mean
 from allsurv.study.faults import Fault, Path
-from allsurv.study.nearest import did_you_mean
 
 __all__ = ["filter_faults", "unknown", "value_fault", "written"]
 
@@ -15,20 +15,6 @@ Variables = Mapping[str, Variable]
 
 def unknown(name: str, names: Iterable[str], what: str = "data dictionary") -> str:
     """Say that a name does not exist, with the near miss.
-
-    Parameters
-    ----------
-    name : str
-        What was written.
-    names : iterable of str
-        What exists.
-    what : str
-        Where it was looked for.
-
-    Returns
-    -------
-    str
-        The message of a fault.
 
     Examples
     --------
@@ -45,16 +31,6 @@ def unknown(name: str, names: Iterable[str], what: str = "data dictionary") -> s
 def written(value: object) -> str:
     """Write a value as it stands in YAML.
 
-    Parameters
-    ----------
-    value : object
-        Text, number or truth value.
-
-    Returns
-    -------
-    str
-        Text in single quotes, truth values in lower case.
-
     Examples
     --------
     >>> written(True), written("no"), written(3)
@@ -65,18 +41,6 @@ def written(value: object) -> str:
 
 def value_fault(variable: Variable, value: Scalar) -> str:
     """Say what is wrong with a value that a study gives to a variable.
-
-    Parameters
-    ----------
-    variable : Variable
-        Line of the data dictionary.
-    value : str, int, float or bool
-        What was written.
-
-    Returns
-    -------
-    str
-        The message of a fault; empty where the value is allowed.
 
     Examples
     --------
@@ -116,22 +80,7 @@ def _number_fault(variable: Variable, value: Scalar) -> str:
 
 
 def filter_faults(variables: Variables, entry: Filter, path: Path) -> Iterator[Fault]:
-    """Hold a filter against the data dictionary.
-
-    Parameters
-    ----------
-    variables : mapping
-        The data dictionary.
-    entry : filter
-        Variables and the values asked of them.
-    path : tuple of str or int
-        Where the filter stands.
-
-    Yields
-    ------
-    Fault
-        For each unknown variable and each value that it cannot have.
-    """
+    """Hold a filter against the data dictionary."""
     for name, values in entry.items():
         if name not in variables:
             yield Fault((*path, name), unknown(name, variables))

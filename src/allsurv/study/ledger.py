@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
+from allsurv.dictionary.readonly import FrozenDict, FrozenValue
+from allsurv.dictionary.variable import Filter, Scalar
 from allsurv.errors import StudyError
-from allsurv.study.dictionary import Filter, Scalar
-from allsurv.study.readonly import FrozenDict, FrozenValue
 from allsurv.study.spec import Study
 
 __all__ = [

@@ -34,21 +34,7 @@ _OF_MODEL = {"hazard_ratio", "hr_ci_low", "hr_ci_high", "wald_p"}
 
 
 def ledger_faults(content: Plain, study: Study) -> Iterator[Fault]:
-    """Hold the content of a ledger against the study it is about.
-
-    Parameters
-    ----------
-    content : mapping
-        What the JSON Schema of ledgers allows.
-    study : Study
-        Data dictionary, endpoints and findings.
-
-    Yields
-    ------
-    Fault
-        For each name that does not exist, each value a variable cannot have, each part that the
-        kind of an entry needs and that is missing.
-    """
+    """Hold the content of a ledger against the study it is about."""
     if content["study"] != study.name:
         yield Fault(("study",), f"'{content['study']}' is not this study, '{study.name}'.")
     seen: dict[str, int] = {}

@@ -6,10 +6,10 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 
 from allsurv.errors import StudyError
+from allsurv.nearest import did_you_mean
 from allsurv.study.build import build_study
 from allsurv.study.consistency import study_faults
 from allsurv.study.faults import raise_faults
-from allsurv.study.nearest import did_you_mean
 from allsurv.study.schema import schema_faults
 from allsurv.study.spec import Study
 from allsurv.study.yamlfile import Document, read_yaml

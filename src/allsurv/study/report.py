@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from allsurv.study.dictionary import Filter
-from allsurv.study.readonly import FrozenDict, FrozenValue
+from allsurv.dictionary.readonly import FrozenDict, FrozenValue
+from allsurv.dictionary.variable import Filter
 
 __all__ = ["Screening", "TableRow", "Tabulation"]
 

@@ -13,20 +13,7 @@ __all__ = ["reading_faults", "screening_faults", "tabulation_faults"]
 
 
 def tabulation_faults(study: Study, table: Tabulation) -> Iterator[Fault]:
-    """Hold a table of counts against the data dictionary.
-
-    Parameters
-    ----------
-    study : Study
-        Its data dictionary.
-    table : Tabulation
-        One of its tables.
-
-    Yields
-    ------
-    Fault
-        For each name or value that does not exist.
-    """
+    """Hold a table of counts against the data dictionary."""
     path = ("tables", table.name)
     if bool(table.rows) == bool(table.grades):
         yield Fault(path, "needs either rows or grades, not both and not none.")
@@ -54,20 +41,7 @@ def tabulation_faults(study: Study, table: Tabulation) -> Iterator[Fault]:
 
 
 def screening_faults(study: Study, screening: Screening) -> Iterator[Fault]:
-    """Hold the screening of variables against the data dictionary.
-
-    Parameters
-    ----------
-    study : Study
-        Its data dictionary, endpoints and events.
-    screening : Screening
-        How variables were chosen.
-
-    Yields
-    ------
-    Fault
-        For each name that does not exist, or is known at another time than said.
-    """
+    """Hold the screening of variables against the data dictionary."""
     path: Path = ("screening",)
     if screening.endpoint not in study.endpoints:
         yield Fault((*path, "endpoint"), unknown(screening.endpoint, study.endpoints, "endpoints"))
@@ -97,20 +71,7 @@ def screening_faults(study: Study, screening: Screening) -> Iterator[Fault]:
 
 
 def reading_faults(study: Study, comparison: Comparison) -> Iterator[Fault]:
-    """Hold the other readings of a published figure against it.
-
-    Parameters
-    ----------
-    study : Study
-        Its comparisons.
-    comparison : Comparison
-        One of them.
-
-    Yields
-    ------
-    Fault
-        If what it stands in for does not exist, or is itself another reading.
-    """
+    """Hold the other readings of a published figure against it."""
     if comparison.instead_of is None:
         return
     path = ("comparisons", comparison.name, "instead_of")

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any, TypeAlias
 
+from allsurv.nearest import did_you_mean
 from allsurv.study.faults import Fault
-from allsurv.study.nearest import did_you_mean
 
 __all__ = ["schema_faults", "study_schema"]
 
@@ -44,18 +44,6 @@ def study_schema() -> dict[str, Any]:
 
 def schema_faults(value: Any, schema: dict[str, Any] | None = None) -> Iterator[Fault]:
     """Hold the content of a file against a JSON Schema.
-
-    Parameters
-    ----------
-    value : object
-        Content as read from YAML or JSON.
-    schema : dict, optional
-        The schema; that of study files where left out.
-
-    Yields
-    ------
-    Fault
-        One for each place that breaks the schema, in plain words, with the near miss.
 
     Examples
     --------

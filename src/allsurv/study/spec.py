@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from allsurv.dictionary.readonly import FrozenDict, FrozenValue, plain
+from allsurv.dictionary.variable import Derivation, Filter, Kind, Known, Scalar, Variable
 from allsurv.errors import StudyError
-from allsurv.study.dictionary import Derivation, Filter, Kind, Known, Scalar, Variable
+from allsurv.nearest import did_you_mean
 from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
-from allsurv.study.nearest import did_you_mean
-from allsurv.study.readonly import FrozenDict, FrozenValue, plain
 from allsurv.study.report import Screening, TableRow, Tabulation
 
 __all__ = [

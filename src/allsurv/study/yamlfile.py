@@ -57,60 +57,18 @@ class Document:
     lines: Mapping[Path, int]
 
     def line(self, path: Path) -> int:
-        """Find the line of a value, or of the nearest part of the file that holds it.
-
-        Parameters
-        ----------
-        path : tuple of str or int
-            Keys and list positions.
-
-        Returns
-        -------
-        int
-            Line, the first being 1.
-        """
+        """Find the line of a value, or of the nearest part of the file that holds it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
     def located(self, fault: Fault) -> Fault:
-        """Give a fault its line.
-
-        Parameters
-        ----------
-        fault : Fault
-            With the path of a value of this file.
-
-        Returns
-        -------
-        Fault
-            The same with its line.
-        """
+        """Give a fault its line."""
         return fault._replace(line=self.line(fault.path))
 
 
 def read_yaml(path: FilePath, *, error: type[AllsurvError], where: str = "") -> Document:
-    """Read a YAML file with the line of every value.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File, encoded in UTF-8.
-    error : type
-        Class of the error to raise.
-    where : str, optional
-        What messages call the file; its path where left out.
-
-    Returns
-    -------
-    Document
-        Content and lines.
-
-    Raises
-    ------
-    AllsurvError
-        ``error``, if the file cannot be read or is not YAML; the message names the line.
-    """
+    """Read a YAML file with the line of every value."""
     where = where or str(path)
     try:
         raw = path.read_bytes()
@@ -128,25 +86,6 @@ def read_yaml(path: FilePath, *, error: type[AllsurvError], where: str = "") -> 
 
 def parse_yaml(text: str, *, where: str, error: type[AllsurvError]) -> Document:
     r"""Read YAML text with the line of every value.
-
-    Parameters
-    ----------
-    text : str
-        One YAML document.
-    where : str
-        What messages call it.
-    error : type
-        Class of the error to raise.
-
-    Returns
-    -------
-    Document
-        Content and lines.
-
-    Raises
-    ------
-    AllsurvError
-        ``error``, if it is not YAML, is empty, or names a key twice; the message names the line.
 
     Examples
     --------

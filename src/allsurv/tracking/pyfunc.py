@@ -20,11 +20,6 @@ class PatientsRefused(MlflowException):
     """Answered as HTTP 400, in our words alone.
 
     MLflow's server puts the rows it was sent before a model's message; here they are taken off.
-
-    Parameters
-    ----------
-    message : str
-        What is wrong, without a patient's values.
     """
 
     def __init__(self, message: str) -> None:
@@ -47,39 +42,13 @@ class RiskModelService(PythonModel):
     """
 
     def load_context(self, context: Any) -> None:
-        """Open the risk model.
-
-        Parameters
-        ----------
-        context : PythonModelContext
-            Names the folder of the risk model among its artifacts.
-        """
+        """Open the risk model."""
         self.scorer = RiskScorer.load(context.artifacts["risk_model"])
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Score patients at the horizons of the model.
-
-        Parameters
-        ----------
-        context : PythonModelContext
-            Not used.
-        model_input : DataFrame of shape (n_patients, n_variables)
-            In the variables and units of the study.
-        params : dict, optional
-            Not used: the output columns do not depend on the call.
-
-        Returns
-        -------
-        DataFrame of shape (n_patients, n_outputs)
-            Risk score, centile, group and survival at each horizon.
-
-        Raises
-        ------
-        MlflowException
-            With the message of the check that a patient failed; answered as HTTP 400.
-        """
+        """Score patients at the horizons of the model."""
         try:
             return self.scorer.score(model_input)
         except AllsurvError as error:

@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 import allsurv
 from allsurv.errors import RiskModelError
 from allsurv.experiment import Result
-from allsurv.models.riskmodel import RiskModel
+from allsurv.riskmodel.model import RiskModel
 from allsurv.tracking.signature import describe_columns, signature_of
 
 __all__ = ["download_risk_model", "register", "registered_name"]

@@ -9,8 +9,8 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
-from allsurv.describe.disclosure import CMS
 from allsurv.errors import DisclosureError
+from allsurv.policy.rules import CMS
 from allsurv.reproduction.items import Reproduction
 
 __all__ = ["log_reproduction"]

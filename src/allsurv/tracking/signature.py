@@ -8,9 +8,9 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 
-from allsurv.models.riskmodel import RiskModel
+from allsurv.dictionary.variable import Variable
+from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring import RiskScorer
-from allsurv.study.dictionary import Variable
 
 __all__ = ["describe_columns", "describe_variable", "signature_of"]
 
@@ -43,16 +43,6 @@ class _DescribedColumn(ColSpec):
 def describe_variable(variable: Variable) -> str:
     """Say what a variable is, in which unit and range.
 
-    Parameters
-    ----------
-    variable : Variable
-        A line of the data dictionary.
-
-    Returns
-    -------
-    str
-        For example ``White blood cell count, a number, in 10^9/L, 0.01 to 1000.``
-
     Examples
     --------
     >>> wbc = Variable("wbc", "White cells", "continuous", "wbc", unit="10^9/L", minimum=0.01)
@@ -79,20 +69,7 @@ def describe_variable(variable: Variable) -> str:
 
 
 def signature_of(risk_model: RiskModel) -> ModelSignature:
-    """Describe what a risk model takes and gives.
-
-    Parameters
-    ----------
-    risk_model : RiskModel
-        What is registered.
-
-    Returns
-    -------
-    ModelSignature
-        Inputs of any type, none required: MLflow would echo the rows it refuses, where the scorer
-        names what is wrong and no value. Each carries its description, with unit and range.
-        Output columns do not depend on the call.
-    """
+    """Describe what a risk model takes and gives."""
     inputs: list[ColSpec | TensorSpec] = [
         _DescribedColumn(name, describe_variable(variable))
         for name, variable in risk_model.variables.items()
@@ -106,19 +83,7 @@ def signature_of(risk_model: RiskModel) -> ModelSignature:
 
 
 def describe_columns(risk_model: RiskModel) -> dict[str, dict[str, str]]:
-    """Say in words what each column of the signature is.
-
-    Parameters
-    ----------
-    risk_model : RiskModel
-        What is registered.
-
-    Returns
-    -------
-    dict of str to dict of str to str
-        ``inputs`` and ``outputs``: column to label, unit and range. It is the model's metadata:
-        MLflow reads a schema without the descriptions that stand in it.
-    """
+    """Say in words what each column of the signature is."""
     scored = RiskScorer(risk_model).score(risk_model.example())
     return {
         "inputs": {v.name: describe_variable(v) for v in risk_model.variables.values()},

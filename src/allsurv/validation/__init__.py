@@ -5,7 +5,9 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
+        "bands": ["measure_instability"],
         "choice": ["Choice", "choose"],
+        "importance": ["importance_limits"],
         "report": ["validate", "validate_all"],
         "stability": ["InstabilityReport", "instability"],
         "validated": ["Validation"],

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.describe.groups import Groups
+from allsurv.cohort.groups import Groups
 from allsurv.study.spec import Prediction as StudyPrediction
 from allsurv.validation.decisions import (
     calibration_limits,
@@ -96,13 +96,7 @@ class Assessment:
     finished: FinishedRefits | None
 
     def left_out(self) -> Validation:
-        """Predict patients by models fitted without them.
-
-        Returns
-        -------
-        Validation
-            All tables but ``optimism``.
-        """
+        """Predict patients by models fitted without them."""
         event = self.cohort.y(self.endpoint)["event"]
         if isinstance(self.plan, InternalExternal):
             groups = subgroups_of(self.cohort, self.plan.by)
@@ -113,18 +107,7 @@ class Assessment:
         return self._measure(self._refit(splits, self._times), self.cohort)
 
     def external(self, plan: External) -> Validation:
-        """Predict other patients by models that are fitted, or are fitted once.
-
-        Parameters
-        ----------
-        plan : External
-            Names the patients.
-
-        Returns
-        -------
-        Validation
-            All tables but ``optimism``, about those patients.
-        """
+        """Predict other patients by models that are fitted, or are fitted once."""
         others = plan.cohort.eligible(self.endpoint)
         X, y = self.cohort.X, self.cohort.y(self.endpoint)
         split = Split(0, 0, np.arange(len(X)), np.arange(others.n), self.random_state or 0)
@@ -141,18 +124,7 @@ class Assessment:
         return self._measure(predictions, others)
 
     def bootstrap(self, plan: Bootstrap) -> Validation:
-        """Subtract from what models show on their own patients what refits lose outside theirs.
-
-        Parameters
-        ----------
-        plan : Bootstrap
-            How many refits.
-
-        Returns
-        -------
-        Validation
-            With ``performance`` and ``optimism`` only.
-        """
+        """Subtract from what models show on their own patients what refits lose outside theirs."""
         X, y = self.cohort.X, self.cohort.y(self.endpoint)
         everybody = np.arange(len(X))
         own = Split(-1, 0, everybody, everybody, self.random_state or 0)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from allsurv.stats.net_benefit import net_benefit
+from allsurv.stats.measures.net_benefit import net_benefit
 from allsurv.validation.measures import PooledRisk
 from allsurv.validation.redrawn import CALIBRATION_ERRORS, Redrawn
 
@@ -30,30 +30,7 @@ def net_benefit_table(
     *,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Net benefit of acting on the out-of-fold risks of a model.
-
-    Parameters
-    ----------
-    pooled : sequence of PooledRisk
-        Out-of-fold risks by repeat.
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk was predicted.
-    thresholds : sequence of float
-        Risks from which one would act.
-    drawn : Redrawn
-        The same on patients drawn with replacement, behind the limits.
-    level : float, default=0.95
-        Confidence level, in (0, 1).
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``horizon``, ``threshold``, ``estimate``
-        (net true positives per patient, averaged over repeats), ``lower``, ``upper``, ``level``,
-        ``share_above`` the threshold, ``reason``.
-    """
+    """Net benefit of acting on the out-of-fold risks of a model."""
     grid = np.asarray(thresholds, dtype=float)
     tables = []
     for k, horizon in enumerate(map(float, horizons)):
@@ -74,20 +51,7 @@ def net_benefit_table(
 
 
 def everybody(n_patients: int, n_horizons: int) -> PooledRisk:
-    """Treat all, as if a model gave everyone a risk of 1.
-
-    Parameters
-    ----------
-    n_patients : int
-        Size of the cohort.
-    n_horizons : int
-        Number of horizons.
-
-    Returns
-    -------
-    PooledRisk
-        Its net benefit is that of treating all.
-    """
+    """Treat all, as if a model gave everyone a risk of 1."""
     certain = np.ones((n_patients, n_horizons))
     return PooledRisk(
         model="treat_all",
@@ -105,22 +69,7 @@ def everybody(n_patients: int, n_horizons: int) -> PooledRisk:
 def nobody_table(
     horizons: Floats, thresholds: Sequence[float], *, level: float = 0.95
 ) -> pd.DataFrame:
-    """Net benefit of treating none: 0.
-
-    Parameters
-    ----------
-    horizons : ndarray of shape (n_horizons,)
-        Times by which the event counts.
-    thresholds : sequence of float
-        Risks from which one would act.
-    level : float, default=0.95
-        Confidence level, in (0, 1).
-
-    Returns
-    -------
-    DataFrame
-        As :func:`net_benefit_table`; ``model`` is ``treat_none``.
-    """
+    """Net benefit of treating none: 0."""
     grid = np.asarray(thresholds, dtype=float)
     none = np.zeros(grid.size)
     tables = [
@@ -130,22 +79,7 @@ def nobody_table(
 
 
 def calibration_limits(model: str, horizons: Floats, drawn: Redrawn) -> pd.DataFrame:
-    """Give the standard errors of the logarithms of ICI, E50 and E90 of a model.
-
-    Parameters
-    ----------
-    model : str
-        Name of the model.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk was predicted.
-    drawn : Redrawn
-        Calibration errors on patients drawn with replacement.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``measure``, ``horizon``, ``log_error``; NaN with fewer than ten usable samples.
-    """
+    """Give the standard errors of the logarithms of ICI, E50 and E90 of a model."""
     rows = []
     for k, horizon in enumerate(horizons):
         logs = np.log(drawn.errors[:, k])

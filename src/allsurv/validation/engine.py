@@ -16,27 +16,7 @@ ENGINES = ("local", "dask")
 
 @contextmanager
 def engine(name: str = "local", scheduler: str = "") -> Iterator[None]:
-    """Run all refits inside the block on an engine; the numbers do not depend on it.
-
-    Parameters
-    ----------
-    name : {"local", "dask"}, default="local"
-        Processes of this machine, or workers of a Dask scheduler, on whatever machines they run.
-    scheduler : str, default=""
-        Address of the scheduler, such as ``tcp://127.0.0.1:8786``; needed by ``dask`` only. The
-        workers must have this package installed; patients' data travel to them.
-
-    Yields
-    ------
-    None
-        While the engine is in use.
-
-    Raises
-    ------
-    ConfigError
-        If the engine is unknown, its package is not installed, nobody answers at the address, or a
-        worker lacks this version of this package.
-    """
+    """Run all refits inside the block on an engine; the numbers do not depend on it."""
     if name not in ENGINES:
         raise ConfigError(f"engine: '{name}'; allowed are {', '.join(ENGINES)}.")
     if name == "local":

@@ -40,22 +40,7 @@ class FinishedRefits:
     versions: str = ""
 
     def digest(self, X: pd.DataFrame, y: NDArray[np.void], *times: NDArray[np.float64]) -> str:
-        """Digest the patients and the times they are predicted at.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_patients, n_variables)
-            Baseline variables.
-        y : structured ndarray of shape (n_patients,)
-            Outcome.
-        *times : ndarray
-            Horizons and grid.
-
-        Returns
-        -------
-        str
-            SHA-256, hexadecimal.
-        """
+        """Digest the patients and the times they are predicted at."""
         sha = hashlib.sha256(self.versions.encode())
         sha.update("|".join(f"{name}:{kind}" for name, kind in X.dtypes.items()).encode())
         sha.update(pd.util.hash_pandas_object(X, index=False).to_numpy().tobytes())
@@ -65,24 +50,7 @@ class FinishedRefits:
         return sha.hexdigest()
 
     def key(self, data: str, name: str, model: Any, split: Split) -> str:
-        """Name a refit by all it depends on.
-
-        Parameters
-        ----------
-        data : str
-            From :meth:`digest`.
-        name : str
-            Name of the model.
-        model : SurvivalModel
-            The pipeline; its parameters count.
-        split : Split
-            The resample.
-
-        Returns
-        -------
-        str
-            SHA-256, hexadecimal.
-        """
+        """Name a refit by all it depends on."""
         parameters = sorted(
             (key, repr(value))
             for key, value in model.get_params(deep=True).items()
@@ -94,18 +62,7 @@ class FinishedRefits:
         return sha.hexdigest()
 
     def read(self, key: str) -> Mapping[str, NDArray] | None:
-        """Find a finished refit.
-
-        Parameters
-        ----------
-        key : str
-            From :meth:`key`.
-
-        Returns
-        -------
-        mapping from str to ndarray, or None
-            Its parts, if it is there.
-        """
+        """Find a finished refit."""
         try:
             with (
                 (self.folder / f"{key}.npz").open("rb") as raw,
@@ -116,15 +73,7 @@ class FinishedRefits:
             return None
 
     def write(self, key: str, parts: Mapping[str, NDArray]) -> None:
-        """Keep a finished refit.
-
-        Parameters
-        ----------
-        key : str
-            From :meth:`key`.
-        parts : mapping from str to ndarray
-            What it is made of.
-        """
+        """Keep a finished refit."""
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=".tmp", dir=self.folder)
         with os.fdopen(handle, "wb") as file:

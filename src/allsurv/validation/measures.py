@@ -21,18 +21,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.errors import ModelError
-from allsurv.stats.brier import brier, integrated_brier, ipa
-from allsurv.stats.calibration import observed_expected_ratio
-from allsurv.stats.calibration_curve import calibration_errors
-from allsurv.stats.censoring import CensoringDistribution
-from allsurv.stats.cox import fit_cox
-from allsurv.stats.discrimination import auc, harrell_c, uno_c
-from allsurv.stats.follow_up import FollowUp
-from allsurv.stats.observed import cut_follow_up
+from allsurv.stats.cox.fit import fit_cox
+from allsurv.stats.measures.brier import brier, integrated_brier, ipa
+from allsurv.stats.measures.calibration import observed_expected_ratio
+from allsurv.stats.measures.calibration_curve import calibration_errors
+from allsurv.stats.measures.censoring import CensoringDistribution
+from allsurv.stats.measures.discrimination import auc, harrell_c, uno_c
+from allsurv.stats.measures.follow_up import FollowUp
+from allsurv.stats.measures.observed import cut_follow_up
+from allsurv.stats.measures.pairs import count_pairs
+from allsurv.stats.measures.prediction import cloglog
+from allsurv.stats.measures.royston import royston_d
 from allsurv.stats.outcome import Estimate
-from allsurv.stats.pairs import count_pairs
-from allsurv.stats.prediction import cloglog
-from allsurv.stats.royston import royston_d
 from allsurv.validation.prediction import NO_TIMES, Prediction
 
 __all__ = ["MEASURES", "PooledRisk", "measure_resamples", "pool_risks"]
@@ -106,20 +106,7 @@ class PooledRisk:
 
 
 def pool_risks(predictions: Iterable[Prediction], n_horizons: int) -> list[PooledRisk]:
-    """Put the out-of-fold predictions of each repeat together.
-
-    Parameters
-    ----------
-    predictions : iterable of Prediction
-        Of one plan.
-    n_horizons : int
-        Number of horizons.
-
-    Returns
-    -------
-    list of PooledRisk
-        One per model and repeat; patients in the order of the cohort.
-    """
+    """Put the out-of-fold predictions of each repeat together."""
     groups: dict[tuple[str, int], list[Prediction]] = {}
     for prediction in predictions:
         groups.setdefault((prediction.model, prediction.split.repeat), []).append(prediction)
@@ -157,30 +144,7 @@ def measure_resamples(
     times: Floats = NO_TIMES,
     measures: Collection[str] = tuple(MEASURES),
 ) -> pd.DataFrame:
-    """Measure every resample, or say why it cannot be measured.
-
-    Parameters
-    ----------
-    predictions : sequence of Prediction
-        Of one plan.
-    pooled : sequence of PooledRisk
-        The same, put together by repeat.
-    y : structured ndarray of shape (n_patients,)
-        Outcome of the whole cohort; the censoring distribution is estimated on it.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk was predicted.
-    times : ndarray of shape (n_times,), optional
-        Grid on which it was predicted as well; the integrated Brier score runs over it.
-    measures : collection of str, optional
-        Those wanted, of ``MEASURES``; all by default.
-
-    Returns
-    -------
-    DataFrame
-        One row per model, measure, horizon and resample: ``model``, ``measure``, ``horizon`` (NaN
-        where the measure has none), ``repeat``, ``fold`` (-1 for a whole repeat), ``estimate``,
-        ``std_error``, ``weight``, ``reason``; ``patients`` measured and their ``influence``.
-    """
+    """Measure every resample, or say why it cannot be measured."""
     rows = [*_measure_folds(predictions, y, horizons, measures)]
     for repeat in pooled:
         rows += _measure_repeat(repeat, y, horizons, times, measures)

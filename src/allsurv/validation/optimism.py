@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from allsurv.stats.auc import auc
-from allsurv.stats.brier import brier, ipa
-from allsurv.stats.calibration import calibration_slope, observed_expected_ratio
-from allsurv.stats.discrimination import harrell_c, uno_c
+from allsurv.stats.measures.auc import auc
+from allsurv.stats.measures.brier import brier, ipa
+from allsurv.stats.measures.calibration import calibration_slope, observed_expected_ratio
+from allsurv.stats.measures.discrimination import harrell_c, uno_c
 from allsurv.stats.outcome import Estimate
 from allsurv.validation.measures import LOG_SCALE
 from allsurv.validation.prediction import Prediction
@@ -40,27 +40,6 @@ def optimism_table(
     level: float = 0.95,
 ) -> pd.DataFrame:
     r"""Correct what a model shows on its own patients by what refits lose outside theirs.
-
-    Parameters
-    ----------
-    apparent : mapping from str to Prediction
-        Each model's predictions of the patients it was fitted on.
-    refits : sequence of Prediction
-        Predictions of everybody by models fitted on bootstrap samples.
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk was predicted.
-    level : float, default=0.95
-        Confidence level, in (0, 1).
-
-    Returns
-    -------
-    DataFrame
-        Per model, measure and horizon: ``apparent``; ``optimism``, the mean over samples of the
-        measure on the sample less that on everybody; ``estimate``, their difference, with limits;
-        ``out_of_bag``, the mean on those not drawn; ``estimate_632plus``; ``n_resamples``,
-        ``n_failed``, ``reason``.
 
     Notes
     -----

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.stats.auc import auc_curve
-from allsurv.stats.brier import brier_curve
-from allsurv.stats.censoring import CensoringDistribution
-from allsurv.stats.prediction import MeasureCurve
+from allsurv.stats.measures.auc import auc_curve
+from allsurv.stats.measures.brier import brier_curve
+from allsurv.stats.measures.censoring import CensoringDistribution
+from allsurv.stats.measures.prediction import MeasureCurve
 from allsurv.validation.measures import RESAMPLE_COLUMNS, PooledRisk
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.summary import summarise
@@ -24,18 +24,6 @@ N_TIMES = 16
 
 def time_grid(last: float, step: float) -> Floats:
     """Lay out the times at which prediction is followed.
-
-    Parameters
-    ----------
-    last : float
-        Last horizon, in the study's unit.
-    step : float
-        Step of the study's time grid.
-
-    Returns
-    -------
-    ndarray
-        At most sixteen points of the grid, evenly spread, up to ``last``.
 
     Examples
     --------
@@ -55,27 +43,7 @@ def measure_over_time(
     *,
     limit_factor: float = 1.0,
 ) -> pd.DataFrame:
-    """Measure AUC and Brier score at each time of a grid.
-
-    Parameters
-    ----------
-    predictions : sequence of Prediction
-        Of one plan.
-    pooled : sequence of PooledRisk
-        The same, put together by repeat.
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-    times : ndarray of shape (n_times,)
-        Grid on which risk was predicted.
-    limit_factor : float, default=1.0
-        As of :func:`allsurv.validation.summary.summarise`.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``measure`` (``auc`` within folds, ``brier`` pooled), ``time``, ``estimate``,
-        ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``.
-    """
+    """Measure AUC and Brier score at each time of a grid."""
     rows: list[tuple[object, ...]] = []
     censoring = CensoringDistribution.fit(y)
     for prediction in predictions:

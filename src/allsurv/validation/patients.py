@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.describe.groups import Groups
+from allsurv.cohort.groups import Groups
 from allsurv.describe.survival import curve_rows
-from allsurv.stats.calibration import calibration_curve
-from allsurv.stats.nonparametric import kaplan_meier
+from allsurv.stats.curves.nonparametric import kaplan_meier
+from allsurv.stats.measures.calibration import calibration_curve
 from allsurv.study.spec import Prediction as PredictionPlan
 from allsurv.validation.measures import ALIKE, PooledRisk
 from allsurv.validation.prediction import Prediction
@@ -31,23 +31,7 @@ CURVE_COLUMNS = ["model", "horizon", "predicted", "observed", "lower", "upper", 
 def average_patients(
     predictions: Sequence[Prediction], n_patients: int, horizons: Floats
 ) -> pd.DataFrame:
-    """Average each patient's out-of-fold predictions over repeats.
-
-    Parameters
-    ----------
-    predictions : sequence of Prediction
-        Of one plan.
-    n_patients : int
-        Size of the cohort.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk was predicted.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``patient``, ``horizon``, ``risk``, ``risk_centile``, ``n_repeats``; NaN where no
-        refit predicts the patient.
-    """
+    """Average each patient's out-of-fold predictions over repeats."""
     tables = []
     for model in dict.fromkeys(p.model for p in predictions):
         risk = np.zeros((n_patients, horizons.size))
@@ -81,22 +65,6 @@ def group_survival(
 ) -> pd.DataFrame:
     """Observed survival of the groups a patient would have been put into by a model without him.
 
-    Parameters
-    ----------
-    out_of_fold : DataFrame
-        As from :func:`average_patients`.
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-    plan : Prediction
-        The study's names of the risk groups and the centiles between them.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``group``, ``horizon``, ``n``, ``n_events`` by the horizon, ``n_at_risk``,
-        ``predicted`` (mean out-of-fold survival), and ``survival`` by Kaplan-Meier with log-log
-        limits ``lower`` and ``upper``; NaN beyond the group's follow-up.
-
     Notes
     -----
     A patient's centile is the percentage of a refit's own patients with a lower score (half of
@@ -117,23 +85,7 @@ def group_survival(
 def group_curves(
     out_of_fold: pd.DataFrame, y: NDArray[np.void], plan: PredictionPlan
 ) -> pd.DataFrame:
-    """Kaplan-Meier curves of the same groups, at every time of follow-up.
-
-    Parameters
-    ----------
-    out_of_fold : DataFrame
-        As from :func:`average_patients`.
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-    plan : Prediction
-        The study's names of the risk groups and the centiles between them.
-
-    Returns
-    -------
-    DataFrame
-        ``model`` and the columns of :func:`allsurv.describe.kaplan_meier`. It shows exact times;
-        :func:`allsurv.describe.safe_curve` makes it fit to be shown.
-    """
+    """Kaplan-Meier curves of the same groups, at every time of follow-up."""
     tables = []
     for model, table in out_of_fold.groupby("model", sort=False):
         first = table[table["horizon"] == table["horizon"].iloc[0]].sort_values("patient")
@@ -168,24 +120,7 @@ def _observed(y: NDArray[np.void], horizon: float, risk: pd.Series) -> dict[str,
 def calibration_curves(
     out_of_fold: pd.DataFrame, pooled: Sequence[PooledRisk], y: NDArray[np.void]
 ) -> pd.DataFrame:
-    """Smooth observed against predicted risk, of each patient's averaged out-of-fold risk.
-
-    Parameters
-    ----------
-    out_of_fold : DataFrame
-        As from :func:`average_patients`.
-    pooled : sequence of PooledRisk
-        The same by repeat.
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``horizon``, ``predicted``, ``observed``, ``lower``, ``upper``, ``reason``: 41
-        points over the middle 95% of predicted risks, so that no end is one patient; or one row
-        that says why there is no curve.
-    """
+    """Smooth observed against predicted risk, of each patient's averaged out-of-fold risk."""
     alike = {p.model for p in pooled} - {p.model for p in pooled if not p.is_constant}
     tables = []
     for (model, horizon), table in out_of_fold.groupby(["model", "horizon"], sort=False):

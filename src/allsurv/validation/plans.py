@@ -155,25 +155,6 @@ class Split:
 def draw_folds(event: NDArray[np.bool_], plan: Plan, random_state: int | None) -> list[Split]:
     """Draw the resamples of a plan.
 
-    Parameters
-    ----------
-    event : ndarray of bool of shape (n_patients,)
-        What the folds are stratified by.
-    plan : Plan
-        How many.
-    random_state : int or None
-        Seed from which splits and seeds of the refits follow.
-
-    Returns
-    -------
-    list of Split
-        In order of repeat and fold; within a repeat each patient is left out once.
-
-    Raises
-    ------
-    OutcomeError
-        If there are fewer patients with, or without, the event than folds.
-
     Examples
     --------
     >>> splits = draw_folds(np.array([True, False] * 4), Plan(repeats=1, folds=4), 0)
@@ -199,20 +180,6 @@ def draw_folds(event: NDArray[np.bool_], plan: Plan, random_state: int | None) -
 def draw_bootstraps(n_patients: int, n_bootstrap: int, random_state: int | None) -> list[Split]:
     """Draw bootstrap samples of patients; everybody is predicted.
 
-    Parameters
-    ----------
-    n_patients : int
-        Size of the cohort and of each sample.
-    n_bootstrap : int
-        Number of samples.
-    random_state : int or None
-        Seed from which samples and seeds of the refits follow.
-
-    Returns
-    -------
-    list of Split
-        ``train`` drawn with replacement, ``test`` the whole cohort.
-
     Examples
     --------
     >>> sample = draw_bootstraps(5, 3, 0)[2]
@@ -229,25 +196,6 @@ def draw_bootstraps(n_patients: int, n_bootstrap: int, random_state: int | None)
 
 def draw_groups(groups: Sequence[str], event: NDArray[np.bool_], seed: int | None) -> list[Split]:
     """Leave each group out in turn.
-
-    Parameters
-    ----------
-    groups : sequence of str of shape (n_patients,)
-        Group of each patient; empty for none, who is in every training sample.
-    event : ndarray of bool of shape (n_patients,)
-        Outcome; a group without any event is an error.
-    seed : int or None
-        From which the seeds of the refits follow.
-
-    Returns
-    -------
-    list of Split
-        One per group, in the order of their names; ``fold`` counts them.
-
-    Raises
-    ------
-    OutcomeError
-        If there are fewer than two groups, or one has no event.
 
     Examples
     --------

@@ -59,28 +59,11 @@ class Prediction:
             object.__setattr__(self, "curves", np.empty((len(self.risk), 0)))
 
     def reason_at(self, k: int) -> str:
-        """Say why there is no risk at a horizon.
-
-        Parameters
-        ----------
-        k : int
-            Position of the horizon.
-
-        Returns
-        -------
-        str
-            Empty where there is one.
-        """
+        """Say why there is no risk at a horizon."""
         return self.reason or self.horizon_reasons[k]
 
     def parts(self) -> dict[str, NDArray]:
-        """Take the prediction apart into arrays.
-
-        Returns
-        -------
-        dict of str to ndarray
-            All but the model's name and the split.
-        """
+        """Take the prediction apart into arrays."""
         return {
             "risk_score": self.risk_score,
             "centile": self.centile,
@@ -92,22 +75,7 @@ class Prediction:
 
     @classmethod
     def from_parts(cls, model: str, split: Split, parts: Mapping[str, NDArray]) -> Prediction:
-        """Put a prediction together again.
-
-        Parameters
-        ----------
-        model : str
-            Name of the model.
-        split : Split
-            The resample.
-        parts : mapping from str to ndarray
-            As from :meth:`parts`.
-
-        Returns
-        -------
-        Prediction
-            The one that was taken apart.
-        """
+        """Put a prediction together again."""
         return cls(
             model,
             split,
@@ -129,28 +97,7 @@ def predict_fitted(
     horizons: Floats,
     times: Floats = NO_TIMES,
 ) -> Prediction:
-    """Let a fitted model predict patients.
-
-    Parameters
-    ----------
-    name : str
-        Name of the model in tables.
-    fitted : SurvivalModel
-        The model.
-    developed, new : DataFrame
-        Patients it was fitted on, and patients to predict.
-    split : Split
-        The resample they belong to.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk is predicted.
-    times : ndarray of shape (n_times,), optional
-        A grid on which it is predicted as well.
-
-    Returns
-    -------
-    Prediction
-        With reasons for horizons the model does not reach.
-    """
+    """Let a fitted model predict patients."""
     score = np.asarray(fitted.predict(new), dtype=float)
     ranked = np.sort(fitted.predict(developed))
     places = [np.searchsorted(ranked, score, side=side) for side in ("left", "right")]

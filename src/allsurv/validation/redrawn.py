@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.stats.calibration_curve import calibration_errors
-from allsurv.stats.net_benefit import net_benefit
+from allsurv.stats.measures.calibration_curve import calibration_errors
+from allsurv.stats.measures.net_benefit import net_benefit
 from allsurv.validation.measures import PooledRisk
 
 __all__ = ["CALIBRATION_ERRORS", "Redrawn", "redraw"]
@@ -36,18 +36,7 @@ class Redrawn:
 
     @classmethod
     def joined(cls, parts: Sequence[Redrawn]) -> Redrawn:
-        """Put samples drawn in several processes together.
-
-        Parameters
-        ----------
-        parts : sequence of Redrawn
-            In the order of their samples.
-
-        Returns
-        -------
-        Redrawn
-            Of all samples.
-        """
+        """Put samples drawn in several processes together."""
         return cls(
             np.concatenate([part.errors for part in parts]),
             np.concatenate([part.benefit for part in parts]),
@@ -62,28 +51,7 @@ def redraw(
     samples: Sequence[Ints],
     first: int = 0,
 ) -> Redrawn:
-    """Measure samples of patients, taking the repeats of a model in turn.
-
-    Parameters
-    ----------
-    pooled : sequence of PooledRisk
-        Out-of-fold risks of one model by repeat.
-    y : structured ndarray of shape (n_patients,)
-        Outcome.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk was predicted.
-    thresholds : ndarray of shape (n_thresholds,)
-        Risks from which one would act.
-    samples : sequence of ndarray of int
-        Patients drawn with replacement.
-    first : int, default=0
-        Number of the first of these samples among all.
-
-    Returns
-    -------
-    Redrawn
-        One row per sample.
-    """
+    """Measure samples of patients, taking the repeats of a model in turn."""
     shape = (len(samples), horizons.size)
     errors = np.full((*shape, len(CALIBRATION_ERRORS)), np.nan)
     benefit = np.full((*shape, thresholds.size), np.nan)

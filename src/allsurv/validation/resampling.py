@@ -35,20 +35,7 @@ Progress = Callable[[int, int], None]
 
 
 def seeded_clone(model: Any, seed: int) -> Any:
-    """Copy a model unfitted, every ``random_state`` in it set from one seed.
-
-    Parameters
-    ----------
-    model : SurvivalModel
-        Fitted or not.
-    seed : int
-        The seed.
-
-    Returns
-    -------
-    SurvivalModel
-        Unfitted.
-    """
+    """Copy a model unfitted, every ``random_state`` in it set from one seed."""
     copy = clone(model)
     names = sorted(
         name
@@ -67,30 +54,7 @@ def refit(
     horizons: Floats,
     times: Floats = NO_TIMES,
 ) -> Prediction:
-    """Fit a model on the training patients of a split and predict those left out.
-
-    Parameters
-    ----------
-    name : str
-        Name of the model in tables.
-    model : SurvivalModel
-        The whole pipeline; it is cloned.
-    X : DataFrame
-        Baseline variables of all patients.
-    y : structured ndarray of shape (n_patients,)
-        Outcome of all patients.
-    split : Split
-        The resample.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk is predicted.
-    times : ndarray of shape (n_times,), optional
-        A grid on which it is predicted as well.
-
-    Returns
-    -------
-    Prediction
-        With a reason instead of numbers where the model cannot be fitted on these patients.
-    """
+    """Fit a model on the training patients of a split and predict those left out."""
     developed = X.iloc[split.train]
     with threadpool_limits(1):
         try:
@@ -124,34 +88,7 @@ def refit_all(
     progress: Progress | None = None,
     finished: FinishedRefits | None = None,
 ) -> list[Prediction]:
-    """Refit every model on every split.
-
-    Parameters
-    ----------
-    models : mapping from str to SurvivalModel
-        Whole pipelines by name; all see the same splits and seeds.
-    X : DataFrame
-        Baseline variables of all patients.
-    y : structured ndarray of shape (n_patients,)
-        Outcome of all patients.
-    splits : list of Split
-        The resamples.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk is predicted.
-    times : ndarray of shape (n_times,), optional
-        A grid on which it is predicted as well.
-    n_jobs : int or None, default=1
-        Processes, as joblib counts them; the numbers do not depend on it.
-    progress : callable, optional
-        Called as ``progress(done, total)`` after each refit.
-    finished : FinishedRefits, optional
-        Where refits are kept as they finish; those that are there already are not done again.
-
-    Returns
-    -------
-    list of Prediction
-        In order of split, then of model.
-    """
+    """Refit every model on every split."""
     X = X[_needed(models, X)]
     tasks = [(name, model, split) for split in splits for name, model in models.items()]
     known: dict[int, Prediction] = {}
@@ -195,20 +132,7 @@ def _needed(models: Mapping[str, Any], X: pd.DataFrame) -> list[str]:
 
 
 def map_tasks(tasks: Iterator[Any], n_jobs: int | None) -> Iterator[Any]:
-    """Carry out delayed calls, in one process or several, and yield their results in order.
-
-    Parameters
-    ----------
-    tasks : iterator of delayed calls
-        As from ``joblib.delayed``.
-    n_jobs : int or None
-        Processes.
-
-    Returns
-    -------
-    iterator
-        Results, each as soon as it and those before it are there.
-    """
+    """Carry out delayed calls, in one process or several, and yield their results in order."""
     return joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
 
 

@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.describe.disclosure import CMS, DisclosurePolicy, Sum, hidden_cells
-from allsurv.describe.groups import Groups, group_patients
+from allsurv.cohort.groups import Groups, group_patients
 from allsurv.errors import ModelError
+from allsurv.policy.rules import CMS
 from allsurv.validation.measures import measure_resamples, pool_risks
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.summary import summarise
 
-__all__ = ["measure_subgroups", "subgroups_of", "suppress_subgroups"]
+__all__ = ["measure_subgroups", "subgroups_of"]
 
 Floats = NDArray[np.float64]
 MEASURES = ("harrell_c", "brier", "observed_expected_ratio")
@@ -29,25 +29,7 @@ COLUMNS = [
 
 
 def subgroups_of(cohort: Cohort, by: str) -> Groups:
-    """Sort patients into subgroups by a variable.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    by : str
-        A baseline variable; a number is split at the cohort's median.
-
-    Returns
-    -------
-    Groups
-        Names and members.
-
-    Raises
-    ------
-    ModelError
-        If the variable has no column or is known of nobody.
-    """
+    """Sort patients into subgroups by a variable."""
     variable = cohort.study.variable(by)
     if not variable.is_number:
         return group_patients(cohort, by)
@@ -69,29 +51,7 @@ def measure_subgroups(
     *,
     limit_factor: float = 1.0,
 ) -> pd.DataFrame:
-    """Measure models in each subgroup, from the same out-of-fold predictions.
-
-    Parameters
-    ----------
-    predictions : sequence of Prediction
-        Of one plan.
-    groups : mapping from str to Groups
-        Subgroups by variable, as from :func:`subgroups_of`.
-    y : structured ndarray of shape (n_patients,)
-        Their outcome.
-    horizons : ndarray of shape (n_horizons,)
-        Times at which risk was predicted.
-    limit_factor : float, default=1.0
-        As of :func:`allsurv.validation.summary.summarise`.
-
-    Returns
-    -------
-    DataFrame
-        ``variable``, ``group``, ``group_label``, ``n``, ``n_events``, ``model``, ``measure``
-        (Harrell's C, Brier score, O/E), ``horizon``, ``estimate``,
-        ``lower``, ``upper``, ``level``, ``n_resamples``, ``n_failed``, ``reason``. A group of
-        fewer than eleven patients or events is named with its reason and not measured.
-    """
+    """Measure models in each subgroup, from the same out-of-fold predictions."""
     tables = []
     for by, sorted_by in groups.items():
         named = zip(sorted_by.names, sorted_by.labels, strict=True)
@@ -111,35 +71,6 @@ def measure_subgroups(
             here = {"variable": by, "group": name, "group_label": label}
             tables.append(table.assign(**here, n=n, n_events=n_events).reindex(columns=COLUMNS))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
-
-
-def suppress_subgroups(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.DataFrame:
-    """Hide counts that are small, or from which small ones follow.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`measure_subgroups`.
-    policy : DisclosurePolicy, default=CMS
-        What may be shown.
-
-    Returns
-    -------
-    DataFrame
-        ``n`` and ``n_events`` missing where hidden, and where those without the event would be
-        too few; the sizes of all groups of a variable add up to a total that readers know.
-    """
-    safe = table.astype({"n": "Int64", "n_events": "Int64"})
-    for _, part in table.groupby("variable", sort=False):
-        groups = part.drop_duplicates("group")
-        counts = np.concatenate([groups["n_events"], groups["n"] - groups["n_events"]])
-        size = len(groups)
-        parts = [Sum(tuple(range(size))), Sum(tuple(range(size, 2 * size)))]
-        hidden = hidden_cells(counts.astype(int), parts, policy)
-        for k, name in enumerate(groups["group"]):
-            if hidden[k] or hidden[k + size]:
-                safe.loc[part.index[part["group"] == name], ["n", "n_events"]] = pd.NA
-    return safe
 
 
 def _restrict(

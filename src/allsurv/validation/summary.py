@@ -39,23 +39,6 @@ def summarise(
 ) -> pd.DataFrame:
     r"""Average a measure over its resamples.
 
-    Parameters
-    ----------
-    resamples : DataFrame
-        As from :func:`measure_resamples`.
-    level : float, default=0.95
-        Confidence level, in (0, 1).
-    limit_factor : float, default=1.0
-        How much wider the limits are of measures that vary with the patients a model is fitted on
-        (Brier score, IPA, calibration slope and errors), as from ``Plan.limit_factor``.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``measure``, ``horizon``, ``estimate``, ``lower``, ``upper``, ``level``,
-        ``n_resamples`` that could be measured, ``n_failed`` that could not, ``reason`` with counts,
-        and ``estimator``, how it was made.
-
     Notes
     -----
     With weights :math:`w` and analytic standard errors :math:`s` of the resamples, the estimate is
@@ -116,16 +99,6 @@ def _average(
 def summarise_reasons(reasons: Counter[str]) -> str:
     """Say how often each reason occurred.
 
-    Parameters
-    ----------
-    reasons : Counter of str
-        Reason to the number of resamples.
-
-    Returns
-    -------
-    str
-        ``2x no event by 12; 1x no fit``; empty without any.
-
     Examples
     --------
     >>> summarise_reasons(Counter(["no event by 12", "no event by 12"]))
@@ -137,22 +110,7 @@ def summarise_reasons(reasons: Counter[str]) -> str:
 def with_limits(
     performance: pd.DataFrame, errors: pd.DataFrame, *, limit_factor: float = 1.0
 ) -> pd.DataFrame:
-    """Set limits, on the log scale, about measures whose error was found by drawing patients.
-
-    Parameters
-    ----------
-    performance : DataFrame
-        As from :func:`summarise`.
-    errors : DataFrame
-        ``model``, ``measure``, ``horizon``, ``log_error``.
-    limit_factor : float, default=1.0
-        How much wider the limits are.
-
-    Returns
-    -------
-    DataFrame
-        The same rows.
-    """
+    """Set limits, on the log scale, about measures whose error was found by drawing patients."""
     table = performance.merge(errors, on=["model", "measure", "horizon"], how="left")
     known = table["log_error"].notna()
     factor = np.exp(limit_factor * ndtri(0.5 + table["level"] / 2) * table["log_error"])
@@ -165,25 +123,6 @@ def compare_models(
     resamples: pd.DataFrame, n_patients: int, *, level: float = 0.95, limit_factor: float = 1.0
 ) -> pd.DataFrame:
     r"""Differences between models, each measured on the same patients of the same resamples.
-
-    Parameters
-    ----------
-    resamples : DataFrame
-        As from :func:`allsurv.validation.measures.measure_resamples`.
-    n_patients : int
-        Size of the cohort.
-    level : float, default=0.95
-        Confidence level, in (0, 1).
-    limit_factor : float, default=1.0
-        How much wider the limits are for models varying with the patients they are fitted on, as
-        from ``Plan.limit_factor``; P follows.
-
-    Returns
-    -------
-    DataFrame
-        ``model``, ``compared_with``, ``measure``, ``horizon``, ``estimate`` (the first less the
-        second), ``lower``, ``upper``, ``p_value``, ``level``, ``n_resamples`` in which both could
-        be measured.
 
     Notes
     -----

@@ -1,0 +1,69 @@
+"""Follow-up that is not positive, and events in an order that cannot be."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from allsurv.dictionary.filters import matches
+from allsurv.dictionary.units import unit_ratio
+from allsurv.dictionary.values import rows_of
+from allsurv.errors import Violation
+from allsurv.study.spec import Endpoint, Rule, Study
+
+__all__ = ["check_order"]
+
+_ARITHMETIC = 1e-9
+
+
+def check_order(clean: pd.DataFrame, study: Study) -> tuple[Violation, ...]:
+    """Find follow-up that is not positive, and events in an impossible order."""
+    violations: list[Violation] = []
+    seen: set[str] = set()
+    for endpoint in study.endpoints.values():
+        if endpoint.time not in seen and endpoint.time in clean.columns:
+            seen.add(endpoint.time)
+            violations += _zero_follow_up(clean, endpoint, study)
+    for rule in study.rules:
+        violations += _order_faults(clean, rule, study)
+    return tuple(violations)
+
+
+def _order_faults(clean: pd.DataFrame, rule: Rule, study: Study) -> list[Violation]:
+    names = [rule.first, rule.then, *([rule.plus] if rule.plus else [])]
+    if not set(names) <= set(clean.columns):
+        return []
+    unit = study.variables[rule.then].unit
+    first, then, *plus = (
+        clean[n].to_numpy(dtype=float) * unit_ratio(study.variables[n].unit, unit) for n in names
+    )
+    first = first + sum(plus)
+    latest = then + rule.tolerance + _ARITHMETIC
+    broken = rows_of(first >= then if rule.strict else first > latest)
+    if not broken:
+        return []
+    says = _agreeing(rule.says.rstrip(".") + ".", len(broken))
+    return [Violation(study.variables[rule.first].column, says, broken)]
+
+
+def _agreeing(says: str, n: int) -> str:
+    """Make the verb that opens a rule agree with the number of rows."""
+    verb, blank, rest = says.partition(" ")
+    singular = {"are": "is", "have": "has", "do": "does"}
+    plural = {one: many for many, one in singular.items()}
+    if n == 1:
+        verb = singular.get(verb, verb if verb.endswith("s") else verb + "s")
+    else:
+        verb = plural.get(verb, verb.removesuffix("s"))
+    return verb + blank + rest
+
+
+def _zero_follow_up(clean: pd.DataFrame, endpoint: Endpoint, study: Study) -> list[Violation]:
+    variable = study.variables[endpoint.time]
+    zero = (clean[endpoint.time] == 0).to_numpy()
+    if set(endpoint.population) <= set(clean.columns):
+        zero = zero & matches(clean, endpoint.population)
+    rows = rows_of(zero)
+    if not rows:
+        return []
+    verb = "is" if len(rows) == 1 else "are"
+    return [Violation(variable.column, f"{verb} zero; follow-up is longer than 0.", rows)]

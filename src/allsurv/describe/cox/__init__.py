@@ -1,0 +1,1 @@
+"""Cox analyses of a cohort in tidy tables."""

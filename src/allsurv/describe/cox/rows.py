@@ -1,0 +1,101 @@
+"""Rows of a Cox table: one per term of a fit, in clinical units."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.cohort.groups import tidy
+from allsurv.describe.cox.fits import CohortFit
+from allsurv.describe.cox.terms import Term
+from allsurv.study.spec import Analysis
+
+__all__ = ["COX_COLUMNS", "cohort_rows", "cox_rows"]
+
+COX_COLUMNS = (
+    "analysis",
+    "analysis_label",
+    "variable",
+    "level",
+    "term",
+    "label",
+    "unit",
+    "coef",
+    "std_error",
+    "hazard_ratio",
+    "lower",
+    "upper",
+    "z",
+    "p_value",
+    "ph_p_value",
+    "n",
+    "n_rows",
+    "n_events",
+    "n_left_out",
+    "n_level",
+    "n_level_events",
+    "method",
+    "note",
+)
+NUMBERS = ("coef", "std_error", "hazard_ratio", "lower", "upper", "z", "p_value")
+NOBODY = "no patient has this level"
+
+
+def cox_rows(
+    fitted: CohortFit, analysis: Analysis | None = None, *, note: str = ""
+) -> list[dict[str, object]]:
+    """Make the rows of a Cox table."""
+    fit = fitted.fit
+    proportional = _proportional(fitted)
+    position = {term: index for index, term in enumerate(fit.names)}
+    rows = []
+    for term in fitted.terms:
+        at = position.get(term.name)
+        row: dict[str, object] = {
+            "analysis": analysis.name if analysis else "",
+            "analysis_label": analysis.label if analysis else "",
+            "variable": term.variable,
+            "level": term.level,
+            "term": term.name,
+            "label": term.label,
+            "unit": term.unit,
+            "n": fitted.cohort.n,
+            "n_rows": fit.n,
+            "n_events": fit.n_events,
+            "n_left_out": fitted.n_left_out,
+            "method": fitted.method,
+            "note": f"{NOBODY if at is None else ''} {note}".strip(),
+        }
+        if term.level:
+            row |= _level_counts(fitted, term)
+        if at is not None:
+            row |= {number: float(getattr(fit, number)[at]) for number in NUMBERS}
+            row["ph_p_value"] = proportional.get(term.variable, float("nan"))
+        rows.append(row)
+    return rows
+
+
+def cohort_rows(cohort: Cohort, rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Make a Cox table that carries its source."""
+    table = tidy(rows, COX_COLUMNS, cohort)
+    counts = ["n_level", "n_level_events"]
+    table[counts] = table[counts].astype("Int64")
+    return table
+
+
+def _level_counts(fitted: CohortFit, term: Term) -> dict[str, object]:
+    has = term.values > 0
+    return {
+        "n_level": np.unique(fitted.patient[has]).size,
+        "n_level_events": int(fitted.fit.likelihood.data.event[has].sum()),
+    }
+
+
+def _proportional(fitted: CohortFit) -> dict[str, float]:
+    columns: dict[str, list[str]] = {}
+    for term in fitted.terms:
+        if term.name in fitted.fit.names:
+            columns.setdefault(term.variable, []).append(term.name)
+    test = fitted.fit.proportional_hazards_test(terms=columns)
+    return dict(zip(test.names, map(float, test.p_value), strict=True))

@@ -1,0 +1,205 @@
+"""Cox regression tables: hazard ratios in clinical units, of any model and of the study's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from allsurv.cohort import Cohort
+from allsurv.cohort.groups import check_known_at_origin
+from allsurv.describe.cox.fits import (
+    Missing,
+    Ties,
+    fit_analysis,
+    fit_from_landmark,
+)
+from allsurv.describe.cox.rows import cohort_rows, cox_rows
+from allsurv.study.spec import Analysis
+
+__all__ = ["analysis_table", "cox_table", "landmark_cox_table"]
+
+EXCLUDED = ("n_event_before", "n_censored_before", "n_later_origin")
+
+
+def cox_table(
+    cohort: Cohort,
+    endpoint: str,
+    variables: Sequence[str],
+    *,
+    time_dependent: Sequence[str] = (),
+    ties: Ties = "efron",
+    level: float = 0.95,
+    missing: Missing = "refused",
+    firth: bool = False,
+) -> pd.DataFrame:
+    """Hazard ratios of a multivariable Cox model.
+
+    A hazard ratio above 1 means earlier events: of a number per one unit, of a level against the
+    reference level of its variable, of a time-dependent event after it against before it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients; those outside the endpoint's population are not part of the question.
+    endpoint : str
+        Name of an endpoint of the study.
+    variables : sequence of str
+        Variables known at baseline; numbers enter as they are, unscaled.
+    time_dependent : sequence of str, default=()
+        Events of the study that switch on during follow-up.
+    ties : {"efron", "breslow"}, default="efron"
+        Method of ties.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+    missing : {"refused", "leave_out"}, default="refused"
+        ``leave_out`` keeps patients with complete values only and counts the others.
+    firth : bool, default=False
+        Penalise by Firth's method, with limits and P of the profile penalised likelihood: for few
+        events, or levels in which all or none had one.
+
+    Returns
+    -------
+    DataFrame
+        One row per term: ``analysis`` and ``analysis_label``, ``variable``, ``level``, ``term``,
+        ``label``, ``unit``, ``coef``, ``std_error``, ``hazard_ratio``, ``lower``, ``upper``, ``z``,
+        ``p_value``, ``ph_p_value`` (all terms of the variable: do their hazard ratios change with
+        time), ``n`` patients, ``n_rows`` (start, stop] rows, ``n_events``, ``n_left_out``,
+        ``n_level`` patients with the level, or whom the event happened to, and ``n_level_events``
+        of the endpoint among (after) them, ``method`` and ``note``.
+
+    Raises
+    ------
+    ModelError
+        If a variable is not known at baseline (immortal time), if values are missing, or if the
+        model cannot be fitted.
+    OutcomeError
+        If times or events are missing or impossible.
+    StudyError
+        If the study has no such endpoint, variable or event.
+
+    Notes
+    -----
+    Vouched for by R ``survival::coxph``, ``survival::tmerge`` and ``survival::cox.zph``.
+    """
+    check_known_at_origin(cohort.study, tuple(variables), "cox_table")
+    question = Analysis(
+        "", "", endpoint, tuple(variables), time_dependent=tuple(time_dependent), ties=ties
+    )
+    fitted = fit_analysis(cohort, question, "cox_table", level=level, missing=missing, firth=firth)
+    return cohort_rows(cohort, cox_rows(fitted, question))
+
+
+def analysis_table(
+    cohort: Cohort,
+    analysis: Analysis,
+    *,
+    level: float = 0.95,
+    missing: Missing = "refused",
+    firth: bool = False,
+) -> pd.DataFrame:
+    """Hazard ratios of a Cox analysis that the study file defines.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients; the analysis and its endpoint say which of them it is about.
+    analysis : Analysis
+        One of ``cohort.study.analyses``, or made like them. What the study has published is
+        fitted as published, variables known only after baseline included; ``note`` then says so.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+    missing : {"refused", "leave_out"}, default="refused"
+        ``leave_out`` keeps patients with complete values only and counts the others.
+    firth : bool, default=False
+        Penalise by Firth's method.
+
+    Returns
+    -------
+    DataFrame
+        Columns as of :func:`cox_table`; ``analysis`` is its name.
+
+    Raises
+    ------
+    ModelError
+        As :func:`cox_table`; variables known only after baseline are refused unless the analysis
+        stands in the study file.
+    """
+    late = [name for name in analysis.variables if cohort.study.variable(name).known != "baseline"]
+    if late and cohort.study.analyses.get(analysis.name) != analysis:
+        check_known_at_origin(cohort.study, analysis.variables, f"analysis '{analysis.name}'")
+    note = analysis.note
+    if late:
+        note = f"{note} {', '.join(late)}: not known at baseline (immortal time).".strip()
+    where = f"analysis '{analysis.name}'"
+    patients = cohort.where(analysis.population)
+    fitted = fit_analysis(patients, analysis, where, level=level, missing=missing, firth=firth)
+    return cohort_rows(cohort, cox_rows(fitted, analysis, note=note))
+
+
+def landmark_cox_table(
+    cohort: Cohort,
+    endpoint: str,
+    variables: Sequence[str],
+    *,
+    at: float,
+    events: Sequence[str] = (),
+    known_by_then: Sequence[str] = (),
+    ties: Ties = "efron",
+    level: float = 0.95,
+    missing: Missing = "refused",
+) -> pd.DataFrame:
+    """Hazard ratios from a landmark on, of what had happened by then.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    endpoint : str
+        Name of an endpoint of the study.
+    variables : sequence of str
+        Variables known at baseline.
+    at : float
+        Landmark: time after treatment start, in the study's unit.
+    events : sequence of str, default=()
+        Events of the study; patients are compared by whether each had happened by the landmark.
+    known_by_then : sequence of str, default=()
+        Variables not known at baseline, but of everybody by the landmark, such as a response
+        assessed at a fixed visit before it. That this is so is for you to say.
+    ties : {"efron", "breslow"}, default="efron"
+        Method of ties.
+    level : float, default=0.95
+        Confidence level, in (0, 1).
+    missing : {"refused", "leave_out"}, default="refused"
+        ``leave_out`` keeps patients with complete values only and counts the others.
+
+    Returns
+    -------
+    DataFrame
+        Columns as of :func:`cox_table`, and ``n_event_before``, ``n_censored_before``,
+        ``n_later_origin``: patients the landmark excludes.
+
+    Raises
+    ------
+    ModelError
+        As :func:`cox_table`.
+
+    Notes
+    -----
+    Patients with an event or censored by the landmark are excluded, and counted. Vouched for by R
+    ``survival::coxph`` on the remaining patients.
+    """
+    check_known_at_origin(cohort.study, tuple(variables), "landmark_cox_table")
+    fitted = fit_from_landmark(
+        cohort,
+        endpoint,
+        (*variables, *known_by_then),
+        "landmark_cox_table",
+        at=at,
+        events=events,
+        ties=ties,
+        level=level,
+        missing=missing,
+    )
+    table = cohort_rows(cohort, cox_rows(fitted))
+    return table.assign(**{name: getattr(fitted.landmark, name) for name in EXCLUDED})

@@ -1,0 +1,141 @@
+"""Columns of a Cox model in clinical units: numbers per one unit, levels against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.cohort import Cohort
+from allsurv.cohort.groups import level_text
+from allsurv.errors import ModelError
+from allsurv.study.spec import Variable
+
+__all__ = ["Term", "check_complete", "event_terms", "interaction_terms", "variable_terms"]
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One coefficient of a Cox model.
+
+    Attributes
+    ----------
+    variable : str
+        Variable, or time-dependent event, it belongs to.
+    level : str
+        Level it stands for; empty for a number.
+    name : str
+        ``age``, ``sct`` or ``year=1990-1994``.
+    label, unit : str
+        For readers: what is compared with what.
+    values : ndarray of shape (n_rows,)
+        The column of the design; constant where nobody has the level.
+    """
+
+    variable: str
+    level: str
+    name: str
+    label: str
+    unit: str
+    values: NDArray[np.float64]
+
+
+def check_complete(cohort: Cohort, names: Sequence[str], where: str) -> None:
+    """Refuse missing values; the message counts them by variable."""
+    for name in names:
+        cohort.study.variable(name)
+    absent = [name for name in names if name not in cohort.frame.columns]
+    if absent:
+        raise ModelError(
+            f"{where}: the cohort has no column {', '.join(map(repr, absent))}; add it, or leave "
+            "the variable out."
+        )
+    missing = cohort.frame[list(names)].isna().sum()
+    missing = missing[missing > 0]
+    if len(missing):
+        counts = ", ".join(f"'{name}' in {n}" for name, n in missing.items())
+        raise ModelError(
+            f"{where}: values are missing of {counts} of {cohort.n} patients; nobody is left out "
+            "silently. Use missing='leave_out', a variable that says how missing is counted, or "
+            "multiple imputation."
+        )
+
+
+def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[Term]:
+    """Make the columns of one variable."""
+    column = frame[variable.name]
+    if variable.is_number:
+        unit = f"per 1 {variable.unit}".strip()
+        values = column.to_numpy(dtype=float)
+        return [Term(variable.name, "", variable.name, variable.label, unit, values)]
+    if variable.is_yes_no:
+        label = f"{variable.level_label(True)} vs {variable.level_label(False)}"
+        label = variable.label if label == "yes vs no" else f"{variable.label}: {label}"
+        values = column.to_numpy(dtype=float)
+        return [Term(variable.name, "true", variable.name, label, "", values)]
+    if not variable.has_levels:
+        raise ModelError(f"{where}: '{variable.name}' is {variable.kind}; it cannot enter a model.")
+    reference = variable.levels[0] if variable.reference is None else variable.reference
+    if not column.eq(reference).any():
+        raise ModelError(
+            f"{where}: nobody has the reference level '{reference}' of '{variable.name}'; name "
+            "another reference in the study file."
+        )
+    return [
+        Term(
+            variable.name,
+            level_text(level),
+            f"{variable.name}={level}",
+            f"{variable.label}: {variable.level_label(level)} vs {variable.level_label(reference)}",
+            "",
+            column.eq(level).to_numpy(dtype=float),
+        )
+        for level in variable.levels
+        if level != reference
+    ]
+
+
+def event_terms(cohort: Cohort, names: Sequence[str], columns: pd.DataFrame) -> list[Term]:
+    """Make the columns of events that happen after baseline."""
+    return [
+        Term(
+            name,
+            "true",
+            name,
+            cohort.study.events[name].label,
+            "",
+            columns[name].to_numpy(dtype=float),
+        )
+        for name in names
+    ]
+
+
+def interaction_terms(terms: Sequence[Term], pairs: Sequence[tuple[str, str]]) -> list[Term]:
+    """Make the products of columns that are already in a model.
+
+    Examples
+    --------
+    >>> age = Term("age", "", "age", "Age", "per 1 year", np.array([40.0, 60.0]))
+    >>> sct = Term("sct", "true", "sct", "Transplantation", "", np.array([0.0, 1.0]))
+    >>> (product,) = interaction_terms([age, sct], [("age", "sct")])
+    >>> product.name, product.values.tolist()
+    ('age:sct', [0.0, 60.0])
+    """
+    return [
+        Term(
+            f"{one.variable}:{other.variable}",
+            ":".join(filter(None, (one.level, other.level))),
+            f"{one.name}:{other.name}",
+            f"{one.label} × {other.label}",
+            one.unit or other.unit,
+            one.values * other.values,
+        )
+        for first, second in pairs
+        for one in terms
+        if one.variable == first
+        for other in terms
+        if other.variable == second
+    ]

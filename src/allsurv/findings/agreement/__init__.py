@@ -1,0 +1,1 @@
+"""Published findings held against fitted models."""

@@ -1,0 +1,1 @@
+"""What a cohort of a given size could have found."""

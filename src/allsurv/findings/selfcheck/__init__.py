@@ -1,0 +1,1 @@
+"""The arithmetic of published numbers, checked by itself."""

@@ -1,0 +1,143 @@
+"""What is taken out of a fitted model, and what is refused to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from allsurv.cohort.source_digest import describe_source
+from allsurv.cohort.table import Cohort
+from allsurv.dictionary.variable import Variable
+from allsurv.errors import DisclosureError, ModelError
+from allsurv.models.origin import origin_of
+from allsurv.riskmodel.development import SMALLEST_GROUP, Development
+from allsurv.riskmodel.encoding import read_numbers
+from allsurv.riskmodel.instability import Instability
+from allsurv.riskmodel.model import RiskModel
+from allsurv.riskmodel.reach import Population, Reach
+from allsurv.riskmodel.trees import Trees
+from allsurv.study.spec import Endpoint, Study
+
+if TYPE_CHECKING:
+    from allsurv.models.base import SurvivalModel
+
+__all__ = ["export_model"]
+
+
+def export_model(
+    model: SurvivalModel,
+    cohort: Cohort,
+    *,
+    endpoint: str,
+    horizons: Sequence[float] | None = None,
+    instability: Instability | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> RiskModel:
+    """Export a fitted model as a risk model, which is data and holds no patient.
+
+    Parameters
+    ----------
+    model : SurvivalModel
+        Fitted.
+    cohort : Cohort
+        Patients of development, of whom only centiles of risk scores are kept; its study gives
+        data dictionary, horizons and risk groups.
+    endpoint : str
+        What the model was fitted to.
+    horizons : sequence of float, optional
+        Times at which it will be asked, in the study's unit; the study's unless given. Those
+        beyond follow-up are left out.
+    instability : Instability, optional
+        What refits of the model predict, from
+        :func:`allsurv.validation.bands.measure_instability`; predictions carry no
+        instability interval without it.
+    provenance : mapping, optional
+        More on where it comes from (seed, date...), in values that JSON can hold. Source and size
+        of development, parameters and versions are there already.
+
+    Returns
+    -------
+    RiskModel
+        Ready to score or to write.
+
+    Raises
+    ------
+    ModelError
+        If the model is not fitted.
+    DisclosureError
+        If a leaf or the whole of development holds fewer than eleven patients.
+    """
+    study = cohort.study
+    X = cohort.X
+    score = model.predict(X)
+    trees = getattr(model.mechanism_, "trees", None)
+    if trees is not None:
+        _refuse_small_leaves(trees)
+    what = study.endpoint(endpoint)
+    encoder = model.encoder_
+    asked = study.prediction.horizons if horizons is None else horizons
+    given, derived = _slice(study, encoder.variable_names)
+    predictors = {name: study.variable(name) for name in encoder.variable_names}
+    origin = origin_of(model, cohort)
+    seed = model.get_params(deep=False).get("random_state")
+    origin["seed"] = seed if isinstance(seed, int) else None
+    origin["source"] = describe_source(cohort.source)
+    return RiskModel(
+        family=model.family,
+        study=study.name,
+        endpoint=endpoint,
+        endpoint_label=what.label,
+        origin=what.origin,
+        time_unit=study.time.unit,
+        grid=model.times_,
+        horizons=tuple(float(h) for h in asked if h <= model.max_time_),
+        variables=given,
+        derived=derived,
+        predictors=encoder.variable_names,
+        terms=encoder.terms_,
+        mechanism=model.mechanism_,
+        development=Development.of(
+            score, centiles=study.prediction.risk_centiles, labels=study.prediction.risk_groups
+        ),
+        reach=Reach.of(read_numbers(X, predictors), predictors, encoder.design(X), encoder.terms_),
+        population=_population(study, what),
+        provenance=origin | dict(provenance or {}),
+        instability=instability,
+    )
+
+
+def _population(study: Study, endpoint: Endpoint) -> Population:
+    return Population(
+        study.card.get("population", ""),
+        endpoint.population,
+        {name: study.variable(name) for name in endpoint.population},
+    )
+
+
+def _refuse_small_leaves(trees: Trees) -> None:
+    size = trees.n_patients[trees.leaf >= 0]
+    if size.min() < SMALLEST_GROUP:
+        raise DisclosureError(
+            f"risk model: {(size < SMALLEST_GROUP).sum()} of {size.size} leaves hold fewer than "
+            f"{SMALLEST_GROUP} patients and would show them; fit with min_samples_leaf="
+            f"{SMALLEST_GROUP} or more."
+        )
+
+
+def _slice(
+    study: Study, predictors: tuple[str, ...]
+) -> tuple[dict[str, Variable], dict[str, Variable]]:
+    """Cut out of the data dictionary what is given and what is derived from it."""
+    given: dict[str, Variable] = {}
+    derived: dict[str, Variable] = {}
+    waiting = list(predictors)
+    while waiting:
+        variable = study.variable(waiting.pop(0))
+        if variable.derivation is None:
+            given[variable.name] = variable
+        elif variable.name not in derived:
+            derived[variable.name] = variable
+            waiting += variable.derivation.sources
+    if len(given) + len(derived) > len(study.variables):
+        raise ModelError(f"study '{study.name}': a derived variable is its own source.")
+    return given, derived

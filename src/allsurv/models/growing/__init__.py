@@ -1,0 +1,1 @@
+"""Trees grown: survival trees and boosted trees, compiled."""

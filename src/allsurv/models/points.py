@@ -1,0 +1,266 @@
+"""A linear model on paper: a nomogram, and whole points with what they lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.cohort import Cohort
+from allsurv.dictionary.variable import Variable
+from allsurv.errors import ModelError
+from allsurv.riskmodel.mechanisms import Linear
+from allsurv.riskmodel.model import RiskModel
+from allsurv.stats.measures.brier import brier
+from allsurv.stats.measures.discrimination import harrell_c
+
+__all__ = ["PointsSystem", "make_points"]
+
+Floats = NDArray[np.float64]
+MOST_POINTS = 10
+NOMOGRAM_POINTS = 100.0
+STEPS = np.array([1.0, 2.0, 2.5, 5.0, 10.0])
+
+
+@dataclass(frozen=True, eq=False)
+class PointsSystem:
+    """A model as points.
+
+    Attributes
+    ----------
+    points : DataFrame
+        One row per level or interval of a predictor: ``predictor``, ``label``, ``value_label``,
+        ``score`` (log hazard ratio against the value with the fewest points), ``points`` (whole).
+    scales : DataFrame
+        Marks of the nomogram: ``predictor``, ``label``, ``value_label`` and ``scale``, its place
+        from 0 to 100, exact.
+    survival : DataFrame
+        ``total`` points, its place on the nomogram's ``scale``, and ``survival`` at each
+        ``horizon``.
+    loss : DataFrame
+        ``measure``, ``horizon``, its value for the model (``exact``) and for whole points
+        (``rounded``), and their difference ``loss``, on the patients of development.
+    """
+
+    points: pd.DataFrame
+    scales: pd.DataFrame
+    survival: pd.DataFrame
+    loss: pd.DataFrame
+
+
+def make_points(model: RiskModel, cohort: Cohort) -> PointsSystem:
+    """Turn a linear risk model into a nomogram and a points table.
+
+    Notes
+    -----
+    The score of a value is the difference it makes to the linear predictor; points are scores
+    divided by a tenth of the widest range of any predictor, rounded [1]_. Numbers are cut into
+    intervals at round values and stand for their middle.
+
+    References
+    ----------
+    .. [1] Sullivan LM, Massaro JM, D'Agostino RB. Stat Med. 2004;23(10):1631-1660.
+       doi:10.1002/sim.1742
+    """
+    mechanism = model.mechanism
+    if not isinstance(mechanism, Linear) or any(term.kind == "product" for term in model.terms):
+        raise ModelError(
+            f"points: a '{model.family}' model is no sum over predictors; points need a linear "
+            "model without products of predictors."
+        )
+    frame = cohort.eligible(model.endpoint).X
+    base = frame.iloc[[0]].reset_index(drop=True)
+    known = {**model.variables, **model.derived}
+    scales = [_Scale.of(known[name], frame[name], model, base) for name in model.predictors]
+    widest = max(scale.width for scale in scales)
+    if widest == 0:
+        raise ModelError("points: no predictor weighs anything; there is nothing to count.")
+    unit = widest / MOST_POINTS
+    totals = np.sum([scale.whole(frame[scale.variable.name], unit) for scale in scales], axis=0)
+    lowest = float(model.risk_score(base)[0]) - sum(scale.at(base)[0] for scale in scales)
+    most = sum(int(np.round(scale.width / unit)) for scale in scales)
+    survival = _survival(model, mechanism, lowest, unit, widest, most)
+    return PointsSystem(
+        pd.DataFrame([row for scale in scales for row in scale.rows(unit)]),
+        pd.DataFrame([mark for scale in scales for mark in scale.marks(widest)]),
+        survival,
+        _loss(model, mechanism, cohort, frame, totals, lowest, unit),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    """One predictor: the values shown, and the score of each."""
+
+    variable: Variable
+    values: tuple[Any, ...]
+    labels: tuple[str, ...]
+    edges: Floats
+    scores: Floats
+    ticks: Floats
+    at_ticks: Floats
+    score_of: Any
+
+    @classmethod
+    def of(
+        cls, variable: Variable, column: pd.Series, model: RiskModel, base: pd.DataFrame
+    ) -> _Scale:
+        edges = np.empty(0)
+        values: list[Any]
+        if variable.is_number:
+            edges = _round_edges(
+                column, logarithmic=variable.transform == "log", least=variable.minimum
+            )
+            values, labels = _intervals(edges, variable)
+        elif variable.is_yes_no:
+            values, labels = [False, True], ["no", "yes"]
+            if variable.missing == "allowed":
+                values, labels = [*values, None], [*labels, "not known"]
+        else:
+            values = list(variable.levels)
+            labels = [variable.level_labels.get(value, str(value)) for value in values]
+
+        def score_of(asked: Sequence[Any]) -> Floats:
+            many = base.loc[base.index.repeat(len(asked))].reset_index(drop=True)
+            many[variable.name] = pd.Series(list(asked)).astype(column.dtype)
+            return model.risk_score(many)
+
+        ticks = _ticks(edges, variable)
+        at_ticks = score_of(ticks.tolist()) if ticks.size else np.empty(0)
+        shown = tuple(values), tuple(labels), edges, score_of(values)
+        return cls(variable, *shown, ticks, at_ticks, score_of)
+
+    @property
+    def lowest(self) -> float:
+        """Score of the value with the fewest points, among all that are shown."""
+        return float(min(self.scores.min(), self.at_ticks.min(initial=np.inf)))
+
+    @property
+    def width(self) -> float:
+        return float(max(self.scores.max(), self.at_ticks.max(initial=-np.inf))) - self.lowest
+
+    def rows(self, unit: float) -> Iterator[dict[str, Any]]:
+        for label, score in zip(self.labels, self.scores - self.lowest, strict=True):
+            points = int(np.round(score / unit))
+            yield {**self._named(label), "score": float(score), "points": points}
+
+    def marks(self, widest: float) -> Iterator[dict[str, Any]]:
+        number = self.variable.is_number
+        labels = [f"{mark:g}" for mark in self.ticks] if number else self.labels
+        scores = self.at_ticks if number else self.scores
+        for label, score in zip(labels, scores - self.lowest, strict=True):
+            yield {**self._named(label), "scale": float(score / widest * NOMOGRAM_POINTS)}
+
+    def _named(self, value_label: str) -> dict[str, str]:
+        known = self.variable
+        label = f"{known.label} ({known.unit})" if known.unit else known.label
+        return {"predictor": known.name, "label": label, "value_label": value_label}
+
+    def at(self, frame: pd.DataFrame) -> Floats:
+        """Exact score of patients against the value with the fewest points."""
+        return self.score_of(list(frame[self.variable.name])) - self.lowest
+
+    def whole(self, column: pd.Series, unit: float) -> NDArray[np.int_]:
+        points = np.round((self.scores - self.lowest) / unit).astype(int)
+        if self.variable.is_number:
+            return points[np.searchsorted(self.edges, column.to_numpy(dtype=float), side="right")]
+        place = {value: k for k, value in enumerate(self.values)}
+        return points[[place[None if pd.isna(v) else v] for v in column]]
+
+
+def _round_edges(column: pd.Series, *, logarithmic: bool, least: float | None) -> Floats:
+    low, high = np.nanquantile(column.to_numpy(dtype=float), [0.1, 0.9])
+    if logarithmic and low > 0:
+        decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+        ladder = np.sort(np.outer(decades, [1.0, 5.0]).ravel())
+    else:
+        span = max(high - low, 1e-9) / 4
+        size = 10.0 ** np.floor(np.log10(span))
+        step = size * STEPS[np.argmin(np.abs(STEPS - span / size))]
+        ladder = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+    inside = ladder[(ladder >= low) & (ladder <= high)]
+    if least is not None:
+        inside = inside[inside > least]
+    return inside if inside.size else np.array([np.nanmedian(column.to_numpy(dtype=float))])
+
+
+def _ticks(edges: Floats, variable: Variable) -> Floats:
+    """Mark a number's scale at its cuts, and one more on either side where it is linear."""
+    if edges.size < 2 or variable.transform == "log":
+        return edges
+    step = edges[1] - edges[0]
+    wider = np.concatenate([[edges[0] - step], edges, [edges[-1] + step]])
+    low = -np.inf if variable.minimum is None else variable.minimum
+    high = np.inf if variable.maximum is None else variable.maximum
+    return wider[(wider >= low) & (wider <= high)]
+
+
+def _intervals(edges: Floats, variable: Variable) -> tuple[list[float], list[str]]:
+    step = edges[1] - edges[0] if edges.size > 1 else abs(edges[0]) or 1.0
+    logarithmic = variable.transform == "log"
+    first = edges[0] / 2 if logarithmic else edges[0] - step / 2
+    last = edges[-1] * 2 if logarithmic else edges[-1] + step / 2
+    if variable.minimum is not None:
+        first = max(first, (variable.minimum + edges[0]) / 2 if not logarithmic else first)
+    if variable.maximum is not None:
+        last = min(last, (variable.maximum + edges[-1]) / 2)
+    mean = np.sqrt(edges[:-1] * edges[1:]) if logarithmic else (edges[:-1] + edges[1:]) / 2
+    between = [f"{a:g} to <{b:g}" for a, b in pairwise(edges)]
+    labels = [f"<{edges[0]:g}", *between, f"{edges[-1]:g} or more"]
+    middle = [first, *mean, last]
+    if variable.kind == "integer":
+        middle = [float(np.round(value)) for value in middle]
+    return [float(value) for value in middle], labels
+
+
+def _survival(
+    model: RiskModel, mechanism: Linear, lowest: float, unit: float, widest: float, most: int
+) -> pd.DataFrame:
+    steps = model.steps(model.horizons)
+    return pd.DataFrame(
+        [
+            {
+                "total": total,
+                "scale": total * unit / widest * NOMOGRAM_POINTS,
+                "horizon": horizon,
+                "survival": float(np.exp(-mechanism.hazard[step] * np.exp(lowest + total * unit))),
+            }
+            for total in range(most + 1)
+            for horizon, step in zip(model.horizons, steps, strict=True)
+        ]
+    )
+
+
+def _loss(
+    model: RiskModel,
+    mechanism: Linear,
+    cohort: Cohort,
+    frame: pd.DataFrame,
+    totals: NDArray[np.int_],
+    lowest: float,
+    unit: float,
+) -> pd.DataFrame:
+    y = cohort.eligible(model.endpoint).y(model.endpoint)
+    exact = model.risk_score(frame)
+    rows = [_lost("harrell_c", None, harrell_c(y, exact), harrell_c(y, totals.astype(float)))]
+    for horizon, step in zip(model.horizons, model.steps(model.horizons), strict=True):
+        hazard = mechanism.hazard[step]
+        risks = [-np.expm1(-hazard * np.exp(lp)) for lp in (exact, lowest + unit * totals)]
+        rows.append(_lost("brier", horizon, *(brier(y, risk, horizon) for risk in risks)))
+    return pd.DataFrame(rows)
+
+
+def _lost(measure: str, horizon: float | None, model: Any, points: Any) -> dict[str, Any]:
+    sign = 1.0 if measure == "harrell_c" else -1.0
+    return {
+        "measure": measure,
+        "horizon": horizon,
+        "exact": model.value,
+        "rounded": points.value,
+        "loss": sign * (model.value - points.value),
+    }

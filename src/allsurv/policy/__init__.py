@@ -1,0 +1,18 @@
+"""What may be shown of patients: one rule, by name."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "overlaps": ["shown_counts"],
+        "rules": [
+            "CMS",
+            "POLICIES",
+            "DisclosurePolicy",
+            "Sum",
+            "disclosure_policy",
+            "hidden_cells",
+        ],
+    },
+)

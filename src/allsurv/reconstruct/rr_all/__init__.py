@@ -1,0 +1,1 @@
+"""The facts of one paper: the cohort of mini-hyper-CVD with inotuzumab."""

@@ -1,0 +1,1 @@
+"""Cox regression: one likelihood, one maximiser, what follows from a fit."""

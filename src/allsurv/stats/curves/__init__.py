@@ -1,0 +1,1 @@
+"""Curves over time and the tests that compare them."""

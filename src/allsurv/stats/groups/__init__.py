@@ -1,0 +1,1 @@
+"""Tables and samples of groups compared."""

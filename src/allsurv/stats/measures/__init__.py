@@ -1,0 +1,1 @@
+"""How good predictions are: discrimination, calibration, overall error, net benefit."""

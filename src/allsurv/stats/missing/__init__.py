@@ -1,0 +1,1 @@
+"""Missing values imputed, and analyses of imputed tables pooled."""

@@ -1,0 +1,1 @@
+"""How many patients a model needs, and how well it may be expected to do."""

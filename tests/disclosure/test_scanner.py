@@ -1,0 +1,129 @@
+"""The last net: canaries in every kind of file are found, honest files pass."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from allsurv.cohort import read_cohort
+from allsurv.disclosure.scanner import Scanner, check_artefacts
+from allsurv.errors import DisclosureError
+from allsurv.study import load_study
+
+
+@pytest.fixture(scope="module")
+def patients():
+    from allsurv.cohort import load_cohort
+
+    frame = load_cohort("rr-all").frame
+    frame = frame[[name for name in frame if name in _given()]].copy()
+    frame["os_months"] = frame["os_months"] + 0.00137  # times that no one else has
+    return frame
+
+
+def _given():
+    study = load_study("rr-all")
+    return {v.name for v in study.variables.values() if v.derivation is None}
+
+
+@pytest.fixture(scope="module")
+def cohort(patients):
+    return read_cohort(patients, load_study("rr-all"))
+
+
+@pytest.fixture(scope="module")
+def scanner(cohort):
+    return Scanner(cohort)
+
+
+def found(scanner, file):
+    return " ".join(scanner.faults(file))
+
+
+def row_of(cohort, k=3):
+    names = ["wbc", "pb_blasts", "bm_blasts", "cd22"]
+    return {name: float(cohort.frame[name].iloc[k]) for name in names}
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "html", "svg", "md", "xml", "parquet", "docx"])
+def test_an_exact_time_is_found_in_every_kind_of_file(scanner, cohort, tmp_path, kind):
+    time = cohort.frame["os_months"].iloc[7]
+    file = tmp_path / f"canary.{kind}"
+    if kind == "json":
+        file.write_text(json.dumps({"a": [{"b": time}]}))
+    elif kind == "csv":
+        file.write_text(f"a,b\n1,{time}\n")
+    elif kind == "parquet":
+        pd.DataFrame({"t": [time, 1.0]}).to_parquet(file)
+    elif kind == "docx":
+        from docx import Document
+
+        document = Document()
+        document.add_paragraph(f"followed for {time} months")
+        document.save(file)
+    else:
+        file.write_text(f"<p>followed for {time} months</p>")
+    assert "exact time" in found(scanner, file)
+
+
+def test_a_column_of_times_is_found_in_arrays(scanner, cohort, tmp_path):
+    file = tmp_path / "arrays.npz"
+    np.savez(file, grid=np.sort(cohort.frame["os_months"].to_numpy())[:40])
+    assert "column of patients' times" in found(scanner, file)
+    np.savez(file, grid=np.arange(0.0, 116.0))
+    assert not found(scanner, file)
+
+
+def test_a_patients_row_is_found_as_object_line_or_array(scanner, cohort, tmp_path):
+    row = row_of(cohort)
+    (tmp_path / "row.json").write_text(json.dumps({"input_example": [row]}))
+    (tmp_path / "row.csv").write_text(",".join(row) + "\n" + ",".join(map(str, row.values())))
+    baseline = scanner.rows[3]
+    np.savez(tmp_path / "row.npz", X=np.vstack([np.zeros_like(baseline), baseline]))
+    for name in ("row.json", "row.csv", "row.npz"):
+        assert "a patient's row" in found(scanner, tmp_path / name)
+    other = {name: value + 0.5 for name, value in row.items()}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    assert not found(scanner, tmp_path / "other.json")
+
+
+@pytest.mark.parametrize(("value", "seen"), [(0, False), (1, True), (10, True), (11, False)])
+def test_small_counts_are_found_by_the_names_of_counts(scanner, tmp_path, value, seen):
+    (tmp_path / "t.json").write_text(json.dumps([{"group": "a", "n_events": value}]))
+    (tmp_path / "t.csv").write_text(f"group,n_at_risk\na,{value}\n")
+    assert ("counts under 11" in found(scanner, tmp_path / "t.json")) is seen
+    assert ("counts under 11" in found(scanner, tmp_path / "t.csv")) is seen
+
+
+def test_identifiers_are_found(patients, tmp_path):
+    named = patients.assign(patient_no=[f"CANARY-{k:04}" for k in range(len(patients))])
+    scanner = Scanner(read_cohort(named, load_study("rr-all")))
+    (tmp_path / "log.txt").write_text("patient CANARY-0001 was left out")
+    assert "identifier" in found(scanner, tmp_path / "log.txt")
+
+
+def test_json_inside_a_page_is_looked_into(scanner, cohort, tmp_path):
+    data = json.dumps({"patients": [row_of(cohort)]})
+    (tmp_path / "page.html").write_text(f'<script type="application/json" id="d">{data}</script>')
+    assert "a patient's row" in found(scanner, tmp_path / "page.html")
+
+
+def test_nothing_unreadable_passes_and_all_findings_come_together(cohort, tmp_path):
+    (tmp_path / "model.pkl").write_bytes(b"x")
+    with pytest.raises(DisclosureError, match=r"model\.pkl.*cannot be looked into"):
+        check_artefacts([tmp_path / "model.pkl"], cohort)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("n\n3\n")
+    with pytest.raises(DisclosureError, match=r"2 finding(.|\n)*a\.csv(.|\n)*b\.csv"):
+        check_artefacts(sorted(tmp_path.glob("*.csv")), cohort)
+
+
+def test_everything_the_main_job_writes_passes(small_folder):
+    from allsurv.cohort import load_cohort
+
+    files = [file for file in small_folder.rglob("*") if file.is_file()]
+    assert len(files) > 30
+    check_artefacts(files, load_cohort("rr-all"))

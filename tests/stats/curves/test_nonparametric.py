@@ -1,0 +1,159 @@
+"""Kaplan-Meier, Nelson-Aalen and log-rank against R on 210 small cohorts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from allsurv.stats.curves.nonparametric import kaplan_meier, logrank_test, nelson_aalen
+
+SURVFIT = "survival::survfit"
+SURVDIFF = "survival::survdiff"
+
+
+@pytest.fixture(scope="module")
+def cases(reference):
+    return reference("nonparametric")["cases"]
+
+
+def numbers(values):
+    flat = values if isinstance(values, list) else [values]
+    return np.array([np.nan if v in (None, "NA", "NaN", "Inf") else float(v) for v in flat])
+
+
+def largest_difference(ours, theirs, floor=1e-12):
+    """Largest relative difference; missing values must agree."""
+    ours, theirs = np.atleast_1d(ours), np.atleast_1d(theirs)
+    np.testing.assert_array_equal(np.isnan(ours), np.isnan(theirs))
+    seen = ~np.isnan(ours)
+    gap = np.abs(ours[seen] - theirs[seen]) / np.maximum(np.abs(theirs[seen]), floor)
+    return float(np.max(gap, initial=0.0))
+
+
+def arguments(case):
+    data = case["data"]
+    extra = {"start": data["start"]} if case["entry"] else {}
+    if case["weighting"] != "none":
+        extra["weights"] = data["weights"]
+    return (data["time"], data["event"]), extra
+
+
+def exhausted(case):
+    """Where survival has reached zero; with fractional weights R carries rounding on from there."""
+    return numbers(case["curve"]["survival"]) < 1e-12
+
+
+def test_kaplan_meier_columns_equal_survfit(cases, record_difference):
+    worst = 0.0
+    for case in cases:
+        outcome, extra = arguments(case)
+        km = kaplan_meier(*outcome, conf_type=case["conf_type"], **extra)
+        alive = ~exhausted(case)
+        for name in ("time", "n_at_risk", "n_events", "n_censored"):
+            worst = max(worst, largest_difference(getattr(km, name), numbers(case["curve"][name])))
+        assert np.all(km.survival[~alive] == 0)
+        for name in ("survival", "std_error", "lower", "upper"):
+            theirs = numbers(case["curve"][name])
+            if name in ("lower", "upper"):
+                theirs[km.survival == 1] = 1.0  # R's log-log limits are missing before an event
+            worst = max(worst, largest_difference(getattr(km, name)[alive], theirs[alive]))
+    record_difference("kaplan_meier", SURVFIT, worst)
+    assert len(cases) >= 200
+    assert worst < 1e-11
+
+
+def test_survival_of_zero_has_the_limits_of_survfit(cases):
+    for case in cases:
+        if case["weighting"] == "fraction":
+            continue  # R keeps a rounding error of 1e-16 instead of zero there
+        outcome, extra = arguments(case)
+        km = kaplan_meier(*outcome, conf_type=case["conf_type"], **extra)
+        gone = exhausted(case)
+        for name in ("std_error", "lower", "upper"):
+            np.testing.assert_array_equal(
+                getattr(km, name)[gone], numbers(case["curve"][name])[gone]
+            )
+
+
+def test_median_and_limits_equal_survfit(cases, record_difference):
+    worst = 0.0
+    for case in cases:
+        outcome, extra = arguments(case)
+        if case["weighting"] == "fraction" and exhausted(case).any():
+            continue
+        km = kaplan_meier(*outcome, conf_type=case["conf_type"], **extra)
+        worst = max(
+            worst, largest_difference(np.array([*km.median()]), numbers(case["curve"]["median"]))
+        )
+    record_difference("KaplanMeier.median", SURVFIT, worst)
+    assert worst < 1e-12
+
+
+def test_restricted_mean_equals_survfit(cases, record_difference):
+    worst = 0.0
+    for case in cases:
+        outcome, extra = arguments(case)
+        if case["weighting"] == "fraction":
+            if exhausted(case).any():
+                continue  # R goes on with a survival of 1e-16 instead of zero
+            extra["variance"] = "greenwood"  # the formula R's print method uses for any weights
+        mean = kaplan_meier(*outcome, **extra).restricted_mean(case["curve"]["tau"])
+        value, error = numbers(case["curve"]["restricted_mean"])
+        worst = max(worst, largest_difference(mean.value, value))
+        worst = max(worst, largest_difference(mean.std_error, error))
+    record_difference("KaplanMeier.restricted_mean", f"{SURVFIT} (rmean)", worst)
+    assert worst < 1e-10
+
+
+def test_nelson_aalen_equals_survfit(cases, record_difference):
+    worst = 0.0
+    for case in cases:
+        outcome, extra = arguments(case)
+        ours = nelson_aalen(*outcome, **extra)
+        theirs = case["curve"]
+        worst = max(
+            worst,
+            largest_difference(ours.cumulative_hazard, numbers(theirs["cumulative_hazard"])),
+            largest_difference(
+                ours.std_error**2, numbers(theirs["hazard_std_error"]) ** 2, floor=1e-3
+            ),
+        )
+    record_difference("nelson_aalen", SURVFIT, worst)
+    assert worst < 1e-11
+
+
+@pytest.mark.parametrize(
+    ("name", "weighting", "stratified"),
+    [
+        ("logrank", "logrank", False),
+        ("peto", "peto", False),
+        ("stratified", "logrank", True),
+        ("stratified_peto", "peto", True),
+    ],
+)
+def test_logrank_equals_survdiff(cases, record_difference, name, weighting, stratified):
+    worst, compared = 0.0, 0
+    for case in cases:
+        if not case.get(name):
+            continue  # a stratum with one group only, which survdiff refuses
+        data, theirs = case["data"], case[name]
+        ours = logrank_test(
+            data["time"],
+            data["event"],
+            data["group"],
+            strata=data["strata"] if stratified else None,
+            weighting=weighting,
+        )
+        compared += 1
+        flat = [number for row in theirs["covariance"] for number in row]
+        worst = max(
+            worst,
+            largest_difference(ours.statistic, numbers(theirs["statistic"]), floor=1e-6),
+            largest_difference(ours.p_value, numbers(theirs["p_value"])),
+            largest_difference(ours.observed, numbers(theirs["observed"])),
+            largest_difference(ours.expected, numbers(theirs["expected"])),
+            largest_difference(ours.covariance.ravel(), numbers(flat)),
+        )
+    record_difference(f"logrank_test ({name})", SURVDIFF, worst)
+    assert compared >= 150
+    assert worst < 1e-10
