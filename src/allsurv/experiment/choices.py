@@ -193,7 +193,23 @@ class Config:
         return disclosure_policy(self.disclosure)
 
     def complete(self, study: Study) -> Config:
-        """Fill what was left open from the study, and hold the rest against it."""
+        """Fill what was left open from the study, and hold the rest against it.
+
+        Parameters
+        ----------
+        study : Study
+            The study that is named.
+
+        Returns
+        -------
+        Config
+            With endpoint, horizons and predictors.
+
+        Raises
+        ------
+        ConfigError
+            If a name is not the study's; the message suggests the near miss.
+        """
         prediction = study.prediction
         endpoint = self.endpoint or prediction.endpoint
         if endpoint not in study.endpoints:
@@ -214,7 +230,13 @@ class Config:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Turn the choices into plain values."""
+        """Turn the choices into plain values.
+
+        Returns
+        -------
+        dict
+            JSON-ready.
+        """
         return {
             "study": self.study,
             "cohort": Path(self.cohort).name if self.cohort else "",

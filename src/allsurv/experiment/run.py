@@ -144,7 +144,7 @@ def _provenance(cohort: Cohort, config: Config, started: datetime, seconds: floa
         endpoint=config.endpoint,
         seed=config.seed,
         started=started.isoformat(timespec="seconds"),
-        seconds=round(seconds, 2),
+        seconds=round(seconds, 1),
         versions=package_versions(),
     )
 
