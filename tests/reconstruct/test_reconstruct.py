@@ -8,8 +8,8 @@ import pytest
 from allsurv.cohort import load_cohort, make_cohort
 from allsurv.dictionary.filters import matches
 from allsurv.journal import round_half_up
-from allsurv.reconstruct.rr_all.draws import choose, numbers_with, place_below, shuffled
 from allsurv.reconstruct.rr_all.write import as_text, digest, finish, lay_out_patients
+from allsurv.reconstruct.search.draws import choose, numbers_with, place_below, shuffled
 from allsurv.study import load_ledger, load_study
 
 

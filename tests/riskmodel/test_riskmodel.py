@@ -67,7 +67,7 @@ def test_answers_as_the_fitted_model(family, fitted, exported, new):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_keeps_the_published_schema(family, exported):
-    schema = json.loads((files("allsurv.models") / "risk_model.schema.json").read_text())
+    schema = json.loads((files("allsurv.riskmodel") / "risk_model.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads((exported / family / "risk_model.json").read_text()), schema)
 

@@ -15,8 +15,8 @@ from allsurv.stats.measures.calibration import (
     calibration_slope,
     observed_expected_ratio,
 )
-from allsurv.stats.measures.calibration_curve import restricted_cubic_spline
 from allsurv.stats.outcome import make_y
+from allsurv.stats.splines import restricted_cubic_spline
 
 # S(24) = 5/6 * 3/4 * 2/3 = 5/12.
 Y = make_y([6, 12, 18, 24, 30, 36], [1, 0, 1, 1, 0, 0])

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.reconstruct.rr_all.draws import Patients, choose, deal, empty
 from allsurv.reconstruct.rr_all.numbers import ARMS
 from allsurv.reconstruct.rr_all.printed import Printed
+from allsurv.reconstruct.search.draws import Patients, choose, deal, empty
 from allsurv.study.ledger import Population
 
 __all__ = ["add_categories"]

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from allsurv.reconstruct.rr_all.draws import Patients
 from allsurv.reconstruct.rr_all.printed import Printed
+from allsurv.reconstruct.search.draws import Patients
 from allsurv.reconstruct.search.plan import EndpointTimes, Limit, Nudge, Plan
 from allsurv.reconstruct.search.schedule import Cooling, Schedule, search
 from allsurv.study.ledger import Ledger, LedgerEntry

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.reconstruct.rr_all.draws import (
+from allsurv.reconstruct.rr_all.printed import Printed
+from allsurv.reconstruct.rr_all.survival import MONTH, SECOND_COURSE
+from allsurv.reconstruct.search.draws import (
     Patients,
     choose,
     deal,
     place_below,
 )
-from allsurv.reconstruct.rr_all.printed import Printed
-from allsurv.reconstruct.rr_all.survival import MONTH, SECOND_COURSE
 
 __all__ = [
     "add_blinatumomab",

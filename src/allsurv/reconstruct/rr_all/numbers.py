@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.reconstruct.rr_all.draws import Patients, Quantile, numbers_with
 from allsurv.reconstruct.rr_all.printed import Printed, Spread
+from allsurv.reconstruct.search.draws import Patients, Quantile, numbers_with
 from allsurv.reconstruct.search.targets import printed_interval
 from allsurv.stats.groups.rank_tests import mann_whitney
 from allsurv.study.ledger import LedgerEntry

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from allsurv.reconstruct.rr_all.draws import Patients, deal
 from allsurv.reconstruct.rr_all.numbers import SOS_AGES
 from allsurv.reconstruct.rr_all.printed import Printed
+from allsurv.reconstruct.search.draws import Patients, deal
 
 __all__ = ["add_sos"]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.reconstruct.rr_all.draws import Patients, choose, deal, empty, shuffled
 from allsurv.reconstruct.rr_all.printed import Printed
+from allsurv.reconstruct.search.draws import Patients, choose, deal, empty, shuffled
 
 __all__ = ["FATES", "Stratum", "make_strata"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.reconstruct.rr_all.draws import Patients, choose, numbers_with, place_below
 from allsurv.reconstruct.rr_all.printed import Printed
 from allsurv.reconstruct.rr_all.strata import RESPONSES
+from allsurv.reconstruct.search.draws import Patients, choose, numbers_with, place_below
 
 __all__ = ["MONTH", "SECOND_COURSE", "add_calendar", "add_times"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.reconstruct.rr_all.draws import Patients, choose, deal, empty, numbers_with
 from allsurv.reconstruct.rr_all.printed import Printed, Spread
+from allsurv.reconstruct.search.draws import Patients, choose, deal, empty, numbers_with
 
 __all__ = ["GRADED", "add_blood_counts", "add_toxicity"]
 

@@ -18,7 +18,6 @@ from allsurv.reconstruct.rr_all.course import (
     add_transplant,
     describe_blinatumomab,
 )
-from allsurv.reconstruct.rr_all.draws import Patients
 from allsurv.reconstruct.rr_all.numbers import add_numbers, spread_by_rank
 from allsurv.reconstruct.rr_all.plan import PLAN
 from allsurv.reconstruct.rr_all.printed import Printed
@@ -26,6 +25,7 @@ from allsurv.reconstruct.rr_all.sos import add_sos
 from allsurv.reconstruct.rr_all.strata import make_strata
 from allsurv.reconstruct.rr_all.survival import add_calendar, add_times
 from allsurv.reconstruct.rr_all.toxicity import add_blood_counts, add_toxicity
+from allsurv.reconstruct.search.draws import Patients
 from allsurv.reconstruct.search.schedule import Found, Schedule, Tell, search
 from allsurv.study.ledger import Ledger, load_ledger
 from allsurv.study.spec import Study

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.errors import ConfigError
-from allsurv.reconstruct.rr_all.draws import Patients
+from allsurv.reconstruct.search.draws import Patients
 from allsurv.reconstruct.search.plan import Plan
 from allsurv.study.spec import Scalar
 

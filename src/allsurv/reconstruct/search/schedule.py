@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from allsurv.errors import ConfigError
-from allsurv.reconstruct.rr_all.draws import Patients
 from allsurv.reconstruct.search.arrays import Problem, State
 from allsurv.reconstruct.search.board import lay_out
+from allsurv.reconstruct.search.draws import Patients
 from allsurv.reconstruct.search.plan import Plan
 from allsurv.reconstruct.search.problem import EDGE, pose, start
 from allsurv.study.ledger import Ledger

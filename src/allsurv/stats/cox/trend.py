@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from allsurv.errors import ModelError
-from allsurv.stats.measures.calibration_curve import restricted_cubic_spline
+from allsurv.stats.splines import restricted_cubic_spline
 
 __all__ = ["Trend", "residual_trend"]
 

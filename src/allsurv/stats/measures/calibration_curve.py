@@ -13,6 +13,7 @@ from allsurv.stats.cox.fit import CoxFit, fit_cox
 from allsurv.stats.measures.observed import cut_follow_up
 from allsurv.stats.measures.prediction import check_horizon, check_level, check_risk, cloglog
 from allsurv.stats.outcome import check_y
+from allsurv.stats.splines import restricted_cubic_spline
 
 __all__ = ["CalibrationCurve", "CalibrationErrors", "calibration_curve", "calibration_errors"]
 
@@ -247,34 +248,6 @@ def _harrell_knots(values: Floats, n_knots: int) -> Floats:
         knots[0], knots[-1] = np.sort(values)[[4, -5]]
     knots = np.unique(knots)
     return knots if np.all(np.diff(knots) > 1e-8) else knots[:1]
-
-
-def restricted_cubic_spline(values: Floats, knots: Floats) -> Floats:
-    """Restricted cubic spline basis: cubic between the outer knots, straight beyond them.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Where to evaluate it.
-    knots : ndarray of shape (n_knots,)
-        At least three, rising.
-
-    Returns
-    -------
-    ndarray of shape (n, n_knots - 1)
-        The values themselves, then the cubic terms.
-
-    Notes
-    -----
-    Vouched for by R ``Hmisc::rcspline.eval(norm = 2, inclx = TRUE)``.
-    """
-    last, before = knots[-1], knots[-2]
-    scale = (last - knots[0]) ** (2 / 3)
-
-    beyond = np.maximum((values[:, None] - knots) / scale, 0)
-    cubed = beyond * beyond * beyond
-    bend = ((before - knots) * cubed[:, -1:] - (last - knots) * cubed[:, -2:-1]) / (last - before)
-    return np.column_stack([values, (cubed + bend)[:, :-2]])
 
 
 def _points(at: ArrayLike) -> Floats:
