@@ -12,6 +12,8 @@ import urllib.request
 
 import pytest
 
+from allsurv.cli.serve import serve_command
+from allsurv.errors import ConfigError
 from allsurv.models import make_model
 from allsurv.models.export import export_model
 from allsurv.scoring import RiskScorer
@@ -51,6 +53,21 @@ def test_the_command_serves_a_model(folder):
         said, _ = process.communicate(timeout=30)
     assert "Research use only" in said
     assert "6.1875" not in said
+
+
+def test_beyond_this_machine_a_token_is_asked_for(folder, monkeypatch):
+    started = []
+    monkeypatch.setattr("uvicorn.run", lambda service, **options: started.append(options))
+    limits = {"port": 8000, "max_rows": 10, "max_bytes": 1000}
+    monkeypatch.delenv("ALLSURV_TOKEN", raising=False)
+    with pytest.raises(ConfigError, match="ALLSURV_TOKEN"):
+        serve_command(str(folder), host="0.0.0.0", without_token=False, **limits)
+    assert not started
+    serve_command(str(folder), host="127.0.0.1", without_token=False, **limits)
+    serve_command(str(folder), host="0.0.0.0", without_token=True, **limits)
+    monkeypatch.setenv("ALLSURV_TOKEN", "s3cret")
+    serve_command(str(folder), host="0.0.0.0", without_token=False, **limits)
+    assert len(started) == 3
 
 
 def ask(address, process, body=None):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
+import threading
 
 import pytest
 
@@ -10,6 +13,7 @@ from allsurv.models import make_model
 from allsurv.models.export import export_model
 from allsurv.scoring import RiskScorer
 from allsurv.serving import make_service
+from allsurv.serving.requests import fault_answer
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Using `httpx` with `starlette.testclient` is deprecated"
@@ -101,6 +105,147 @@ def test_other_requests_are_refused(client, body, status, says):
     answer = client.post("/score", content=body)
     assert answer.status_code == status
     assert says in answer.text
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b'{"patients": [{"age": 20, "sex": "\\ud800"}]}',
+        b'{"patients": [{"age": 20, "\\udfff": 1}]}',
+        b'{"patients": [{"age": 1' + b"0" * 400 + b"}]}",
+        b'{"patients": [{"age": 20, "wbc": 1e999}]}',
+        b'{"patients": [{"age": 20}], "horizons": [1' + b"0" * 400 + b"]}",
+        b'{"patients": [{"age": ' + b"9" * 9000 + b"}]}",
+        b'{"patients": [{"age": 20}]}\xff',
+        b'\xef\xbb\xbf{"patients": []}',
+    ],
+    ids=["surrogate", "surrogate key", "400 digits", "1e999", "horizon", "9000", "utf-8", "bom"],
+)
+def test_hostile_numbers_and_characters_are_no_json(client, hostile):
+    answer = client.post("/score", content=hostile)
+    assert answer.status_code == 400
+    assert answer.json()["faults"][0]["rule"] == "the request is no JSON"
+
+
+def test_a_whole_surrogate_pair_is_a_character(client, patient):
+    body = json.dumps({"patients": [{**patient, "sex": "\U0001f600"}]})
+    assert "\\ud83d" in body
+    answer = client.post("/score", content=body)
+    assert answer.status_code == 422
+    assert [f["column"] for f in answer.json()["faults"]] == ["sex"]
+
+
+def test_a_misspelt_variable_is_refused_with_the_near_miss(client, patient):
+    wrong = {("TP53_mut" if k == "tp53_mut" else k): v for k, v in patient.items()}
+    answer = client.post("/score", json={"patients": [patient, wrong]})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["faults"]
+    assert fault["column"] == "TP53_mut"
+    assert "not in the data dictionary" in fault["rule"]
+
+
+def test_many_unknown_keys_are_answered_at_once_and_briefly(client, patient):
+    crowd = {f"k{i}": 1 for i in range(1200)}
+    answer = client.post("/score", json={"patients": [{**patient, **crowd}]})
+    assert answer.status_code == 422
+    assert len(answer.json()["faults"]) <= 11
+    assert any("more are not in the data dictionary" in f["rule"] for f in answer.json()["faults"])
+
+
+def test_horizons_that_would_share_a_column_are_refused(client, patient):
+    for pair in ([12, 12.0], [12, 12.0000001]):
+        answer = client.post("/score", json={"patients": [patient], "horizons": pair})
+        assert answer.status_code == 422
+        assert "different numbers" in answer.text
+
+
+def test_a_token_is_asked_of_everything_but_health(scorer, patient):
+    from fastapi.testclient import TestClient
+
+    client = TestClient(make_service(scorer, token="s3cret"))
+    assert client.get("/health").status_code == 200
+    for path in ("/", "/docs", "/model", "/openapi.json"):
+        assert client.get(path).status_code == 401
+    asked = {"patients": [patient]}
+    assert client.post("/score", json=asked).status_code == 401
+    wrong = {"Authorization": "Bearer s3cres"}
+    assert client.post("/score", json=asked, headers=wrong).status_code == 401
+    right = {"Authorization": "Bearer s3cret"}
+    assert client.post("/score", json=asked, headers=right).status_code == 200
+
+
+def test_answers_carry_safe_headers(client):
+    for path in ("/", "/docs", "/health", "/openapi.json", "/nothing"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_the_page_for_people_needs_no_network(client, scorer):
+    page = client.get("/docs").text
+    assert all(v.name in page for v in scorer.risk_model.variables.values())
+    assert "0.01 to 1000 10^9/L" in page
+    for outside in ("http:", "https:", "src=", "<script"):
+        assert outside not in page
+
+
+def test_the_calculator_is_at_the_root(scorer):
+    from fastapi.testclient import TestClient
+
+    client = TestClient(make_service(scorer, calculator="<p>calculator</p>"))
+    assert client.get("/").text == "<p>calculator</p>"
+
+
+def test_a_body_that_does_not_arrive_is_given_up(scorer):
+    async def asked() -> list[dict]:
+        sent = []
+        parts = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+        async def receive():
+            if parts:
+                return parts.pop()
+            return await asyncio.sleep(60)
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http", "method": "POST", "path": "/score", "raw_path": b"/score",
+            "query_string": b"", "headers": [], "http_version": "1.1", "scheme": "http",
+            "server": ("test", 80), "client": ("test", 1),
+        }  # fmt: skip
+        await make_service(scorer, body_timeout=0.05)(scope, receive, send)
+        return sent
+
+    start = asyncio.run(asked())[0]
+    assert start["status"] == 408
+
+
+def test_scoring_leaves_the_event_loop_free(service, patient, monkeypatch):
+    """While one request is being scored, another is answered."""
+    import httpx
+
+    scoring, go_on = threading.Event(), threading.Event()
+
+    def slow(*_args):
+        scoring.set()
+        go_on.wait(10)
+        return fault_answer(422, "slow")
+
+    monkeypatch.setattr("allsurv.serving.service.answer_request", slow)
+
+    async def both() -> tuple[int, int]:
+        transport = httpx.ASGITransport(service)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            waiting = asyncio.create_task(client.post("/score", json={"patients": [patient]}))
+            while not scoring.is_set():
+                await asyncio.sleep(0.01)
+            health = await client.get("/health")
+            go_on.set()
+            return health.status_code, (await waiting).status_code
+
+    assert asyncio.run(both()) == (200, 422)
 
 
 def test_too_many_patients(client, patient):

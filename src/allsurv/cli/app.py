@@ -115,14 +115,26 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     max_rows: Annotated[int, typer.Option(help="Patients in a request, at most.", min=1)] = 1000,
     max_bytes: Annotated[int, typer.Option(help="Bytes in a request, at most.", min=1)] = 1_000_000,
+    without_token: Annotated[
+        bool, typer.Option("--without-token", help="Ask no client for a token.")
+    ] = False,
 ) -> None:
     """Offer a saved risk model as a small web service; nothing about patients is logged.
+
+    Beyond this machine, clients must send the token in the environment variable ALLSURV_TOKEN.
 
     Example: allsurv serve --model models:/rr-all-os@champion --port 8000
     """
     from allsurv.cli.serve import serve_command
 
-    serve_command(model, host=host, port=port, max_rows=max_rows, max_bytes=max_bytes)
+    serve_command(
+        model,
+        host=host,
+        port=port,
+        max_rows=max_rows,
+        max_bytes=max_bytes,
+        without_token=without_token,
+    )
 
 
 @app.command()

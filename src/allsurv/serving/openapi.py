@@ -38,6 +38,8 @@ def describe_service(model: RiskModel, *, max_rows: int) -> dict[str, Any]:
                             "One row per patient, in order.", "#/components/schemas/Scores"
                         ),
                         "400": fault,
+                        "401": fault,
+                        "408": fault,
                         "413": fault,
                         "422": fault,
                     },
@@ -55,8 +57,11 @@ def _schemas(model: RiskModel, max_rows: int) -> dict[str, Any]:
     return {
         "Patient": {
             "type": "object",
-            "properties": {v.name: _variable(v) for v in model.variables.values()},
+            "properties": {
+                v.name: _variable(v) for v in [*model.variables.values(), *model.derived.values()]
+            },
             "required": [v.name for v in model.variables.values() if v.missing == "refused"],
+            "additionalProperties": False,
         },
         "Request": {
             "type": "object",
