@@ -82,7 +82,7 @@ def test_otherwise_nothing_is_written_and_all_faults_are_named(scorer, faulty, t
     out = tmp_path / "out.csv"
     out.write_text("as it was")
     with pytest.raises(CohortError) as caught:
-        score_file(scorer, faulty, out)
+        score_file(scorer, faulty, out, overwrite=True)
     assert {(v.column, v.rows) for v in caught.value.violations} == {
         ("file", (3,)),
         ("age", (5,)),
@@ -142,8 +142,9 @@ def test_units_are_judged_on_the_whole_file(scorer, patients, tmp_path):
     patients.assign(wbc=thousandths).to_csv(given, index=False)
     for on_error in ("raise", "report"):
         with pytest.raises(CohortError, match=r"wbc: looks 1,000 times too small; development"):
-            score_file(scorer, given, out, on_error=on_error)
-    assert score_file(scorer, given, out, trusted_units=["wbc"]).n_faulty == 0
+            score_file(scorer, given, out, on_error=on_error, overwrite=True)
+    again = score_file(scorer, given, out, trusted_units=["wbc"], overwrite=True)
+    assert again.n_faulty == 0
 
 
 def test_it_goes_on_where_it_was_interrupted(scorer, patients, tmp_path, monkeypatch):
@@ -217,3 +218,35 @@ def test_a_header_alone_gives_a_header(scorer, patients, tmp_path):
     patients.head(0).to_csv(given, index=False)
     assert score_file(scorer, given, tmp_path / "out.csv").n_rows == 0
     assert list(pd.read_csv(tmp_path / "out.csv"))[:2] == ["row", "risk_score"]
+
+
+def test_the_file_of_patients_is_never_replaced(scorer, tmp_path, made_up):
+    given = tmp_path / "patients.csv"
+    made_up(n=20).frame.to_csv(given, index=False)
+    before = given.read_bytes()
+    (tmp_path / "x").mkdir()
+    link = tmp_path / "link.csv"
+    link.symlink_to(given)
+    for out in (given, tmp_path / "x" / ".." / "patients.csv", link):
+        for overwrite in (False, True):
+            with pytest.raises(ConfigError, match="is the file of patients"):
+                score_file(scorer, given, out, overwrite=overwrite)
+    assert given.read_bytes() == before
+    assert link.is_symlink()
+
+
+def test_a_file_that_is_there_is_replaced_only_when_asked(scorer, tmp_path, made_up):
+    given, out = tmp_path / "patients.csv", tmp_path / "out.csv"
+    made_up(n=20).frame.to_csv(given, index=False)
+    out.write_text("mine")
+    with pytest.raises(ConfigError, match="is there already"):
+        score_file(scorer, given, out)
+    assert out.read_text() == "mine"
+    assert score_file(scorer, given, out, overwrite=True).n_rows == 20
+
+
+def test_an_ending_that_is_not_written_is_refused(scorer, tmp_path, made_up):
+    given = tmp_path / "patients.csv"
+    made_up(n=20).frame.to_csv(given, index=False)
+    with pytest.raises(ConfigError, match="change the ending"):
+        score_file(scorer, given, tmp_path / "out.xlsx")

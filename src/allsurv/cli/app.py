@@ -90,6 +90,7 @@ def score(
     trusted_units: Annotated[
         str, typer.Option(help="Variables, by comma, whose unit is right though it looks wrong.")
     ] = "",
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
 ) -> None:
     """Score new patients with a saved risk model; a file of any size, taken up after a break.
 
@@ -105,6 +106,7 @@ def score(
         explain=explain,
         on_error=on_error,
         trusted_units=[name.strip() for name in trusted_units.split(",") if name.strip()],
+        overwrite=overwrite,
     )
 
 

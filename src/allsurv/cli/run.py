@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from allsurv.cli.folders import NewFolder
 from allsurv.cli.progress import Progress
 from allsurv.disclosure.scanner import check_artefacts
 from allsurv.experiment import Result, read_config, run_experiment
@@ -34,10 +35,10 @@ def run_command(
     """Carry out an experiment and leave everything a reader needs in one folder and in MLflow."""
     config = read_config(config_file, asked)
     cohort = open_cohort(config, load_study(config.study))
-    folder = Path(out) if out else _default_folder(config)
     from allsurv.tracking import mark_killed, open_run, register
 
     with (
+        NewFolder(Path(out) if out else _default_folder(config)) as made,
         open_job(UNFINISHED, config) as job,
         Progress(sys.stderr) as progress,
         open_run("allsurv", config.name) as tracked,
@@ -47,9 +48,9 @@ def run_command(
         with engine(engine_name, scheduler):
             result = run_experiment(config, cohort=cohort, progress=progress, finished=job.finished)
         progress("write", 0, 3)
-        write_outputs(result, folder, n_jobs=config.jobs)
-        written = sorted(folder.rglob("*"))
-        check_artefacts(written, cohort, config.policy)
+        write_outputs(result, made.part, n_jobs=config.jobs)
+        check_artefacts(sorted(made.part.rglob("*")), cohort, config.policy)
+        folder = made.finish()
         progress("write", 1, 3)
         tracked.log(result, folder)
         progress("write", 2, 3)

@@ -21,6 +21,7 @@ def score_command(
     explain: bool = False,
     on_error: Literal["raise", "report"] = "raise",
     trusted_units: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> None:
     """Write one line of risks per patient, in the order of the file."""
     from allsurv.scoring.batch import score_file
@@ -34,6 +35,7 @@ def score_command(
         explain=explain,
         on_error=on_error,
         trusted_units=trusted_units,
+        overwrite=overwrite,
         progress=_say if sys.stderr.isatty() else None,
     )
     print(f"{done.n_rows - done.n_faulty:,} patients scored: {out}. Research use only.")

@@ -28,6 +28,7 @@ from allsurv.scoring.units import UnitCounts, count_units
 __all__ = ["Scored", "score_file"]
 
 _JOB = "job.json"
+SUFFIXES = (".csv", ".parquet", ".pq")
 _UNEVEN = "file: has more or fewer cells than there are column names."
 
 
@@ -59,9 +60,11 @@ def score_file(
     explain: bool = False,
     on_error: OnError = "raise",
     trusted_units: Sequence[str] = (),
+    overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Scored:
-    """Score a CSV or Parquet file into another."""
+    """Score a CSV or Parquet file into another; neither it nor a file that is there is replaced."""
+    _refuse_place(patients, out, overwrite=overwrite)
     options: dict[str, Any] = {
         "horizons": None if horizons is None else list(horizons),
         "explain": explain,
@@ -102,6 +105,15 @@ def score_file(
     return Scored(n_rows, tally.n_faulty, n_resumed)
 
 
+def _refuse_place(patients: Path, out: Path, *, overwrite: bool) -> None:
+    if out.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"{out}: risks are written as {', '.join(SUFFIXES)}; change the ending.")
+    if out.exists() and patients.exists() and out.samefile(patients):
+        raise ConfigError(f"{out}: is the file of patients; give the risks another name.")
+    if out.exists() and not overwrite:
+        raise ConfigError(f"{out}: is there already; name another file, or ask to overwrite it.")
+
+
 def _job(scorer: RiskScorer, patients: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
     """Name everything on which a piece depends."""
     try:
@@ -128,7 +140,7 @@ def _open_work(out: Path, job: dict[str, Any]) -> Path:
         if json.loads(mark.read_text()) == job:
             return work
         shutil.rmtree(work)
-    work.mkdir()
+    work.mkdir(mode=0o700)
     (work / _JOB).write_text(json.dumps(job))
     return work
 
