@@ -31,5 +31,5 @@ statistics:  ## write docs/statistics.md from the comparisons with R
 	python -m pytest -q -n auto tests/stats tests/describe tests/models tests/reproduction --ignore tests/stats/test_statistics_page.py --write-statistics
 
 lock:  ## resolve the ranges of pyproject.toml anew
-	uv pip compile pyproject.toml --extra ebmt --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	uv pip compile pyproject.toml --extra ebmt --extra serve --extra dask --group dev --universal --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra all --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile pyproject.toml --extra all --group dev --universal --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock

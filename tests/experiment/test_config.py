@@ -57,7 +57,7 @@ def test_another_study_leaves_what_belongs_to_the_first(folder):
     config = read_config(path, {"study": "ebmt-all"})
     assert (config.horizons, config.predictors, config.cohort) == ((), (), None)
     assert config.seed == 3
-    assert config.name == "007-asked-ebmt-all"
+    assert config.name == "ebmt-all"
     assert "Who dies?" not in config.question
 
 
@@ -76,7 +76,10 @@ def test_complete_takes_the_rest_from_the_study(folder):
         ),
         ("study: rr-all\nseed: many\n", "config.yaml:2 seed: 'many' is not a whole number."),
         ("study: rr-all\nvalidation: {folds: 1}\n", "validation.folds: 1 is not allowed"),
-        ("study: rr-all\npreset: fist\n", "there are: fast. Did you mean 'fast'?"),
+        (
+            "study: rr-all\npreset: fist\n",
+            "full, quick, spaces. Did you mean 'fast'?",
+        ),
         ("seed: 1\n", "study: is missing"),
         ("study: rr-all\nmodels: {cocks: {}}\n", "models.cocks: 'cocks' is not one of"),
         ("a: [\n", "not YAML"),
@@ -148,7 +151,7 @@ def test_tuning_features_and_bootstraps_are_read(folder):
     ("text", "message"),
     [
         ("tuning: {spaces: {coxx: {ridge: [1]}}}", "'coxx' is not a model.*Did you mean 'cox'"),
-        ("tuning: {spaces: nowhere}", "no 'nowhere.yaml' in a folder 'configs'"),
+        ("tuning: {spaces: nowhere}", "no 'nowhere.yaml' in a folder 'configs' above"),
         ("features: {splines: {age: 9}}", r"config.yaml:2 features.splines.age"),
     ],
 )

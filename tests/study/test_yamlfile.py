@@ -143,8 +143,9 @@ def test_the_error_is_of_the_class_asked_for():
         parse_yaml("", where="run.yaml", error=ConfigError)
 
 
+WRITTEN = st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"])
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(WRITTEN, max_size=8),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
@@ -159,6 +160,40 @@ PLAIN = st.recursive(
 def test_what_pyyaml_writes_is_read_back(value):
     quoted = yaml.safe_dump(value, default_style='"', allow_unicode=False)
     assert parse(quoted).value == value
+
+
+@pytest.mark.parametrize("sign", ["\\x1b", "\\x00", "\\x7f", "\\x9b", "\\u2028", "\\x0d"])
+def test_a_control_character_is_refused_with_its_line(sign):
+    with pytest.raises(StudyError, match=r"f\.yaml:2: b holds a control character|f\.yaml:2 b:"):
+        parse(f'a: 1\nb: "[{sign}31m"')
+    with pytest.raises(StudyError, match="a key is too long, or holds a control character"):
+        parse(f'"a{sign}": 1')
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("".join(f"k{i}: 1\n" for i in range(10_001)), "more than 10,000 keys in one place"),
+        ("a: " + "x" * 100_001, "a text is longer than 100,000 characters"),
+        ("k" * 201 + ": 1", "a key is too long"),
+    ],
+)
+def test_a_file_made_to_exhaust_is_refused_briefly(text, says):
+    with pytest.raises(StudyError, match=says) as caught:
+        parse(text)
+    assert len(str(caught.value)) < 200
+
+
+def test_of_many_faults_fifty_are_named():
+    with pytest.raises(StudyError) as caught:
+        parse("".join(f"k{i}: 1\nk{i}: 2\n" for i in range(500)))
+    assert str(caught.value).count("is given twice") == 50
+
+
+@pytest.mark.parametrize("written", ["1.10", "No", "010", "1:30", "0x1F", "yes", "1e3", "null"])
+def test_as_text_a_plain_value_stays_as_written(written):
+    read = parse_yaml(f"a: {written}", where="f.yaml", error=StudyError, as_text=True)
+    assert read.value == {"a": written}
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60))

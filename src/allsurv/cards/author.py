@@ -14,6 +14,7 @@ from allsurv.cards.quotes import Tree, plain_text
 from allsurv.errors import ConfigError
 from allsurv.nearest import did_you_mean
 from allsurv.study import Study
+from allsurv.study.yamlfile import read_yaml
 
 __all__ = [
     "NOT_PROVIDED",
@@ -77,12 +78,7 @@ def read_author(path: str | Path) -> dict[str, str]:
         If the file is no such YAML, or holds a key that is no field; every fault is named.
     """
     path = Path(path)
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({type(error).__name__}).") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {str(error).splitlines()[0]}.") from None
+    tree = read_yaml(path, error=ConfigError, as_text=True).value
     if not isinstance(tree, Mapping):
         raise ConfigError(f"{path}: holds no fields; give lines such as 'contact: ...'.")
     known = [field.key for field in author_fields()]
@@ -94,7 +90,7 @@ def read_author(path: str | Path) -> dict[str, str]:
     faults += [
         f"  {key}: is {type(value).__name__}; give text."
         for key, value in tree.items()
-        if key in known and not isinstance(value, str | int | float)
+        if key in known and not isinstance(value, str)
     ]
     if faults:
         raise ConfigError("\n".join([f"{path}: {len(faults)} fault(s):", *faults]))

@@ -82,7 +82,8 @@ def render(card: Tree, face: str, results: Tree, study: Study, folder: Path) -> 
     template = environment.get_template(f"card{face}.j2")
     calculator = _calculator(card, study, folder) if face == ".html" else None
     text = template.render(card=card, calculator=calculator, **_front_matter(card, results))
-    return (text.strip() + "\n").encode()
+    found: bytes = (text.strip() + "\n").encode()
+    return found
 
 
 def write_calculator(card: Tree, study: Study, folder: str | Path, path: str | Path) -> Path:

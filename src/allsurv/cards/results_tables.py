@@ -35,6 +35,7 @@ def _same(cell: str, value: Any) -> bool:
     if value is None or isinstance(value, bool | str):
         return cell == ("" if value is None else str(value))
     try:
-        return float(cell) == value
+        found: bool = float(cell) == value
+        return found
     except ValueError:
         return False

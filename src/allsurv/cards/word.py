@@ -11,7 +11,7 @@ from docx import Document
 
 from allsurv.cards.quotes import Tree, plain_text
 from allsurv.cards.report.documents_word import write_word
-from allsurv.cards.report.printed import PrintedRow, PrintedTable
+from allsurv.cards.report.printed_table import PrintedRow, PrintedTable
 
 __all__ = ["word_parts", "word_text", "write_word_card"]
 

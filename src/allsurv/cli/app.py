@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from allsurv import __version__
+from allsurv.cli.extras import require
 from allsurv.cli.numbers import numbers_of
 from allsurv.errors import AllsurvError, CheckFailed, ConfigError
 
 __all__ = ["app", "main"]
 
 CHECK_FAILED, BAD_INPUT = 1, 2
-EXPERIMENT = Path("experiments/001-paper/config.yaml")
 SCORES = Path("scores.csv")
 
 app = typer.Typer(
     name="allsurv",
     help="Prognostic survival models, held against published findings. Research use only.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 StudyOption = Annotated[str, typer.Option(help="Bundled study (rr-all, ebmt-all) or study file.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"allsurv {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Prognostic survival models, held against published findings. Research use only."""
 
 
 def _path(given: str) -> Path | None:
@@ -36,7 +55,9 @@ def _path(given: str) -> Path | None:
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Option(help="Configuration of the experiment.")] = EXPERIMENT,
+    config: Annotated[
+        str, typer.Option(help="Configuration of the experiment; the paper's otherwise.")
+    ] = "",
     study: StudyOption = "",
     cohort: Annotated[str, typer.Option(help="CSV or Parquet file of patients.")] = "",
     models: Annotated[str, typer.Option(help="Models, by comma: cox,coxnet,rsf,gbs,cgbs.")] = "",
@@ -50,6 +71,7 @@ def run(
 
     Example: allsurv run --study ebmt-all --preset quick
     """
+    require("run", "train", "track", "report")
     from allsurv.cli.run import run_command
 
     asked = {
@@ -60,7 +82,9 @@ def run(
         "preset": preset,
     }
     given = {key: value for key, value in asked.items() if value}
-    run_command(config, given, out or None, engine_name=engine or "local", scheduler=scheduler)
+    run_command(
+        _path(config), given, out or None, engine_name=engine or "local", scheduler=scheduler
+    )
 
 
 @app.command()
@@ -127,6 +151,7 @@ def serve(
 
     Example: allsurv serve --model models:/rr-all-os@champion --port 8000
     """
+    require("serve", "serve")
     from allsurv.cli.serve import serve_command
 
     serve_command(
@@ -155,6 +180,7 @@ def promote(
 
     Example: allsurv promote rr-all-os --version candidate
     """
+    require("promote", "track")
     from allsurv.cli.promote import promote_command
 
     promote_command(name, version, alias, _path(thresholds), _path(approval))
@@ -181,6 +207,7 @@ def card(
 
     Example: allsurv card runs/001-paper/20261122T103000Z --out card.html
     """
+    require("card", "report", *(["track"] if run.startswith("runs:/") else []))
     from allsurv.cli.card import CardOrder, card_command
 
     if approve and reject:
@@ -218,6 +245,7 @@ def reproduce(
 
     Example: allsurv reproduce --cohort patients.csv --study rr-all --out paper
     """
+    require("reproduce", "train", "track", "report")
     from allsurv.cli.reproduce import reproduce_command
 
     reproduce_command(study, cohort, show_bias, out)
@@ -241,6 +269,7 @@ def reconstruct(
 
     Example: allsurv reconstruct --check --out agreement.csv
     """
+    require("reconstruct", "train")
     if check:
         from allsurv.cli.reconstruct import check_reconstruction
 
@@ -250,6 +279,11 @@ def reconstruct(
         raise ConfigError(
             "reconstruct: say what to do; --out FILE writes a cohort, --check recomputes the "
             "published numbers."
+        )
+    if find_spec("allsurv.reconstruct") is None:
+        raise ConfigError(
+            "reconstruct: the search that made the embedded cohort is not part of the installed "
+            "package; run it in a checkout of the repository. --check works here."
         )
     from allsurv.cli.reconstruct_build import build_reconstruction
 
@@ -274,6 +308,7 @@ def simulate(
 
     Example: allsurv simulate --study rr-all -n 1000 --seed 1 --out simulated.csv
     """
+    require("simulate", "train")
     from allsurv.cli.simulate import simulate_command
 
     simulate_command(study, n, seed, effects, out)
@@ -317,6 +352,7 @@ def findings(
 
     Example: allsurv findings --power -n 110 -B 1000 --out power
     """
+    require("findings", "train", *(["report"] if out else []))
     from allsurv.cli.agreement import AgreementOrder, agreement_command
     from allsurv.cli.findings import PowerOrder, check_command, power_command
 

@@ -156,7 +156,8 @@ def run_folder(run: str) -> Path:
     if run.startswith(RUNS):
         from allsurv.tracking import download_run
 
-        return download_run(run.removeprefix(RUNS))
+        found: Path = download_run(run.removeprefix(RUNS))
+        return found
     folder = Path(run)
     if not folder.is_dir():
         raise ConfigError(f"{run}: no such folder; give the folder of a run, or runs:/ID.")

@@ -156,7 +156,8 @@ def _shown(part: pd.DataFrame) -> pd.DataFrame:
 
 
 def _text(table: pd.DataFrame) -> str:
-    return table.to_string(index=False, float_format="{:.4g}".format)
+    found: str = table.to_string(index=False, float_format="{:.4g}".format)
+    return found
 
 
 def _written(table: pd.DataFrame, folder: Path) -> Path:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from allsurv.errors import ConfigError
+from allsurv.study.yamlfile import read_yaml
 
 __all__ = ["promote_command", "read_thresholds"]
 
@@ -27,19 +30,13 @@ def promote_command(
 
 def read_thresholds(path: Path) -> Mapping[str, Mapping[str, float]]:
     """Read limits of measures."""
-    import yaml
-
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
-        raise ConfigError(
-            f"{path}: cannot be read as YAML; give per measure min and max."
-        ) from None
+    found: dict[str, Any] = read_yaml(path, error=ConfigError).value
     sound = isinstance(found, dict) and all(
         isinstance(limits, dict)
         and limits
         and set(limits) <= {"min", "max"}
-        and all(isinstance(value, int | float) for value in limits.values())
+        and all(isinstance(v, int | float) and not isinstance(v, bool) for v in limits.values())
+        and limits.get("min", -math.inf) <= limits.get("max", math.inf)
         for limits in found.values()
     )
     if not found or not sound:

@@ -14,6 +14,7 @@ from allsurv.cli.progress import Progress
 from allsurv.disclosure.scanner import check_artefacts
 from allsurv.experiment import Result, read_config, run_experiment
 from allsurv.experiment.config import Config
+from allsurv.experiment.presets import default_experiment
 from allsurv.experiment.run import open_cohort
 from allsurv.experiment.unfinished import open_job
 from allsurv.study import load_study
@@ -25,7 +26,7 @@ UNFINISHED = Path("runs") / ".unfinished"
 
 
 def run_command(
-    config_file: Path,
+    config_file: Path | None,
     asked: Mapping[str, str],
     out: str | None,
     *,
@@ -33,7 +34,7 @@ def run_command(
     scheduler: str = "",
 ) -> None:
     """Carry out an experiment and leave everything a reader needs in one folder and in MLflow."""
-    config = read_config(config_file, asked)
+    config = read_config(config_file or default_experiment(), asked)
     cohort = open_cohort(config, load_study(config.study))
     from allsurv.tracking import mark_killed, open_run, register
 

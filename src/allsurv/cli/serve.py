@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
 import os
 
@@ -19,11 +18,6 @@ def serve_command(
     model: str, *, host: str, port: int, max_rows: int, max_bytes: int, without_token: bool
 ) -> None:
     """Serve until interrupted; requests are not logged, as addresses and times are data too."""
-    missing = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigError(
-            f"serve: {' and '.join(missing)} not installed; install the extra: allsurv[serve]."
-        )
     token = os.environ.get(TOKEN, "")
     if not token and not without_token and not _is_loopback(host):
         raise ConfigError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -232,7 +233,7 @@ def _difference(column: pd.Series, variable: Variable, groups: Groups) -> dict[s
     return {"difference": max(measured, key=abs)} if measured else {}
 
 
-def _comparable(values: pd.Series, variable: Variable) -> tuple[NDArray, Kind]:
+def _comparable(values: pd.Series, variable: Variable) -> tuple[NDArray[Any], Kind]:
     if variable.is_number:
         return values.to_numpy(dtype=float), "continuous"
     return values.astype(str).to_numpy(), "categorical"

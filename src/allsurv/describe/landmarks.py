@@ -86,4 +86,5 @@ def _origin(cohort: Cohort, endpoint: str) -> NDArray[np.float64]:
     if name is None:
         return np.zeros(cohort.n)
     ratio = unit_ratio(cohort.study.variable(name).unit, cohort.study.time.unit)
-    return cohort.frame[name].to_numpy(dtype=float) * ratio
+    found: NDArray[np.float64] = cohort.frame[name].to_numpy(dtype=float) * ratio
+    return found

@@ -53,8 +53,9 @@ def matches(frame: pd.DataFrame, condition: Filter) -> NDArray[np.bool_]:
 def _has(column: pd.Series, values: Sequence[Scalar]) -> NDArray[np.bool_]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         wanted = column.cat.categories.isin(list(values))
-        return np.append(wanted, False)[column.cat.codes.to_numpy()]
+        found: NDArray[np.bool_] = np.append(wanted, False)[column.cat.codes.to_numpy()]
+        return found
     if column.dtype == "boolean":
         yes = column.to_numpy(dtype=np.int8, na_value=-1)
         return np.isin(yes, [int(v) for v in values if isinstance(v, bool | int)])
-    return column.isin(list(values)).to_numpy(dtype=bool, na_value=False)
+    return np.asarray(column.isin(list(values)).to_numpy(dtype=bool, na_value=False))

@@ -261,7 +261,10 @@ def _numbers(raw: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def _numbers_of(distinct: list[object]) -> NDArray[np.float64]:
     texts = [v if isinstance(v, str) else _number_text(v) for v in distinct]
     series = pd.Series(texts, dtype="str")
-    return pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    found: NDArray[np.float64] = pd.to_numeric(series, errors="coerce").to_numpy(
+        dtype=float, na_value=np.nan
+    )
+    return found
 
 
 def _number_text(value: object) -> str:

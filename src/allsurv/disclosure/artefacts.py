@@ -126,7 +126,7 @@ def _frame(frame: pd.DataFrame) -> Contents:
     return Contents(words, records, _numbers(frame))
 
 
-def _columns(array: NDArray) -> NDArray[np.float64]:
+def _columns(array: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(array, dtype=float) if array.dtype.kind in "fiu" else np.empty(0)
 
 

@@ -18,6 +18,7 @@ from allsurv.experiment.choices import (
     OptimismPlan,
     TuningPlan,
 )
+from allsurv.experiment.presets import preset_folders
 from allsurv.nearest import did_you_mean
 from allsurv.policy.rules import CMS
 from allsurv.study.faults import raise_faults
@@ -28,7 +29,6 @@ from allsurv.validation import Plan
 __all__ = ["Config", "FindingsPlan", "config_schema", "read_config"]
 
 FAMILIES = ("cox", "coxnet", "rsf", "gbs", "cgbs")
-PRESETS = "configs"
 COX = ("cox", "coxnet")
 OF_A_STUDY = ("question", "cohort", "endpoint", "horizons", "predictors", "features")
 
@@ -46,7 +46,8 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
     Parameters
     ----------
     path : str or Path
-        YAML file; ``preset`` in it names a file of ``configs/`` in this or a higher folder.
+        YAML file; ``preset`` in it names a file (``quick``, ``full``, or one of a folder
+        ``configs/`` in this or a higher folder).
     asked : mapping from str to str, optional
         Choices of the command line, which win: ``study``, ``cohort``, ``models`` and ``horizons``
         (by comma), ``preset``. With another study, the file's own question, cohort, endpoint,
@@ -74,7 +75,7 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
     validation = dict(merged.get("validation", {}))
     optimism = dict(merged.get("optimism", {}))
     if merged["study"] != chosen.get("study"):
-        name = f"{name}-{Path(merged['study']).stem}"
+        name = Path(merged["study"]).stem  # another study's question, so not this folder's name
     return Config(
         name=name,
         question=merged.get("question", f"What predicts the outcome of study {merged['study']}?"),
@@ -135,16 +136,17 @@ def _preset(name: str, config_file: Path) -> dict[str, Any]:
 
 
 def _find(name: str, config_file: Path, key: str) -> Path:
-    """Find a file of choices: a path, or a name in a folder of choices above the configuration."""
+    """Find a file of choices: a path, or a name among our own and those above the configuration."""
     if Path(name).suffix:
-        return Path(name)
-    folders = [folder / PRESETS for folder in config_file.resolve().parents]
+        beside = config_file.resolve().parent / name
+        return beside if beside.exists() else Path(name)
+    folders = preset_folders(config_file)
     found = [folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()]
     if not found:
         known = sorted({p.stem for folder in folders for p in folder.glob("*.yaml")})
         raise ConfigError(
-            f"{config_file} {key}: no '{name}.yaml' in a folder '{PRESETS}' above the "
-            f"configuration; there are: {', '.join(known) or 'none'}.{did_you_mean(name, known)}"
+            f"{config_file} {key}: no '{name}.yaml' in a folder 'configs' above the configuration, "
+            f"and none ships; there are: {', '.join(known)}.{did_you_mean(name, known)}"
         )
     return found[0]
 

@@ -16,4 +16,5 @@ __all__ = ["sample_size_verdict"]
 def sample_size_verdict(y: NDArray[np.void], fitted: Mapping[str, SurvivalModel]) -> str:
     """Say how many parameters the cohort supports beside how many the models have."""
     asked = max(len(model.encoder_.terms_) for model in fitted.values())
-    return support_sentence(len(y), int(y["event"].sum()), asked)
+    found: str = support_sentence(len(y), int(y["event"].sum()), asked)
+    return found

@@ -26,10 +26,11 @@ from allsurv.experiment.tables import (
 from allsurv.models import SurvivalModel, TunedModel, make_model
 from allsurv.models.export import export_model
 from allsurv.models.published import published_equation
+from allsurv.riskmodel.instability import Instability
 from allsurv.riskmodel.model import RiskModel
 from allsurv.study.spec import Study
 from allsurv.validation import Bootstrap, choose, instability, validate_all
-from allsurv.validation.bands import Instability, band_steps, make_band
+from allsurv.validation.bands import band_steps, make_band
 from allsurv.validation.finished import FinishedRefits
 
 __all__ = ["Trained", "train_models"]

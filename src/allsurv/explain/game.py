@@ -53,7 +53,8 @@ def shapley_matrix(n_variables: int) -> Floats:
     others = np.where(member, size - 1, size)
     share = np.array([1 / (n_variables * comb(n_variables - 1, k)) for k in range(n_variables)])
     weight = share[np.minimum(others, n_variables - 1)]
-    return np.where(member, weight, -weight)
+    found: Floats = np.where(member, weight, -weight)
+    return found
 
 
 def sum_coalitions(parts: Floats) -> Floats:

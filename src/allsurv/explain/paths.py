@@ -159,7 +159,7 @@ def _climb(trees: Trees, leaves: Ints) -> tuple[Ints, Ints, Floats, Floats, Floa
     parent = np.full(trees.left.size, LEAF)
     parent[trees.left[inner]] = inner
     parent[trees.right[inner]] = inner
-    rows: list[tuple[NDArray, ...]] = []
+    rows: list[tuple[NDArray[Any], ...]] = []
     way, child = np.arange(leaves.size), leaves
     while way.size:
         above = parent[child]

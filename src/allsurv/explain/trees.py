@@ -145,4 +145,5 @@ class _Walk:
         if self.needed[term] & ~coalition == 0:
             return np.where(self.single[:, term] <= trees.threshold[node], below, above)
         share = trees.n_patients[left] / trees.n_patients[node]
-        return share * below + (1 - share) * above
+        found: Floats = share * below + (1 - share) * above
+        return found

@@ -227,7 +227,8 @@ class SurvivalModel(BaseEstimator):
 
     def _design(self, X: pd.DataFrame) -> Floats:
         self._check_fitted()
-        return self.encoder_.design(X)
+        found: Floats = self.encoder_.design(X)
+        return found
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "mechanism_"):

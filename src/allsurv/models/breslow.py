@@ -57,4 +57,5 @@ def log_partial_likelihood(score: Floats, time: Floats, event: NDArray[np.bool_]
     at_risk = np.cumsum(np.exp(sorted_score - largest)[::-1], axis=0)[::-1]
     died = event[order]
     first = np.searchsorted(sorted_time, sorted_time[died], side="left")
-    return (sorted_score[died] - largest - np.log(at_risk[first])).sum(axis=0)
+    found: Floats = (sorted_score[died] - largest - np.log(at_risk[first])).sum(axis=0)
+    return found

@@ -102,7 +102,8 @@ def make_model(
         settings["random_state"] = random_state
     inner = {n: v for n, v in settings.items() if n in nested}
     model = kind(features, **{n: v for n, v in settings.items() if n not in nested})
-    return model.set_params(**inner)
+    found: SurvivalModel = model.set_params(**inner)
+    return found
 
 
 def _published(study: Study) -> dict[str, Any]:

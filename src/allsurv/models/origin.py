@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["origin_of", "package_versions"]
 
-_PACKAGES = ("numpy", "pandas", "scikit-learn", "scikit-survival", "scipy")
+_PACKAGES = ("numba", "numpy", "pandas", "scikit-learn", "scikit-survival", "scipy")
 
 
 def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:

@@ -163,12 +163,16 @@ class _Scale:
 
     def at(self, frame: pd.DataFrame) -> Floats:
         """Exact score of patients against the value with the fewest points."""
-        return self.score_of(list(frame[self.variable.name])) - self.lowest
+        found: Floats = self.score_of(list(frame[self.variable.name])) - self.lowest
+        return found
 
     def whole(self, column: pd.Series, unit: float) -> NDArray[np.int_]:
         points = np.round((self.scores - self.lowest) / unit).astype(int)
         if self.variable.is_number:
-            return points[np.searchsorted(self.edges, column.to_numpy(dtype=float), side="right")]
+            found: NDArray[np.int_] = points[
+                np.searchsorted(self.edges, column.to_numpy(dtype=float), side="right")
+            ]
+            return found
         place = {value: k for k, value in enumerate(self.values)}
         return points[[place[None if pd.isna(v) else v] for v in column]]
 

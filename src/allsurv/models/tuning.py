@@ -157,7 +157,8 @@ class TunedModel(SurvivalModel):
             good = np.isfinite(scores).all(axis=1)
             total[~good] = np.nan
             total[good] += log_partial_likelihood(scores[good].T, time[outside], event[outside])
-        return total / event.sum()
+        found: Floats = total / event.sum()
+        return found
 
     def _score(
         self,

@@ -125,7 +125,8 @@ def plot_kaplan_meier(
     _legend(axes, any(above), p_value)
     alt = _alt(table, groups, numbers, title, unit, p_value)
     finish(figure, title=title, caption=caption, alt=alt)
-    return axes
+    found: Axes = axes
+    return found
 
 
 def _legend_texts(labels: Sequence[str], numbers: Sequence[str], width: int) -> list[str]:

@@ -60,7 +60,8 @@ def plot_net_benefit(
         f"{', '.join(f'{h:g}' for h in horizons)} {unit}, beside treating all and treating none."
     )
     finish(figure, title="", caption=caption, alt=alt)
-    return panels[0]
+    found: Axes = panels[0]
+    return found
 
 
 def plot_instability(

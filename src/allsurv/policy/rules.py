@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,8 +63,8 @@ class DisclosurePolicy:
     @overload
     def is_small(self, count: int | float) -> bool: ...
     @overload
-    def is_small(self, count: NDArray) -> NDArray[np.bool_]: ...
-    def is_small(self, count: int | float | NDArray) -> bool | NDArray[np.bool_]:
+    def is_small(self, count: NDArray[Any]) -> NDArray[np.bool_]: ...
+    def is_small(self, count: int | float | NDArray[Any]) -> bool | NDArray[np.bool_]:
         """Tell whether counts are too small to be shown.
 
         Parameters

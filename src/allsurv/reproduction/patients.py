@@ -62,7 +62,8 @@ class Patients:
     def _once(self, key: Hashable, work: Callable[..., T], *arguments: Any) -> T:
         if key not in self._known:
             self._known[key] = work(*arguments)
-        return self._known[key]
+        found: T = self._known[key]
+        return found
 
     def _is(self, name: str, value: Any) -> Mask:
         self.column(name)

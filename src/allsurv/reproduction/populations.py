@@ -49,7 +49,8 @@ class Populations:
         if key not in self._known:
             y = self.of(entry).y(str(entry.endpoint))
             self._known[key] = nonparametric.kaplan_meier(y["time"], y["event"])
-        return self._known[key]
+        found: nonparametric.KaplanMeier = self._known[key]
+        return found
 
     def logrank(self, entry: LedgerEntry) -> nonparametric.LogRankTest:
         """Compare the survival of an entry's groups."""
@@ -85,7 +86,8 @@ class Populations:
     def _finding(self, entry: LedgerEntry) -> Finding:
         for finding in self._study.cohort.study.findings.values():
             if finding.variable == entry.variable and finding.endpoint == entry.endpoint:
-                return finding
+                found: Finding = finding
+                return found
         raise OutcomeError(f"The study has no finding on '{entry.variable}'.")
 
     def _model(self, name: str) -> pd.DataFrame:

@@ -122,12 +122,14 @@ def _agrees(entry: LedgerEntry, value: float) -> bool:
     if entry.relation == ">=":
         return value >= target
     units_off = abs(round_half_up(value, entry.decimals) - target) * 10**entry.decimals
-    return round(units_off) <= (1 if entry.status == "rounding" else 0)
+    found: bool = round(units_off) <= (1 if entry.status == "rounding" else 0)
+    return found
 
 
 def _printed(entry: LedgerEntry, value: float) -> str:
     if entry.relation == "<" and value < _target(entry):
-        return entry.printed
+        found: str = entry.printed
+        return found
     text = f"{round_half_up(value, entry.decimals):.{entry.decimals}f}"
     if entry.kind.endswith("_p") and value > 0 and float(text) == 0:
         return f"<{10.0**-entry.decimals:.{entry.decimals}f}"
@@ -169,7 +171,8 @@ def _denominator(entry: LedgerEntry, patients: Populations) -> float:
 
 def _numbers(entry: LedgerEntry, members: Members) -> NDArray[np.float64]:
     values = pd.to_numeric(members.column(entry.variable), errors="coerce")
-    return values.to_numpy(dtype=float, na_value=np.nan)
+    found: NDArray[np.float64] = values.to_numpy(dtype=float, na_value=np.nan)
+    return found
 
 
 def _known_numbers(entry: LedgerEntry, patients: Populations) -> NDArray[np.float64]:

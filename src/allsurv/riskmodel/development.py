@@ -112,7 +112,8 @@ class Development:
         score = np.asarray(risk_score, dtype=float)
         highest = np.interp(score, self.scores, self.points)
         lowest = -np.interp(-score, -self.scores[::-1], -self.points[::-1])
-        return (highest + lowest) / 2
+        found: Floats = (highest + lowest) / 2
+        return found
 
     def group(self, risk_score: ArrayLike) -> NDArray[np.object_]:
         """Name the risk group.

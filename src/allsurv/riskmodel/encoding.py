@@ -155,7 +155,8 @@ def _numbers(column: pd.Series, levels: tuple[str | int, ...]) -> NDArray[np.flo
     if levels:
         codes = column.cat.codes.to_numpy()
         return np.where(codes < 0, np.nan, codes.astype(float))
-    return column.to_numpy(dtype=float, na_value=np.nan)
+    found: NDArray[np.float64] = column.to_numpy(dtype=float, na_value=np.nan)
+    return found
 
 
 def _column(

@@ -28,7 +28,7 @@ _ARRAYS = "arrays.npz"
 _AGAIN = "fetch or export the model again."
 
 
-def manifest_of(arrays: dict[str, NDArray]) -> dict[str, Any]:
+def manifest_of(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """List arrays with their seals."""
     return {
         name: {
@@ -40,7 +40,7 @@ def manifest_of(arrays: dict[str, NDArray]) -> dict[str, Any]:
     }
 
 
-def write_folder(tree: dict[str, Any], arrays: dict[str, NDArray], folder: Path) -> Path:
+def write_folder(tree: dict[str, Any], arrays: dict[str, NDArray[Any]], folder: Path) -> Path:
     """Write plain values and arrays, and seal them."""
     try:
         tree["sha256"] = digest_of_tree(tree)
@@ -58,7 +58,7 @@ def write_folder(tree: dict[str, Any], arrays: dict[str, NDArray], folder: Path)
     return folder
 
 
-def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray]]:
+def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read plain values and arrays, and check their seals."""
     tree = _read_tree(folder / _JSON)
     return tree, _read_arrays(folder / _ARRAYS, tree["arrays"])
@@ -92,8 +92,8 @@ def _read_tree(path: Path) -> dict[str, Any]:
     return tree
 
 
-def _read_arrays(path: Path, manifest: dict[str, Any]) -> dict[str, NDArray]:
-    arrays: dict[str, NDArray] = {}
+def _read_arrays(path: Path, manifest: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {}
     name = "the table of contents"
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
@@ -116,7 +116,7 @@ def _read_arrays(path: Path, manifest: dict[str, Any]) -> dict[str, NDArray]:
     return arrays
 
 
-def _write_arrays(arrays: dict[str, NDArray], path: Path) -> None:
+def _write_arrays(arrays: dict[str, NDArray[Any]], path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
@@ -127,7 +127,7 @@ def _write_arrays(arrays: dict[str, NDArray], path: Path) -> None:
     unfinished.replace(path)
 
 
-def _array_digest(array: NDArray) -> str:
+def _array_digest(array: NDArray[Any]) -> str:
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape} ".encode())
     digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

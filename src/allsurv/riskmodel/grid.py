@@ -53,7 +53,8 @@ def count_until(sorted_time: Floats, grid: Floats) -> NDArray[np.intp]:
     >>> count_until(np.array([0.3, 0.6]), 0.1 * np.arange(4)).tolist()
     [0, 0, 0, 1]
     """
-    return np.searchsorted(sorted_time, grid + _ROUNDING * grid[1], side="right")
+    found: NDArray[np.intp] = np.searchsorted(sorted_time, grid + _ROUNDING * grid[1], side="right")
+    return found
 
 
 def grid_steps(times: ArrayLike, grid: Floats, *, where: str) -> NDArray[np.intp]:
@@ -78,4 +79,5 @@ def grid_steps(times: ArrayLike, grid: Floats, *, where: str) -> NDArray[np.intp
             f"{where}: time {asked.max():g} lies beyond the follow-up the model was fitted on; "
             f"the last time it can speak of is {grid[-1]:g}."
         )
-    return steps.astype(np.intp)
+    found: NDArray[np.intp] = steps.astype(np.intp)
+    return found

@@ -152,9 +152,10 @@ class Instability:
     ) -> Floats:
         second = np.interp(value, self.survival[after], distance[after])
         if share == 1.0:
-            return second
+            found: Floats = second
+            return found
         first = np.interp(value, self.survival[before], distance[before])
-        return (1 - share) * first + share * second
+        return np.asarray((1 - share) * first + share * second)
 
 
 def _smooth(survival: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:

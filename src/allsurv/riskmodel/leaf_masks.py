@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class _Table:
 
     terms: tuple[int, ...]
     thresholds: tuple[Floats, ...]
-    masks: NDArray
+    masks: NDArray[Any]
 
     def rows(self, single: NDArray[np.float32]) -> Ints:
         """Give the number of the combination each patient is in."""
@@ -69,7 +70,7 @@ class LeafMasks:
         for table in others:
             open_ &= np.take(table.masks, table.rows(single), axis=0)
         width = 8 * open_.itemsize
-        place: NDArray
+        place: NDArray[Any]
         if open_.shape[2] == 1:
             place = np.bitwise_count(open_[:, :, 0] - open_.dtype.type(1))
         else:
@@ -106,7 +107,7 @@ class _Words:
     kind: np.dtype
     first_leaf: Ints
     word: Ints
-    bit: NDArray
+    bit: NDArray[Any]
 
     @classmethod
     def of(cls, n_leaves: Ints) -> _Words:
@@ -119,7 +120,7 @@ class _Words:
         first = np.concatenate([[0], np.cumsum(n_leaves)[:-1]]).astype(np.intp)
         return cls((n_leaves.size, n_words), kind, first, tree * n_words + place // width, bit)
 
-    def masks(self, reached: NDArray[np.bool_]) -> NDArray:
+    def masks(self, reached: NDArray[np.bool_]) -> NDArray[Any]:
         """Pack, per row, which leaves are reached; leaves of one word stand together."""
         words, first = np.unique(self.word, return_index=True)
         packed = np.zeros((len(reached), math.prod(self.shape)), dtype=self.kind)
@@ -148,7 +149,7 @@ def _groups(n_rows: Mapping[int, int]) -> list[tuple[int, ...]]:
 
 
 def _joined(
-    group: tuple[int, ...], thresholds: Mapping[int, Floats], single: Mapping[int, NDArray]
+    group: tuple[int, ...], thresholds: Mapping[int, Floats], single: Mapping[int, NDArray[Any]]
 ) -> _Table:
     masks = single[group[0]]
     for term in group[1:]:

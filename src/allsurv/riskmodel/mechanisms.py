@@ -70,15 +70,15 @@ class Mechanism(ABC):
         """Make sure that the arrays fit each other and the rest of a risk model."""
         self._check(n_terms, n_steps)
 
-    def arrays(self) -> dict[str, NDArray]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Give everything the mechanism knows."""
-        out: dict[str, NDArray] = {}
+        out: dict[str, NDArray[Any]] = {}
         for name, value in self._parts().items():
             out |= value.arrays() if isinstance(value, Trees) else {name: value}
         return out
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Make the mechanism from its arrays."""
         names = [part.name for part in fields(cls)]  # type: ignore[arg-type]
         return cls(**{n: Trees.from_arrays(arrays) if n == "trees" else arrays[n] for n in names})
@@ -136,7 +136,8 @@ class Linear(_Proportional):
     hazard: Floats
 
     def _score(self, design: Floats) -> Floats:
-        return np.einsum("ij,j->i", design, self.coef)
+        found: Floats = np.einsum("ij,j->i", design, self.coef)
+        return found
 
     def _check(self, n_terms: int, n_steps: int) -> None:
         require_array("coef", self.coef, shape=(n_terms,))
@@ -160,7 +161,8 @@ class Boosted(_Proportional):
     hazard: Floats
 
     def _score(self, design: Floats) -> Floats:
-        return self.trees.value[:, 0][self.trees.leaves(design)].sum(axis=1)
+        found: Floats = self.trees.value[:, 0][self.trees.leaves(design)].sum(axis=1)
+        return found
 
     def _check(self, n_terms: int, n_steps: int) -> None:
         self.trees.check(n_terms, 1)
@@ -209,7 +211,8 @@ class Forest(Mechanism):
 
     @cached_property
     def _expected_events(self) -> Floats:
-        return self.trees.value.sum(axis=1)
+        found: Floats = self.trees.value.sum(axis=1)
+        return found
 
     @cached_property
     def _curves(self) -> Floats:

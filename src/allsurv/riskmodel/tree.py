@@ -60,7 +60,7 @@ def tree_of(parts: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def parts_of(tree: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> dict[str, Any]:
+def parts_of(tree: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """Make the parts of a risk model from plain values and arrays."""
     readers: dict[str, Callable[[Any], dict[str, Any]]] = {
         "mechanism": lambda kind: {"mechanism": MECHANISMS[kind].from_arrays(arrays)},

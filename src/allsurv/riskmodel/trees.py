@@ -22,7 +22,7 @@ _MANY = 500
 
 
 def require_array(
-    name: str, array: NDArray, *, shape: tuple[int, ...], rising: bool = False
+    name: str, array: NDArray[Any], *, shape: tuple[int, ...], rising: bool = False
 ) -> None:
     """Refuse an array that cannot be what it is said to be."""
     fits = array.shape == shape and array.dtype.kind in "fi" and bool(np.all(np.isfinite(array)))
@@ -149,12 +149,12 @@ class Trees:
                     f"arrays.npz: 'tree_{name}' is no tree; export the model again."
                 )
 
-    def arrays(self) -> dict[str, NDArray]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Give all arrays under their exported names."""
         return {f"tree_{part.name}": getattr(self, part.name) for part in fields(self)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Take the trees out of exported arrays."""
         return cls(**{part.name: arrays[f"tree_{part.name}"] for part in fields(cls)})
 
@@ -178,5 +178,5 @@ class Trees:
         )
 
 
-def _stacked(trees: Sequence[Mapping[str, Any]], name: str, kind: type) -> NDArray:
+def _stacked(trees: Sequence[Mapping[str, Any]], name: str, kind: type) -> NDArray[Any]:
     return np.concatenate([np.asarray(tree[name], dtype=kind) for tree in trees])

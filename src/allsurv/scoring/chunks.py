@@ -157,7 +157,7 @@ def _csv(path: Path, names: list[str], model: RiskModel) -> Iterator[Chunk]:
 def _open_csv(path: Path, n_columns: int, model: RiskModel, note: object) -> Iterator[pa.Table]:
     header = [str(i) for i in range(n_columns)]
     levels = {str(level) for v in model.variables.values() for level in v.levels}
-    return arrow.open_csv(
+    found: Iterator[pa.Table] = arrow.open_csv(
         path,
         read_options=arrow.ReadOptions(
             use_threads=False, block_size=_BLOCK, column_names=header, skip_rows_after_names=1
@@ -171,6 +171,7 @@ def _open_csv(path: Path, n_columns: int, model: RiskModel, note: object) -> Ite
             null_values=sorted(MISSING_WORDS - levels),
         ),
     )
+    return found
 
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

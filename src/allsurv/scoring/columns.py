@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from allsurv.dictionary.variable import Variable
 __all__ = ["Column", "Reader", "column_at", "make_reader"]
 
 Floats = NDArray[np.float64]
-Column: TypeAlias = NDArray | ExtensionArray
+Column: TypeAlias = NDArray[Any] | ExtensionArray
 Reader = Callable[[Column], Floats | None]
 
 _FEW = 64
@@ -103,7 +103,8 @@ def _level_reader(variable: Variable) -> Reader:
 def _floats(column: Column) -> Floats:
     if isinstance(column, np.ndarray):
         return column.astype(float)
-    return column.to_numpy(dtype=float, na_value=np.nan)
+    found: Floats = column.to_numpy(dtype=float, na_value=np.nan)
+    return found
 
 
 def _looked_up(column: Column, known: Mapping[object, float]) -> Floats | None:

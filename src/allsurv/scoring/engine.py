@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -67,14 +67,16 @@ class Engine:
             scored["fault"] = pd.array(reasons_of(faults, len(frame)), dtype="string")
         return scored
 
-    def _predict(self, design: Floats, asked: Sequence[float], steps: Steps) -> dict[str, NDArray]:
+    def _predict(
+        self, design: Floats, asked: Sequence[float], steps: Steps
+    ) -> dict[str, NDArray[Any]]:
         model = self.model
         score, survival = model.mechanism.score_and_survival(design, steps)
         if model.instability is None:
             lower = upper = np.full_like(survival, np.nan)
         else:
             lower, upper = model.instability.limits(survival, steps)
-        columns: dict[str, NDArray] = {
+        columns: dict[str, NDArray[Any]] = {
             "risk_score": score,
             "risk_centile": model.development.centile(score),
             "risk_group": model.development.group(score),
@@ -132,7 +134,7 @@ class Engine:
         return numbers, design, faults or judge(numbers)
 
 
-def _table(columns: Mapping[str, NDArray], index: pd.Index) -> pd.DataFrame:
+def _table(columns: Mapping[str, NDArray[Any]], index: pd.Index) -> pd.DataFrame:
     """Make texts strings, all at once: for a single patient that is what takes time."""
     texts = [name for name, values in columns.items() if values.dtype == object]
     n = len(index)

@@ -81,11 +81,12 @@ class Codebook:
 
     def _encoded(self, name: str, column: pd.Series) -> NDArray[Any]:
         if name not in self.values:
-            return column.to_numpy(dtype=float)
+            found: NDArray[Any] = column.to_numpy(dtype=float)
+            return found
         if isinstance(column.dtype, pd.CategoricalDtype):
-            return column.cat.codes.to_numpy().astype(np.int8)
+            return np.asarray(column.cat.codes.to_numpy().astype(np.int8))
         if column.dtype == "boolean":
-            return column.to_numpy(dtype=np.int8, na_value=-1)
+            return np.asarray(column.to_numpy(dtype=np.int8, na_value=-1))
         numbers = np.asarray(self.values[name], dtype=float)
         found = column.to_numpy(dtype=float)
         return np.where(np.isnan(found), -1, np.searchsorted(numbers, found)).astype(np.int8)
@@ -150,7 +151,8 @@ class Codebook:
             cell: NDArray[Any] = np.zeros(columns[needed[0]].size, dtype=np.intp)
             for name, size in zip(needed, sizes, strict=True):
                 cell = cell * size + columns[name] % np.int8(size)
-            return table[cell]
+            found: NDArray[Any] = table[cell]
+            return found
 
         return compute
 
@@ -176,7 +178,8 @@ def _at_least(columns: Columns, *, source: str, threshold: float | None) -> NDAr
 
 
 def _earliest(columns: Columns, *, sources: Sequence[str]) -> NDArray[Any]:
-    return np.fmin.reduce([columns[name] for name in sources])
+    found: NDArray[Any] = np.fmin.reduce([columns[name] for name in sources])
+    return found
 
 
 def _values_of(variable: Variable, column: pd.Series) -> tuple[Scalar, ...] | None:

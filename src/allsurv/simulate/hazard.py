@@ -46,7 +46,8 @@ class Hazard:
             Of the same shape.
         """
         inside = np.interp(times, self.times, self.cumulative)
-        return inside + self.beyond * np.maximum(times - self.times[-1], 0.0)
+        found: Floats = inside + self.beyond * np.maximum(times - self.times[-1], 0.0)
+        return found
 
     def reached(self, cumulative: Floats) -> Floats:
         """Time at which a cumulative hazard is reached.
@@ -64,7 +65,8 @@ class Hazard:
         inside = np.interp(cumulative, self.cumulative, self.times)
         rest = np.maximum(cumulative - self.cumulative[-1], 0.0)
         if self.beyond > 0:
-            return inside + rest / self.beyond
+            found: Floats = inside + rest / self.beyond
+            return found
         return np.where(rest > 0, np.inf, inside)
 
 

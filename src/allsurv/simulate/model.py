@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from allsurv.cohort.table import SIMULATED, Cohort, Source
 from allsurv.simulate.codes import Codebook, Columns
 from allsurv.simulate.copula import BaselineModel
-from allsurv.simulate.course import Course, CourseModel, Hazard
+from allsurv.simulate.course import Course, CourseModel
 from allsurv.simulate.effects import Effects
+from allsurv.simulate.hazard import Hazard
 from allsurv.simulate.story import StoryModel
 from allsurv.study.spec import Study
 

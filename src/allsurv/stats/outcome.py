@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.real import real_array
@@ -124,6 +123,8 @@ class ChiSquared:
         ChiSquared
             With its p-value.
         """
+        from scipy.special import chdtrc  # late: reading patients needs no scipy
+
         p_value = float(chdtrc(df, statistic)) if df > 0 else float("nan")
         return cls(float(statistic), df, p_value)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ _SIGN_BIT = 63
 _LARGEST = np.int64(2**_SIGN_BIT - 1)
 
 
-def sort_rows(values: NDArray) -> tuple[NDArray[np.intp], NDArray]:
+def sort_rows(values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
     """Sort numbers, equal ones staying in their order.
 
     Parameters

@@ -249,7 +249,8 @@ def ledger_schema() -> dict[str, Any]:
     >>> ledger_schema()["required"]
     ['study', 'entries']
     """
-    return json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    return found
 
 
 def _study_named(name: str) -> Study:

@@ -39,7 +39,8 @@ def study_schema() -> dict[str, Any]:
     >>> study_schema()["required"][:2]
     ['name', 'title']
     """
-    return json.loads(_FILE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    return found
 
 
 def schema_faults(value: Any, schema: dict[str, Any] | None = None) -> Iterator[Fault]:

@@ -23,7 +23,13 @@ __all__ = ["Document", "parse_yaml", "read_yaml"]
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _MOST_VALUES = 200_000
+_MOST_KEYS = 10_000
+_MOST_FAULTS = 50
+_LONGEST_TEXT = 100_000
+_LONGEST_KEY = 200
+_LARGEST_FILE = 8_000_000
 _DEEPEST = 50
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLAIN = {None, ""}
 _BOOLEAN = {
     "true": True,
@@ -67,25 +73,31 @@ class Document:
         return fault._replace(line=self.line(fault.path))
 
 
-def read_yaml(path: FilePath, *, error: type[AllsurvError], where: str = "") -> Document:
-    """Read a YAML file with the line of every value."""
+def read_yaml(
+    path: FilePath, *, error: type[AllsurvError], where: str = "", as_text: bool = False
+) -> Document:
+    """Read a YAML file with the line of every value; ``as_text`` takes plain values as written."""
     where = where or str(path)
     try:
         raw = path.read_bytes()
     except OSError as problem:
         reason = problem.strerror or type(problem).__name__
         raise error(f"{where}: the file cannot be read ({reason}).") from None
+    if len(raw) > _LARGEST_FILE:
+        raise error(f"{where}: the file is larger than {_LARGEST_FILE:,} bytes.")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = raw.count(b"\n", 0, problem.start) + 1
         message = "the file is not UTF-8 text; save it with the encoding UTF-8."
         raise error(f"{where}:{line}: {message}") from None
-    return parse_yaml(text, where=where, error=error)
+    return parse_yaml(text, where=where, error=error, as_text=as_text)
 
 
-def parse_yaml(text: str, *, where: str, error: type[AllsurvError]) -> Document:
-    r"""Read YAML text with the line of every value.
+def parse_yaml(
+    text: str, *, where: str, error: type[AllsurvError], as_text: bool = False
+) -> Document:
+    r"""Read YAML text with the line of every value; ``as_text`` takes plain values as written.
 
     Examples
     --------
@@ -95,8 +107,10 @@ def parse_yaml(text: str, *, where: str, error: type[AllsurvError]) -> Document:
     {'a': 'no', 'b': [1, 'x']}
     >>> document.line(("b", 1))
     2
+    >>> parse_yaml("version: 1.10", where="text", error=StudyError, as_text=True).value
+    {'version': '1.10'}
     """
-    builder = _Builder(_Loader(text))
+    builder = _Builder(_Loader(text), as_text)
     try:
         value = builder.document()
     except yaml.MarkedYAMLError as problem:
@@ -137,8 +151,9 @@ class _Builder:
     the stack or the memory.
     """
 
-    def __init__(self, events: Any) -> None:
+    def __init__(self, events: Any, as_text: bool) -> None:
         self._events = events
+        self._as_text = as_text
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._n_values = 0
         self.lines: dict[Path, int] = {}
@@ -202,10 +217,14 @@ class _Builder:
             line = event.start_mark.line + 1
             if not isinstance(event, yaml.ScalarEvent):
                 raise _StopReading("a key is not plain text.", line)
+            if len(event.value) > _LONGEST_KEY or _CONTROL.search(event.value):
+                raise _StopReading("a key is too long, or holds a control character.", line)
+            if len(result) == _MOST_KEYS:
+                raise _StopReading(f"more than {_MOST_KEYS:,} keys in one place.", line)
             here = (*path, event.value)
             if event.value in result:
                 message = f"is given twice, first in line {self.lines[here]}; keep one."
-                self.faults.append(Fault(here, message, line))
+                self._fault(here, message, line)
                 self._value(self._events.get_event(), (*path, f"{event.value} again"), line)
             else:
                 result[event.value] = self._value(self._events.get_event(), here, line)
@@ -213,14 +232,24 @@ class _Builder:
 
     def _scalar(self, event: Any, path: Path) -> Any:
         text = event.value
+        if len(text) > _LONGEST_TEXT:
+            raise _StopReading(
+                f"a text is longer than {_LONGEST_TEXT:,} characters.", self.lines[path]
+            )
+        if _CONTROL.search(text):
+            self._fault(path, "holds a control character; remove it.", self.lines[path])
         if event.tag in {"!", f"{_CORE}str"} or (event.tag is None and event.style not in _PLAIN):
             return text
-        kind, value = _resolve(text)
+        kind, value = ("str", text) if self._as_text else _resolve(text)
         if event.tag in {None, f"{_CORE}{kind}"}:
             return value
         message = f"the tag {event.tag[:40]!r} has no meaning here; write plain values."
-        self.faults.append(Fault(path, message, self.lines[path]))
+        self._fault(path, message, self.lines[path])
         return None
+
+    def _fault(self, path: Path, message: str, line: int) -> None:
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.append(Fault(path, message, line))
 
 
 def _resolve(text: str) -> tuple[str, Any]:

@@ -61,7 +61,7 @@ class FinishedRefits:
         sha.update(split.test.astype(np.int64).tobytes())
         return sha.hexdigest()
 
-    def read(self, key: str) -> Mapping[str, NDArray] | None:
+    def read(self, key: str) -> Mapping[str, NDArray[Any]] | None:
         """Find a finished refit."""
         try:
             with (
@@ -72,7 +72,7 @@ class FinishedRefits:
         except (OSError, ValueError, zipfile.BadZipFile):
             return None
 
-    def write(self, key: str, parts: Mapping[str, NDArray]) -> None:
+    def write(self, key: str, parts: Mapping[str, NDArray[Any]]) -> None:
         """Keep a finished refit."""
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=".tmp", dir=self.folder)

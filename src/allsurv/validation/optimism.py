@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -106,10 +106,12 @@ AT_HORIZON = {
 }
 
 
-def _if_any(reason: str, measure: object, *args: object, **settings: object) -> Estimate:
+def _if_any(
+    reason: str, measure: Callable[..., Estimate], *args: object, **settings: object
+) -> Estimate:
     if reason:
         return Estimate.missing(reason)
-    return measure(*args, **settings)  # type: ignore[operator]
+    return measure(*args, **settings)
 
 
 def _correct(apparent: Estimate, gaps: Floats, out: Floats, chance: float) -> dict[str, float]:

@@ -62,7 +62,7 @@ class Prediction:
         """Say why there is no risk at a horizon."""
         return self.reason or self.horizon_reasons[k]
 
-    def parts(self) -> dict[str, NDArray]:
+    def parts(self) -> dict[str, NDArray[Any]]:
         """Take the prediction apart into arrays."""
         return {
             "risk_score": self.risk_score,
@@ -74,7 +74,7 @@ class Prediction:
         }
 
     @classmethod
-    def from_parts(cls, model: str, split: Split, parts: Mapping[str, NDArray]) -> Prediction:
+    def from_parts(cls, model: str, split: Split, parts: Mapping[str, NDArray[Any]]) -> Prediction:
         """Put a prediction together again."""
         return cls(
             model,

@@ -133,7 +133,8 @@ def _needed(models: Mapping[str, Any], X: pd.DataFrame) -> list[str]:
 
 def map_tasks(tasks: Iterator[Any], n_jobs: int | None) -> Iterator[Any]:
     """Carry out delayed calls, in one process or several, and yield their results in order."""
-    return joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    found: Iterator[Any] = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    return found
 
 
 def _first_line(error: Exception) -> str:

@@ -129,13 +129,14 @@ def _landmark_rows(
 def _landmark(cohort: Cohort, late: str, event: str | None) -> float:
     landmarks, screening = cohort.study.landmarks, cohort.study.screening
     if screening is not None and late in screening.landmarks:
-        return screening.landmarks[late]
+        found: float = screening.landmarks[late]
+        return found
     if not landmarks:
         raise ModelError(
             "immortal_time_table: the study has no landmarks; give the landmark as at=..."
         )
     if event is None:
-        return max(landmarks)
+        return float(max(landmarks))
     times = cohort.event_times(event)
     median = float(np.median(times[np.isfinite(times)]))
-    return min(landmarks, key=lambda at: abs(at - median))
+    return float(min(landmarks, key=lambda at: abs(at - median)))

@@ -116,7 +116,8 @@ def _screening(cohort: Cohort) -> Screening:
             f"{WHERE}: study '{cohort.study.name}' does not say how it screened variables; say so "
             "in section 'screening' of the study file, or use cox_table."
         )
-    return screening
+    found: Screening = screening
+    return found
 
 
 def _questions(cohort: Cohort, screening: Screening) -> Iterator[tuple[Analysis, float | None]]:

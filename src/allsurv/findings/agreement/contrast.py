@@ -186,4 +186,5 @@ def scale_of(variable: Variable, contrast: Contrast) -> float:
 
 
 def _has(column: pd.Series, value: Scalar) -> NDArray[np.bool_]:
-    return (column == value).fillna(False).to_numpy(dtype=bool)
+    found: NDArray[np.bool_] = (column == value).fillna(False).to_numpy(dtype=bool)
+    return found

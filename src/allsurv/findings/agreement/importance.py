@@ -84,7 +84,8 @@ def _values(measure: str, answer: Answers, refits: Refits) -> tuple[Floats, Floa
 
 def _ranks(values: Floats) -> Floats:
     """Rank within each row, the largest first; NaN where a row has no values."""
-    return pd.DataFrame(values).rank(axis=1, ascending=False, method="min").to_numpy()
+    found: Floats = pd.DataFrame(values).rank(axis=1, ascending=False, method="min").to_numpy()
+    return found
 
 
 def _limits(drawn: Floats, level: float, method: Percentile = "linear") -> Floats:

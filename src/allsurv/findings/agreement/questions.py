@@ -173,7 +173,8 @@ def _shap_shares(model: Any, X: pd.DataFrame) -> Floats:
         size = np.abs(explain_score(ask_shap(model, X))[0]).mean(axis=0)
     except ModelError:
         return np.full(model.n_features_in_, math.nan)
-    return size / size.sum() if size.sum() > 0 else size
+    found: Floats = size / size.sum() if size.sum() > 0 else size
+    return found
 
 
 def _permutation(model: Any, X: pd.DataFrame, y: NDArray[np.void], seed: int) -> Floats:

@@ -222,4 +222,5 @@ def _draw_censoring(
     curve = kaplan_meier(y["time"], ~y["event"])
     steps = np.append(curve.time, last)
     place = (np.asarray(curve.survival)[None, :] > rng.random((len(y), 1))).sum(axis=1)
-    return np.minimum(steps[place], last)
+    found: NDArray[np.float64] = np.minimum(steps[place], last)
+    return found

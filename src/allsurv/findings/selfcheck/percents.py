@@ -60,7 +60,8 @@ def _issue_of(group: str, entries: list[LedgerEntry]) -> str:
     for entry in entries:
         place = (entry.population, entry.event) if entry.kind == "count" else (entry.population,)
         if entry.status == "conflict" and entry.issue and group_key(*place) == group:
-            return entry.issue
+            found: str = entry.issue
+            return found
     return ""
 
 

@@ -48,4 +48,5 @@ def draw_to_front(state: NDArray[np.uint64], pool: NDArray[np.int64], k: int) ->
     drawn = pool[other]
     pool[other] = pool[k]
     pool[k] = drawn
-    return drawn
+    found: int = drawn
+    return found

@@ -85,7 +85,8 @@ def _performance(
         poor = choose(rng, here & ~early, count)
         ecog[poor] = 2
         ecog[poor[rng.random(poor.size) < 0.15]] = 3
-    return ecog
+    found: NDArray[np.int_] = ecog
+    return found
 
 
 def _test_tp53(

@@ -115,7 +115,8 @@ def _transplants(
 
 
 def _sct_quantile(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 2 + 4 * p + 6 * np.maximum(p - 0.5, 0) ** 2
+    found: NDArray[np.float64] = 2 + 4 * p + 6 * np.maximum(p - 0.5, 0) ** 2
+    return found
 
 
 def _respond(rng: np.random.Generator, people: Patients, printed: Printed) -> None:

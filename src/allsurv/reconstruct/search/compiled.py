@@ -25,13 +25,15 @@ _SHIFT = (np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11))
 def compiled(function: Function) -> Function:
     """Compile a function of arrays at its first call, without reordering its arithmetic."""
     made: Any = numba.njit(nogil=True, error_model="numpy")(function)
-    return made
+    found: Function = made
+    return found
 
 
 def inner(function: Function) -> Function:
     """Compile a function that only compiled functions call, which takes less time."""
     options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(nogil=True, error_model="numpy", **options)(function)
+    found: Function = numba.njit(nogil=True, error_model="numpy", **options)(function)
+    return found
 
 
 @compiled

@@ -31,7 +31,8 @@ NOTHING = 1e-9
 
 @inner
 def _changed(now: Ints, before: Ints, g: int, i: int, j: int) -> bool:
-    return now[g, i] != before[g, 0] or now[g, j] != before[g, 1]
+    found: bool = now[g, i] != before[g, 0] or now[g, j] != before[g, 1]
+    return found
 
 
 @inner
@@ -41,9 +42,10 @@ def _touched(
     """Tell whether a curve of two patients changed: by membership, or by a member's time."""
     if _changed(member, was_member, g, i, j):
         return True
-    return (member[g, i] and times[e, i] != was_time[e, 0]) or (
+    found: bool = (member[g, i] and times[e, i] != was_time[e, 0]) or (
         member[g, j] and times[e, j] != was_time[e, 1]
     )
+    return found
 
 
 @inner

@@ -31,7 +31,8 @@ def _miss(x: float, interval: Floats) -> float:
         return WORST
     away = interval[0] - x if x < interval[0] else x - interval[1]
     off = away / interval[2]
-    return min(off * off + interval[3] * off / (off + NEAR), WORST)
+    found: float = min(off * off + interval[3] * off / (off + NEAR), WORST)
+    return found
 
 
 @inner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,7 +41,7 @@ class Baseline:
         For a patient whose covariates are all 0.
     """
 
-    stratum: NDArray
+    stratum: NDArray[Any]
     time: Floats
     n_at_risk: Floats
     n_events: Floats

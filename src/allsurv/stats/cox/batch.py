@@ -121,7 +121,8 @@ class Batch:
         ndarray of shape (n_which,)
             Half the penalised squares.
         """
-        return 0.5 * np.einsum("bp,bp->b", self.penalty[which], beta**2)
+        found: Floats = 0.5 * np.einsum("bp,bp->b", self.penalty[which], beta**2)
+        return found
 
     def evaluate(self, beta: Floats, which: NDArray[np.intp]) -> BatchEvaluation:
         """Value, gradient and information of some sets.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,7 +45,7 @@ class CoxData:
     X: Floats
     offset: Floats | None
     stratum: Ints | None
-    strata: NDArray | None
+    strata: NDArray[Any] | None
     cluster: Ints | None
     names: tuple[str, ...]
 
@@ -232,7 +233,7 @@ def _offset(values: ArrayLike, n_rows: int, where: str) -> Floats:
 
 def _codes(
     labels: ArrayLike | None, name: str, n_rows: int, where: str
-) -> tuple[NDArray | None, Ints | None]:
+) -> tuple[NDArray[Any] | None, Ints | None]:
     if labels is None:
         return None, None
     try:

@@ -104,7 +104,8 @@ def _trace_gradient(likelihood: PartialLikelihood, sums: RiskSums, inverse: Floa
         own = tied.summed(pull[single.size :] * tied.fraction[:, None])
         along[tied.rows] -= tied.spread(own)
     second = sums.risk * np.einsum("ij,jk,ik->i", X, inverse, along)
-    return gradient - 2 * (second @ X)
+    found: Floats = gradient - 2 * (second @ X)
+    return found
 
 
 def maximise_firth(

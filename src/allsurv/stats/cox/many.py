@@ -243,7 +243,8 @@ def _steps(
 def _at_rest(batch: Batch, step: Floats, gradient: Floats) -> NDArray[np.bool_]:
     decrement = np.abs(np.einsum("bp,bp->b", step, gradient))
     moved = np.ptp(batch.design.X @ step.T, axis=0)
-    return (decrement < NEGLIGIBLE) & (moved < 1e-3)
+    found: NDArray[np.bool_] = (decrement < NEGLIGIBLE) & (moved < 1e-3)
+    return found
 
 
 def _chunks(n_sets: int, bytes_each: int) -> Iterator[slice]:

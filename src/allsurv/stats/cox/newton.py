@@ -138,7 +138,8 @@ def inverse(information: Floats) -> Floats:
     _, inverted, fault = dposv(information, np.eye(len(information)))
     if fault:
         inverted = np.linalg.inv(information)
-    return inverted
+    found: Floats = inverted
+    return found
 
 
 def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:

@@ -60,7 +60,8 @@ def deviance_residuals(likelihood: PartialLikelihood, steps: Increments) -> Floa
     event = likelihood.data.event.astype(float)
     expected = _expected_events(likelihood, steps)
     inside = event - expected + xlogy(event, expected)
-    return np.sign(event - expected) * np.sqrt(np.maximum(-2 * inside, 0.0))
+    found: Floats = np.sign(event - expected) * np.sqrt(np.maximum(-2 * inside, 0.0))
+    return found
 
 
 def _expected_events(likelihood: PartialLikelihood, steps: Increments) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class RiskSets:
     n_deaths: Ints
     n_last: Ints
 
-    def at_risk_sum(self, per_time: NDArray) -> NDArray:
+    def at_risk_sum(self, per_time: NDArray[Any]) -> NDArray[Any]:
         """Sum backwards in time within each stratum, in place.
 
         Parameters
@@ -71,7 +72,7 @@ class RiskSets:
             part.cumsum(axis=0, out=part)
         return per_time
 
-    def history_sum(self, per_time: NDArray) -> NDArray:
+    def history_sum(self, per_time: NDArray[Any]) -> NDArray[Any]:
         """Sum forwards in time within each stratum.
 
         Parameters
@@ -89,7 +90,7 @@ class RiskSets:
             per_time[begin:end].cumsum(axis=0, out=out[begin:end])
         return out
 
-    def over_rows(self, cumulative: NDArray) -> NDArray:
+    def over_rows(self, cumulative: NDArray[Any]) -> NDArray[Any]:
         """Increase of a cumulative sum while each used row is at risk.
 
         Parameters
@@ -180,7 +181,7 @@ class TiedEvents:
         fraction /= np.repeat(counts, counts)
         return cls(times, rows, counts, fraction, begins)
 
-    def spread(self, per_time: NDArray) -> NDArray:
+    def spread(self, per_time: NDArray[Any]) -> NDArray[Any]:
         """Repeat values of the tied times for each of their events.
 
         Parameters

@@ -293,7 +293,8 @@ def _delta_variance(
 
     def _step(failures: Floats) -> Floats:
         apart = np.divide(failures - 1, n - 1, out=np.zeros_like(failures), where=n > 1)
-        return (before / n) ** 2 * failures * (1 - np.where(failures > 1, apart, 0.0))
+        found: Floats = (before / n) ** 2 * failures * (1 - np.where(failures > 1, apart, 0.0))
+        return found
 
     own, others = _step(n_events), np.where(free > 0, _step(d - n_events), 0.0)
     reach = incidence * inverse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -243,7 +244,7 @@ def _cut_times(time: Floats, start: Floats | None, ends: Floats) -> Floats:
     return cuts
 
 
-def _require_length(begun: NDArray, ended: NDArray) -> None:
+def _require_length(begun: NDArray[Any], ended: NDArray[Any]) -> None:
     if np.any(begun >= ended):
         raise OutcomeError(
             "outcome: some rows start and end at the same time but for rounding; "
@@ -251,7 +252,9 @@ def _require_length(begun: NDArray, ended: NDArray) -> None:
         )
 
 
-def label_codes(labels: ArrayLike, n_rows: int, name: str, where: str) -> tuple[NDArray, Integers]:
+def label_codes(
+    labels: ArrayLike, n_rows: int, name: str, where: str
+) -> tuple[NDArray[Any], Integers]:
     """Turn labels into numbers, refusing missing ones.
 
     Parameters
@@ -296,7 +299,7 @@ def label_codes(labels: ArrayLike, n_rows: int, name: str, where: str) -> tuple[
     return levels, codes
 
 
-def _has_missing(array: NDArray) -> bool:
+def _has_missing(array: NDArray[Any]) -> bool:
     if array.dtype.kind in "fc":
         return bool(np.isnan(array).any())
     if array.dtype.kind in "mM":

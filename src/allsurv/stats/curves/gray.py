@@ -105,7 +105,7 @@ def gray_test(
     )
 
 
-def _labels(levels: NDArray) -> tuple[Any, ...]:
+def _labels(levels: NDArray[Any]) -> tuple[Any, ...]:
     return tuple(levels.tolist())
 
 

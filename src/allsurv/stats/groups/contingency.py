@@ -133,4 +133,5 @@ def expected_counts(counts: Integers) -> Floats:
     -----
     Vouched for by R ``chisq.test(x)$expected``.
     """
-    return np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
+    found: Floats = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,19 +92,21 @@ def _finish(
     return p_value
 
 
-def _log_factorial(counts: NDArray) -> Floats:
+def _log_factorial(counts: NDArray[Any]) -> Floats:
     return np.asarray(gammaln(counts + 1.0), dtype=float)
 
 
 def _log_ways(margins: Integers) -> Floats:
-    return _log_factorial(margins.sum(axis=1)) - _log_factorial(margins).sum(axis=1)
+    found: Floats = _log_factorial(margins.sum(axis=1)) - _log_factorial(margins).sum(axis=1)
+    return found
 
 
 def _log_most_likely(margins: Integers, columns: Integers) -> Floats:
     # The continuous table of independence bounds every whole-number completion from above.
     share = columns / columns.sum()
     cells = margins[:, :, None] * share
-    return _log_factorial(columns).sum() - _log_factorial(cells).sum(axis=(1, 2))
+    found: Floats = _log_factorial(columns).sum() - _log_factorial(cells).sum(axis=(1, 2))
+    return found
 
 
 def _lay_column(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -172,17 +173,18 @@ class _Ranked:
         starts = ordered[1:] != ordered[:-1]
         edges = np.concatenate(([0], np.flatnonzero(starts) + 1, [score.size]))
         lengths = np.diff(edges)
-        self.block: tuple[NDArray, NDArray] | None = None
+        self.block: tuple[NDArray[Any], NDArray[Any]] | None = None
         if not np.all(starts):
             self.block = np.repeat(edges[:-1], lengths), np.repeat(edges[1:], lengths)
 
-    def below(self, weight: NDArray) -> Floats:
+    def below(self, weight: NDArray[Any]) -> Floats:
         """Weight of the patients with a lower score, plus half of those with the same."""
         summed = np.zeros(weight.size + 1)
         np.cumsum(weight, out=summed[1:])
         if self.block is None:
             return 0.5 * (summed[:-1] + summed[1:])
-        return 0.5 * (summed[self.block[0]] + summed[self.block[1]])
+        found: Floats = 0.5 * (summed[self.block[0]] + summed[self.block[1]])
+        return found
 
 
 def _auc(ranked: _Ranked, horizon: float, level: float) -> Estimate:

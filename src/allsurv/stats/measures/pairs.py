@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,7 +185,8 @@ def _comparable(place: NDArray[np.int64], weight: Weights) -> Floats:
     """Sum the weights of the pairs each patient takes part in; rows in order of their places."""
     first, last = _runs(place[1:] != place[:-1])
     summed = np.concatenate(([0.0], np.cumsum(weight, dtype=float)))
-    return weight * (place.size - last) + summed[first]
+    found: Floats = weight * (place.size - last) + summed[first]
+    return found
 
 
 def _radix(n: int) -> tuple[int, int]:
@@ -281,10 +283,11 @@ def _tied_scores(new_score: NDArray[np.bool_], place: NDArray[np.int64], weight:
     score_first, score_last = _runs(new_score)
     first, last = _runs(new_score | (place[1:] != place[:-1]))
     summed = np.concatenate(([0.0], np.cumsum(weight, dtype=float)))
-    return weight * (score_last - last) + summed[first] - summed[score_first]
+    found: Floats = weight * (score_last - last) + summed[first] - summed[score_first]
+    return found
 
 
-def _runs(starts: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
+def _runs(starts: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
     """First row, and one past the last row, of the run each row is in."""
     n = starts.size + 1
     edges = np.concatenate(([0], np.flatnonzero(starts) + 1, [n]))

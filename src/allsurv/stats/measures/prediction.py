@@ -319,7 +319,8 @@ def mean_influence(terms: Floats) -> Floats:
     0.333333
     """
     n = terms.size
-    return (terms - terms.mean()) / math.sqrt(n * (n - 1))
+    found: Floats = (terms - terms.mean()) / math.sqrt(n * (n - 1))
+    return found
 
 
 def wald(

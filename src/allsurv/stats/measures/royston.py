@@ -117,4 +117,5 @@ def _normal_scores(score: Floats) -> Floats:
     summed = np.concatenate(([0.0], np.cumsum(blom)))
     first = rankdata(score, method="min").astype(int) - 1
     last = rankdata(score, method="max").astype(int)
-    return (summed[last] - summed[first]) / (last - first)
+    found: Floats = (summed[last] - summed[first]) / (last - first)
+    return found

@@ -144,7 +144,8 @@ def _draw(y: Floats, design: Floats, rng: np.random.Generator) -> Floats:
     drawn = coef + np.einsum("mpq,mq->mp", np.linalg.cholesky(covariance), noise)
     asked = design[:, ~known]
     linear = drawn[:, :1] + np.einsum("mnp,mp->mn", asked, drawn[:, 1:])
-    return (rng.random(linear.shape) <= expit(linear)).astype(float)
+    found: Floats = (rng.random(linear.shape) <= expit(linear)).astype(float)
+    return found
 
 
 def _pseudo_patients(design: Floats) -> tuple[Floats, Floats]:
@@ -159,7 +160,8 @@ def _pseudo_patients(design: Floats) -> tuple[Floats, Floats]:
 
 
 def _information(rows: Floats, weight: Floats) -> Floats:
-    return np.matmul(rows.transpose(0, 2, 1) * weight[:, None, :], rows)
+    found: Floats = np.matmul(rows.transpose(0, 2, 1) * weight[:, None, :], rows)
+    return found
 
 
 def _solve(information: Floats, score: Floats) -> Floats:
