@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from allsurv.errors import ModelError, NotFittedError, StudyError
 from allsurv.features import FeatureEncoder, check_predictors, make_features
-from allsurv.riskmodel.encoding import encode, read_numbers
+from allsurv.riskmodel.encoding import encode
 from allsurv.study import load_study
 from allsurv.study.spec import Derivation, Variable
 
@@ -86,14 +87,29 @@ def test_what_was_filled_in_is_counted(patients):
     assert fills == {"wbc": 10.0, "ecog": 2, "cns": False}
 
 
-def test_inside_is_a_column_transformer_that_gives_the_same_numbers(patients):
-    encoder = FeatureEncoder(ALL).fit(patients)
-    assert isinstance(encoder.transformer_, ColumnTransformer)
-    numbers = read_numbers(patients, {v.name: v for v in ALL})
-    theirs = encoder.transformer_.transform(np.column_stack(list(numbers.values())))
-    np.testing.assert_array_equal(theirs, encoder.transform(patients))
-    names = encoder.transformer_.get_feature_names_out()
-    assert names.tolist() == encoder.get_feature_names_out().tolist()
+def test_it_is_a_transformer_of_scikit_learn(patients):
+    encoder = FeatureEncoder(ALL)
+    copy = clone(encoder)
+    assert copy is not encoder
+    assert copy.get_params() == encoder.get_params()
+    shown = encoder.fit_transform(patients)
+    assert shown.columns.tolist() == encoder.get_feature_names_out().tolist()
+    assert shown.index.equals(patients.index)
+    for kind in ("pandas", "default"):
+        again = clone(encoder).set_output(transform=kind).fit_transform(patients)
+        pd.testing.assert_frame_equal(again, shown)
+    with pytest.raises(NotFittedError, match="call fit first"):
+        copy.transform(patients)
+
+
+def test_it_is_a_step_of_a_pipeline(patients):
+    pipeline = make_pipeline(FeatureEncoder(ALL), StandardScaler())
+    scaled = pipeline.fit_transform(patients)
+    names = FeatureEncoder(ALL).fit(patients).get_feature_names_out()
+    assert pipeline.get_feature_names_out().tolist() == names.tolist()
+    np.testing.assert_allclose(np.asarray(scaled).mean(axis=0), 0, atol=1e-12)
+    moved = pipeline.set_params(featureencoder__missing="refuse")
+    assert moved[0].missing == "refuse"
 
 
 def test_terms_alone_encode_the_same(made_up):

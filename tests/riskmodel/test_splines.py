@@ -108,12 +108,3 @@ def test_they_survive_export_and_explanation(toy_cohort, family, tmp_path):
 def test_what_cannot_be_is_refused(toy_cohort, asked, message):
     with pytest.raises(ModelError, match=message):
         make_features(toy_cohort(30, 0).study, **asked)
-
-
-def test_the_column_transformer_makes_the_same_columns(toy_cohort):
-    cohort = toy_cohort(80, 3)
-    encoder = make_features(cohort.study, splines=SPLINES).fit(cohort.X)
-    values = np.column_stack(list(encoder.read(cohort.X).values()))
-    np.testing.assert_array_equal(encoder.transformer_.transform(values), encoder.design(cohort.X))
-    names = encoder.transformer_.get_feature_names_out()
-    assert list(names) == list(encoder.get_feature_names_out())

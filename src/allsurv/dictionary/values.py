@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from allsurv.dictionary.variable import Variable
 from allsurv.errors import Violation
 from allsurv.nearest import did_you_mean
 
-__all__ = ["MISSING_WORDS", "ColumnValues", "read_values", "rows_of"]
+__all__ = ["MISSING_WORDS", "ColumnValues", "levels_dtype", "read_values", "rows_of"]
 
 MISSING_WORDS = frozenset({"", "NA", "N/A", "NaN", "nan", "None", "NULL", "null", "<NA>"})
 """Texts that mean "no value", unless the dictionary has a level of that name."""
@@ -106,11 +107,8 @@ def read_values(raw: pd.Series, variable: Variable) -> ColumnValues:
         return codes.get(_text(value))
 
     def as_categorical(found: NDArray[np.intp]) -> pd.Series:
-        return pd.Series(
-            pd.Categorical.from_codes(
-                found, categories=list(variable.levels), ordered=variable.kind == "ordinal"
-            )
-        )
+        kind = levels_dtype(variable.levels, variable.kind == "ordinal")
+        return pd.Series(pd.Categorical.from_codes(found, dtype=kind))
 
     return _read_levels(raw, variable, code_of, as_categorical)
 
@@ -123,6 +121,12 @@ def _text(value: object) -> str:
 
 def _yes_no_code(value: object) -> int | None:
     return _YES_NO.get(_text(value).lower())
+
+
+@lru_cache(maxsize=1024)
+def levels_dtype(levels: tuple[str | int, ...], ordered: bool) -> pd.CategoricalDtype:
+    """Give the dtype of levels: one object a dictionary, so that it is known again at a glance."""
+    return pd.CategoricalDtype(list(levels), ordered=ordered)
 
 
 def _as_boolean(codes: NDArray[np.intp]) -> pd.Series:

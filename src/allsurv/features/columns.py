@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
 
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError, NotFittedError
 from allsurv.features.predictors import check_predictors
-from allsurv.features.terms import KNOTS, learn_products, learn_terms
-from allsurv.features.variables import Missing, VariablesEncoder
+from allsurv.features.terms import KNOTS, Missing, learn_products, learn_terms
 from allsurv.nearest import did_you_mean
 from allsurv.riskmodel.encoding import Term, count_missing, encode_numbers, read_numbers
 from allsurv.study.spec import Study
@@ -118,9 +116,6 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
     ----------
     terms_ : tuple of Term
         One per column: all it takes to encode a patient elsewhere.
-    transformer_ : ColumnTransformer
-        One :class:`VariablesEncoder` for numbers, one for levels, one for markers; it takes the
-        variables as numbers, in the order of ``variables``.
     imputed_ : dict of str to int
         Number of values filled in during ``fit``, per variable.
     feature_names_in_ : ndarray of str
@@ -159,6 +154,21 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         """Names of the variables, in order."""
         return tuple(variable.name for variable in self.variables)
 
+    def unfitted(self) -> FeatureEncoder:
+        """Give an encoder of the same choices that has learned nothing.
+
+        Returns
+        -------
+        FeatureEncoder
+            As :func:`sklearn.base.clone` gives it; what is chosen is frozen and need not be copied.
+        """
+        return FeatureEncoder(
+            self.variables,
+            missing=self.missing,
+            splines=self.splines,
+            interactions=self.interactions,
+        )
+
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Learn centres, scales and fills; the outcome is not looked at.
 
@@ -179,23 +189,32 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         ModelError
             If data break the dictionary, or the policy is unknown.
         """
+        self.fit_design(X)
+        return self
+
+    def fit_design(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Learn the terms and encode the same patients, reading them once.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Patients, as ``Cohort.X``; other columns are ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_terms)
+            The numbers of :meth:`transform`.
+
+        Raises
+        ------
+        ModelError
+            If data break the dictionary, or the policy is unknown.
+        """
         if self.missing not in ("impute", "refuse"):
             raise ModelError(f"missing: '{self.missing}' is no policy; use 'impute' or 'refuse'.")
         numbers = self.read(X, where="FeatureEncoder.fit")
-        position = {name: j for j, name in enumerate(numbers)}
-        steps = [
-            (
-                name,
-                VariablesEncoder(group, self.missing, self.splines),
-                [position[v.name] for v in group],
-            )
-            for name, group in _groups(self.variables).items()
-        ]
-        values = np.empty((len(X), len(numbers)))
-        for j, column in enumerate(numbers.values()):
-            values[:, j] = column
-        self.transformer_ = ColumnTransformer(steps, verbose_feature_names_out=False).fit(values)
-        return self.fit_numbers(numbers)
+        self.fit_numbers(numbers)
+        return encode_numbers(numbers, self.terms_, n_rows=len(X))
 
     def fit_numbers(self, numbers: Mapping[str, NDArray[np.float64]]) -> Self:
         """Learn the terms alone, from variables that were read, as the folds of a search do.
@@ -211,11 +230,9 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
             Itself.
         """
         self.terms_: tuple[Term, ...] = ()
-        for group in _groups(self.variables).values():
-            for variable in group:
-                n_knots = (self.splines or {}).get(variable.name, 0)
-                mine = learn_terms(numbers[variable.name], variable, self.missing, n_knots)
-                self.terms_ += mine
+        for variable in _in_order(self.variables):
+            n_knots = (self.splines or {}).get(variable.name, 0)
+            self.terms_ += learn_terms(numbers[variable.name], variable, self.missing, n_knots)
         self.imputed_ = count_missing(numbers, self.terms_)
         self.terms_ += learn_products(self.terms_, self.interactions)
         self.feature_names_in_ = np.array(self.variable_names, dtype=object)
@@ -317,10 +334,6 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
             raise NotFittedError("FeatureEncoder: not fitted; call fit first.")
 
 
-def _groups(variables: Sequence[Variable]) -> dict[str, tuple[Variable, ...]]:
-    groups = {
-        "numbers": tuple(v for v in variables if v.is_number),
-        "levels": tuple(v for v in variables if not v.is_number and v.kind != "marker"),
-        "markers": tuple(v for v in variables if v.kind == "marker"),
-    }
-    return {name: group for name, group in groups.items() if group}
+def _in_order(variables: Sequence[Variable]) -> list[Variable]:
+    """Put numbers first, then levels, then markers."""
+    return sorted(variables, key=lambda v: 0 if v.is_number else 2 if v.kind == "marker" else 1)

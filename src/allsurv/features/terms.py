@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,10 @@ from allsurv.errors import ModelError
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.splines import curved_part
 
-__all__ = ["KNOTS", "learn_products", "learn_terms"]
+__all__ = ["KNOTS", "Missing", "learn_products", "learn_terms"]
+
+Missing = Literal["impute", "refuse"]
+"""What is done where the dictionary allows a value to be missing."""
 
 KNOTS = {
     3: (0.10, 0.50, 0.90),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 
 from allsurv.errors import ModelError, NotFittedError
 from allsurv.features import FeatureEncoder
@@ -141,9 +141,11 @@ class SurvivalModel(BaseEstimator):
                 f"{type(self).__name__}.fit: no event among {len(time)} patients; "
                 "a prognostic model needs events."
             )
-        self.prepare(clone(self.features).fit(X), time)
+        encoder = self.features.unfitted()
+        design = encoder.fit_design(X)
+        self.prepare(encoder, time)
         self.n_patients_, self.n_events_ = len(time), int(event.sum())
-        self.mechanism_ = self._learn(self.encoder_.design(X), time, event)
+        self.mechanism_ = self._learn(design, time, event)
         return self
 
     def prepare(self, encoder: FeatureEncoder, time: Floats) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.dictionary.values import read_values, rows_of
+from allsurv.dictionary.values import levels_dtype, read_values, rows_of
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError, Violation
 from allsurv.nearest import did_you_mean
@@ -152,10 +152,15 @@ def encode_with_faults(
 
 
 def _numbers(column: pd.Series, levels: tuple[str | int, ...]) -> NDArray[np.float64]:
+    # Arrays are asked directly: the accessors of a Series cost more than the work itself.
     if levels:
-        codes = column.cat.codes.to_numpy()
-        return np.where(codes < 0, np.nan, codes.astype(float))
-    found: NDArray[np.float64] = column.to_numpy(dtype=float, na_value=np.nan)
+        codes = np.asarray(cast("pd.Categorical", column.array).codes)
+        numbers = codes.astype(float)
+        numbers[codes < 0] = np.nan
+        return numbers
+    if column.dtype == np.float64:
+        return column.to_numpy()
+    found: NDArray[np.float64] = column.array.to_numpy(dtype=float, na_value=np.nan)
     return found
 
 
@@ -228,15 +233,15 @@ def read_numbers(
             f"{where}: a {type(frame).__name__} was given; give a DataFrame whose columns are "
             "the study's variables, as Cohort.X."
         )
-    columns = dict(frame.items())
     numbers: dict[str, NDArray[np.float64]] = {}
     faults: list[Violation] = []
+    present = frame if frame.columns.is_unique else dict(frame.items())
     for name, variable in variables.items():
-        if name not in columns:
-            hint = did_you_mean(name, map(str, columns))
+        if name not in present:
+            hint = did_you_mean(name, map(str, frame.columns))
             faults.append(Violation(name, f"the column is missing; the model needs it.{hint}"))
             continue
-        column = columns[name]
+        column = present[name]
         levels = () if variable.is_number or variable.is_yes_no else variable.levels
         if not _is_canonical(column, variable):
             read = read_values(column.reset_index(drop=True), variable)
@@ -253,8 +258,9 @@ def _is_canonical(column: pd.Series, variable: Variable) -> bool:
         return dtype == np.float64 and _in_range(column.to_numpy(), variable)
     if variable.is_yes_no:
         return isinstance(dtype, pd.BooleanDtype)
-    return isinstance(dtype, pd.CategoricalDtype) and list(dtype.categories) == list(
-        variable.levels
+    return isinstance(dtype, pd.CategoricalDtype) and (
+        dtype is levels_dtype(variable.levels, variable.kind == "ordinal")
+        or list(dtype.categories) == list(variable.levels)
     )
 
 
