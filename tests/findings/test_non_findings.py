@@ -12,6 +12,7 @@ from allsurv.cohort import Cohort, load_cohort
 from allsurv.describe import cox_table
 from allsurv.dictionary.readonly import FrozenDict
 from allsurv.findings import compare_non_findings
+from allsurv.findings.agreement.non_findings import _judge
 from allsurv.findings.agreement.rows import BY_CONSTRUCTION
 from allsurv.study import load_study
 from allsurv.study.spec import NonFinding
@@ -75,7 +76,26 @@ def test_every_verdict(toy_cohort):
     assert _asked(toy_cohort, 400)["verdict"] == "consistent"
     small = _asked(toy_cohort, 30)
     assert small["verdict"] == "cannot say"
-    assert small["reason"] == "no effect is shown, and none is excluded"
+    assert small["reason"] == "compatible with no effect and with a large one"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "verdict", "reason"),
+    [
+        ((1.14, 1.01, 1.31), "consistent", "every effect beyond"),
+        ((1.3, 1.05, 1.61), "cannot say", "may be smaller than the margin"),
+        ((1.8, 1.55, 2.1), "inconsistent", "beyond a hazard ratio of 1.5"),
+        ((0.5, 0.4, 0.6), "inconsistent", "beyond a hazard ratio of 1.5"),
+        ((0.8, 0.6, 0.99), "cannot say", "may be smaller than the margin"),
+        ((1.0, 0.5, 2.0), "cannot say", "compatible with no effect and with a large one"),
+        ((1.0, math.nan, 2.0), "cannot say", "no estimate with limits"),
+    ],
+)
+def test_an_interval_that_only_excludes_1_contradicts_nothing(numbers, verdict, reason):
+    given = dict(zip(("hazard_ratio", "lower", "upper"), numbers, strict=True))
+    found = _judge(given, 1.0, 1.5, 0.95)
+    assert found[0] == verdict
+    assert reason in found[1]
 
 
 def test_equivalence_is_judged_for_one_standard_deviation(toy_cohort):

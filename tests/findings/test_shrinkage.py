@@ -80,6 +80,26 @@ def test_intervals_read_backwards_hold_the_truth_at_their_rate():
     assert held / 2000 == pytest.approx(0.95, abs=0.015)
 
 
+def test_errors_of_the_limits_are_how_far_another_drawing_moves_them():
+    rng = np.random.default_rng(3)
+    drawn = []
+    for _ in range(400):
+        true = rng.uniform(-1, 1, 60)
+        drawn.append(calibrate(0.2, true, 0.5 * true + rng.normal(0, 0.1, 60), level=0.95))
+    for name in ("lower", "upper"):
+        moved = np.std([getattr(one, name) for one in drawn])
+        stated = np.mean([getattr(one, f"{name}_error") for one in drawn])
+        assert stated == pytest.approx(moved, rel=0.2)
+
+
+def test_a_limit_that_one_cohort_leaves_open_has_no_bounded_error():
+    true = np.array([*np.linspace(-0.1, 0.1, 12), 3.0])
+    estimated = np.array([*np.tile([0.1, -0.1], 6), 1.5])
+    found = calibrate(0.2, true, estimated, level=0.95)
+    assert math.isfinite(found.upper)
+    assert found.upper_error == math.inf
+
+
 @pytest.fixture(scope="module")
 def patients(toy_cohort) -> Patients:
     cohort = toy_cohort(400, 4, effects={"arm": -0.6, "age": 0.5}, findings={"arm": ARM})
@@ -124,9 +144,9 @@ def test_the_stated_coverage_is_that_of_the_simulation(root: Path):
         return f"{100 * float(np.mean(rows)):.0f}"
 
     every = {row["family"] for row in found["results"]}
-    assert f"the truth in {held('calibrated_coverage', *every)} of 100" in CALIBRATED
+    assert f"the true effect {held('calibrated_coverage', *every)} of 100 times" in CALIBRATED
     for family, words in {
-        "cox": "{} of 100 for Cox", "coxnet": "{} for elastic-net", "gbs": "{} for gradient",
+        "cox": "{} of 100 times for Cox", "coxnet": "{} for elastic-net", "gbs": "{} for gradient",
         "rsf": "and {} for a survival forest",
     }.items():  # fmt: skip
         assert words.format(held("plain_coverage", family)) in PLAIN

@@ -159,7 +159,7 @@ def _numbers(column: pd.Series, levels: tuple[str | int, ...]) -> NDArray[np.flo
         numbers[codes < 0] = np.nan
         return numbers
     if column.dtype == np.float64:
-        return column.to_numpy()
+        return np.asarray(column.to_numpy())
     found: NDArray[np.float64] = column.array.to_numpy(dtype=float, na_value=np.nan)
     return found
 

@@ -52,9 +52,10 @@ def compare_non_findings(
 
     Notes
     -----
-    *inconsistent*: these patients show an effect, its interval excludes 1. *consistent*: the
-    interval excludes every effect beyond the margin. *cannot say*: neither, which is the rule in
-    small cohorts - that an effect is not shown again is no evidence that there is none.
+    *inconsistent*: the interval lies beyond the margin. *consistent*: two one-sided tests exclude
+    every effect beyond the margin. *cannot say*: neither, which is the rule in small cohorts - that
+    an effect is not shown again is no evidence that there is none. That a variable was not retained
+    is no claim that it has no effect, so an interval that only excludes 1 contradicts nothing.
     """
     rows = []
     for non_finding in cohort.study.non_findings.values():
@@ -124,11 +125,15 @@ def _judge(
     lower, upper = numbers["lower"], numbers["upper"]
     if not (math.isfinite(lower) and math.isfinite(upper) and lower > 0):
         return "cannot say", "no estimate with limits"
-    if lower > 1 or upper < 1:
-        return "inconsistent", "these patients show an effect: the interval excludes 1"
     centre = math.log(numbers["hazard_ratio"]) * spread
-    error = (math.log(upper) - math.log(lower)) * spread / (2 * float(ndtri(0.5 + level / 2)))
+    low, high = sorted((math.log(lower) * spread, math.log(upper) * spread))
+    beyond = math.log(margin)
+    if low > beyond or high < -beyond:
+        return "inconsistent", f"the interval lies beyond a hazard ratio of {margin:g}"
+    error = (high - low) / (2 * float(ndtri(0.5 + level / 2)))
     half = float(ndtri(level)) * error
-    if abs(centre) + half < math.log(margin):
+    if abs(centre) + half < beyond:
         return "consistent", f"every effect beyond a hazard ratio of {margin:g} is excluded"
-    return "cannot say", "no effect is shown, and none is excluded"
+    if low > 0 or high < 0:
+        return "cannot say", "an effect is shown, but it may be smaller than the margin"
+    return "cannot say", "compatible with no effect and with a large one"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from scipy.special import ndtri
 
 from allsurv.findings.agreement.questions import Answers, Patients, Refits
 from allsurv.findings.agreement.shrinkage import Calibrated
-from allsurv.findings.agreement.verdict import judge
+from allsurv.findings.agreement.verdict import Verdict, judge
 from allsurv.study.spec import Contrast, Finding
 
 __all__ = ["COLUMNS", "RANKS", "Said", "finding_row", "horizon_rows", "standardised"]
@@ -27,6 +29,10 @@ BY_CONSTRUCTION = (
     "Agreement is by construction: these patients were made to fit the published numbers, so it "
     "checks the machinery and is no evidence."
 )
+UNBOUNDED = (
+    "the model hardly responds to this variable, so the effect behind its estimate has no bounds"
+)
+WITHIN_ERROR = "within Monte-Carlo error: another seed may say otherwise"
 RANKS = (
     "shap_rank", "shap_rank_lower", "shap_rank_upper",
     "permutation_rank", "permutation_rank_lower", "permutation_rank_upper", "n_variables",
@@ -38,7 +44,8 @@ COLUMNS = (
     "published", "published_lower", "published_upper", "target", "target_lower", "target_upper",
     "same_sign", "ratio", "ratio_lower", "ratio_upper", "heterogeneity_p", "published_inside",
     "prediction_lower", "prediction_upper", "inside_prediction", "equivalence_p", "equivalent",
-    "margin", "judged", "judged_lower", "judged_upper", "judged_on", "verdict", "reason", *RANKS,
+    "margin", "judged", "judged_lower", "judged_upper", "judged_on",
+    "lower_error", "upper_error", "within_error", "verdict", "reason", *RANKS,
     "n", "n_events", "n_bootstrap", "n_failed", "failures", "n_simulated", "statement",
 )  # fmt: skip
 HORIZON_COLUMNS = (
@@ -60,6 +67,11 @@ class Said:
         Hazard ratio with limits.
     calibrated : tuple of float
         The same with the model's shrinkage undone.
+    errors : tuple of float
+        Monte-Carlo standard errors of the logs of the limits that are judged; 0 where nothing is
+        drawn at random.
+    is_undone : bool
+        Whether its shrinkage was to be undone, so that ``calibrated`` is judged or nothing is.
     shrinkage : float
         Slope of its answers on true effects; NaN where not simulated.
     attenuation : float
@@ -82,6 +94,8 @@ class Said:
     n_events: int = 0
     estimate: Estimate = NOTHING
     calibrated: Estimate = NOTHING
+    errors: tuple[float, float] = (0.0, 0.0)
+    is_undone: bool = False
     shrinkage: float = math.nan
     attenuation: float = 1.0
     reason: str = ""
@@ -100,6 +114,8 @@ def standardised(
         said = replace(
             said,
             calibrated=(_exp(found.log), _exp(found.lower), _exp(found.upper)),
+            errors=(found.lower_error, found.upper_error),
+            is_undone=True,
             shrinkage=found.slope,
             n_simulated=found.n,
         )
@@ -113,7 +129,11 @@ def standardised(
         )
         return replace(said, estimate=(_exp(log), math.nan, math.nan), reason=reason)
     half = float(ndtri(0.5 + level / 2)) * std_error
-    return replace(said, estimate=(_exp(log), _exp(log - half), _exp(log + half)))
+    said = replace(said, estimate=(_exp(log), _exp(log - half), _exp(log + half)))
+    if said.is_undone:
+        return said
+    error = half / math.sqrt(2 * (made.size - 1))  # of a standard deviation of so many refits
+    return replace(said, errors=(error, error))
 
 
 def finding_row(
@@ -129,15 +149,16 @@ def finding_row(
     published = (finding.estimate, finding.lower, finding.upper)
     target = tuple(x**said.attenuation for x in published)
     span = _span(finding.contrast)
-    is_calibrated = math.isfinite(said.calibrated[0])
-    judged = said.calibrated if is_calibrated else said.estimate
-    verdict = judge(
-        judged,
-        (target[0], target[1], target[2]),
+    judged = said.calibrated if said.is_undone else said.estimate
+    hold = partial(
+        judge,
+        published=(target[0], target[1], target[2]),
         level=level,
         published_level=finding.level,
         margin=margin ** (1 / span),
     )
+    verdict = hold(judged)
+    within_error = _is_within_error(hold, judged, said.errors, verdict.verdict)
     row: dict[str, Any] = dict.fromkeys(RANKS, math.nan)
     row |= {
         "finding": finding.name,
@@ -151,7 +172,10 @@ def finding_row(
         "level": level,
         "shrinkage": said.shrinkage,
         "margin": margin,
-        "judged_on": "calibrated" if is_calibrated else "estimate",
+        "judged_on": "calibrated" if said.is_undone else "estimate",
+        "lower_error": said.errors[0],
+        "upper_error": said.errors[1],
+        "within_error": within_error,
         **vars(verdict),
         **said.ranks,
     }
@@ -165,9 +189,28 @@ def finding_row(
         row |= dict(zip(_limits(name), numbers, strict=True))
     counts = ("n", "n_events", "n_bootstrap", "n_failed", "failures", "n_simulated")
     row |= {name: getattr(said, name) for name in counts}
-    row["reason"] = said.reason or verdict.reason
+    unbounded = said.is_undone and not math.isfinite(said.calibrated[0])
+    row["reason"] = said.reason or (UNBOUNDED if unbounded else verdict.reason)
+    if within_error:
+        row["reason"] += f"; {WITHIN_ERROR}"
     row["statement"] = BY_CONSTRUCTION if is_synthetic else ""
     return row
+
+
+def _is_within_error(
+    hold: Callable[[Estimate], Verdict], judged: Estimate, errors: tuple[float, float], verdict: str
+) -> bool:
+    """Tell whether limits moved by two Monte-Carlo errors would be judged otherwise."""
+    if not all(math.isfinite(x) and x > 0 for x in judged) or not any(errors):
+        return False
+    if not all(map(math.isfinite, errors)):
+        return True
+    moves = product((-2.0, 2.0), (-2.0, 2.0))
+    moved = (
+        (judged[0], judged[1] * _exp(low * errors[0]), judged[2] * _exp(high * errors[1]))
+        for low, high in moves
+    )
+    return any(hold(one).verdict != verdict for one in moved if one[1] < one[2])
 
 
 def horizon_rows(

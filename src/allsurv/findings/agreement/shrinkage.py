@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import joblib
@@ -71,6 +71,9 @@ class Calibrated:
         Change of the estimate per change of the true effect: 1 without shrinkage.
     n : int
         Simulated cohorts behind it.
+    lower_error, upper_error : float
+        Monte-Carlo standard errors of the limits, as another drawing of as many cohorts would
+        move them (jackknife); infinite where leaving out one cohort leaves a limit open.
     """
 
     log: float
@@ -78,6 +81,8 @@ class Calibrated:
     upper: float
     slope: float
     n: int = 0
+    lower_error: float = math.nan
+    upper_error: float = math.nan
 
 
 def simulate_answers(
@@ -147,27 +152,43 @@ def calibrate(
     >>> round(found.log, 6), round(found.slope, 6)
     (0.6, 0.5)
     """
-    nothing = Calibrated(math.nan, -math.inf, math.inf, math.nan)
     made = np.isfinite(true) & np.isfinite(estimated)
     n = int(made.sum())
     if n < FEWEST or not math.isfinite(estimate):
-        return nothing
+        return Calibrated(math.nan, -math.inf, math.inf, math.nan, n)
     x, y = true[made], estimated[made]
+    whole = _read_backwards(estimate, x, y, level, widening)
+    if not math.isfinite(whole.log):
+        return replace(whole, n=n)
+    others = ~np.eye(n, dtype=bool)
+    left_out = [_read_backwards(estimate, x[k], y[k], level, widening) for k in others]
+    limits = np.array([(one.lower, one.upper) for one in left_out])
+    errors = np.full(2, math.inf)
+    if np.isfinite(limits).all():
+        errors = np.sqrt((n - 1) / n * ((limits - limits.mean(axis=0)) ** 2).sum(axis=0))
+    return replace(whole, n=n, lower_error=float(errors[0]), upper_error=float(errors[1]))
+
+
+def _read_backwards(
+    estimate: float, x: Floats, y: Floats, level: float, widening: float
+) -> Calibrated:
+    """Find the true effects ``x`` for which the line of ``y`` on ``x`` covers the estimate."""
+    n = x.size
     about_x, about_y = x - x.mean(), y - y.mean()
     spread = float(about_x @ about_x)
     if not spread > 0:
-        return nothing
+        return Calibrated(math.nan, -math.inf, math.inf, math.nan)
     slope = float(about_x @ about_y) / spread
     residual = widening * math.sqrt(float(((about_y - slope * about_x) ** 2).sum()) / (n - 2))
     t = float(stdtrit(n - 2, 0.5 + level / 2))
     if not slope > 0 or t * residual >= slope * math.sqrt(spread):
-        return Calibrated(math.nan, -math.inf, math.inf, slope, n)
+        return Calibrated(math.nan, -math.inf, math.inf, slope)
     away = (estimate - float(y.mean())) / slope
     g = (t * residual / slope) ** 2 / spread
     half = t * residual / slope * math.sqrt(away**2 / spread + (1 + 1 / n) * (1 - g))
     centre = float(x.mean())
     low, high = centre + (away - half) / (1 - g), centre + (away + half) / (1 - g)
-    return Calibrated(centre + away, low, high, slope, n)
+    return Calibrated(centre + away, low, high, slope)
 
 
 def _one_cohort(

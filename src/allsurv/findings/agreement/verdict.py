@@ -147,12 +147,18 @@ def _word(
 ) -> tuple[str, str]:
     if low > 1 or high < 1:
         how = _how(log_ours, log_published)
-        return "inconsistent", f"{how}: the interval of the ratio excludes 1"
+        return "inconsistent", f"{how}: the interval of the ratio to the published value excludes 1"
     if not same:
-        return "cannot say", "the ratio includes 1, but the directions are not the same"
+        return "cannot say", "not different from the published value, but not in the same direction"
     if ours[1] <= 1 <= ours[2]:
-        return "cannot say", "the ratio includes 1, but our interval includes no effect"
-    return "consistent", "same direction, an effect of our own, and the ratio includes 1"
+        return (
+            "cannot say",
+            "not different from the published value, but compatible with no effect too",
+        )
+    return (
+        "consistent",
+        "same direction, significant here, and not different from the published value",
+    )
 
 
 def _how(ours: float, published: float) -> str:
