@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -158,3 +159,13 @@ def test_a_missing_reference_level_is_refused(cohort):
 def test_an_unknown_way_with_missing_values_is_refused(cohort):
     with pytest.raises(ModelError, match="allowed are 'refused' and 'leave_out'"):
         cox_table(cohort, "os", ["age"], missing="drop")
+
+
+def test_one_event_refuses_no_table():
+    cohort = load_cohort("rr-all")
+    y = cohort.y("os")
+    dead, alive = np.flatnonzero(y["event"]), np.flatnonzero(~y["event"])
+    table = cox_table(cohort.take(np.sort([dead[0], *alive])), "os", ["age"])
+    assert np.isfinite(table["hazard_ratio"]).all()
+    assert table["ph_p_value"].isna().all()
+    assert table["note"].str.contains("proportional hazards cannot be tested: all events").all()

@@ -71,7 +71,10 @@ def cox_rows(
             row |= _level_counts(fitted, term)
         if at is not None:
             row |= {number: float(getattr(fit, number)[at]) for number in NUMBERS}
-            row["ph_p_value"] = proportional.get(term.variable, float("nan"))
+            row["ph_p_value"], reason = proportional[term.variable]
+            if reason:
+                untested = f"proportional hazards cannot be tested: {reason}"
+                row["note"] = "; ".join(filter(None, (str(row["note"]), untested)))
         rows.append(row)
     return rows
 
@@ -92,10 +95,11 @@ def _level_counts(fitted: CohortFit, term: Term) -> dict[str, object]:
     }
 
 
-def _proportional(fitted: CohortFit) -> dict[str, float]:
+def _proportional(fitted: CohortFit) -> dict[str, tuple[float, str]]:
     columns: dict[str, list[str]] = {}
     for term in fitted.terms:
         if term.name in fitted.fit.names:
             columns.setdefault(term.variable, []).append(term.name)
     test = fitted.fit.proportional_hazards_test(terms=columns)
-    return dict(zip(test.names, map(float, test.p_value), strict=True))
+    answers = zip(map(float, test.p_value), test.reasons, strict=True)
+    return dict(zip(test.names, answers, strict=True))

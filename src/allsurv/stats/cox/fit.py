@@ -280,6 +280,7 @@ def _firth_fit(likelihood: PartialLikelihood, first: Floats, level: float) -> Co
         n_iterations=optimum.n_iterations,
         ties=likelihood.ties,
         likelihood=likelihood,
+        is_firth=True,
     )
 
 

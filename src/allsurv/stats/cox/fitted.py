@@ -70,6 +70,8 @@ class CoxFit:
         "efron" or "breslow".
     likelihood : PartialLikelihood
         The sorted design; kept for residuals and curves.
+    is_firth : bool
+        Whether Firth's penalised likelihood was maximised.
     """
 
     names: tuple[str, ...]
@@ -93,6 +95,7 @@ class CoxFit:
     n_iterations: int
     ties: str
     likelihood: PartialLikelihood = field(repr=False)
+    is_firth: bool = False
 
     def linear_predictor(self, X: ArrayLike) -> Floats:
         """Log hazard relative to a patient whose covariates are all 0.
@@ -296,7 +299,7 @@ class CoxFit:
         Raises
         ------
         ModelError
-            If the transformation or a column is unknown, or the test cannot be computed.
+            If the transformation or a column is unknown.
 
         Notes
         -----
@@ -304,7 +307,12 @@ class CoxFit:
         ``survival::cox.zph`` (version 3).
         """
         return proportional_hazards_test(
-            self.likelihood, self.coef, self._steps(), transform, terms
+            self.likelihood,
+            self.coef,
+            self._steps(),
+            transform,
+            terms,
+            at_maximum=not self.is_firth,
         )
 
     def _covariance(self) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,10 @@ __all__ = ["TRANSFORMS", "ProportionalHazardsTest", "proportional_hazards_test"]
 
 Floats = NDArray[np.float64]
 TRANSFORMS = ("km", "rank", "identity", "log")
+SINGULAR = 1e-10
+TOO_FEW = "the event times are too few, or too alike, to tell a trend in time from the coefficients"
+ONE_TIME = "all events are at one time"
+NOT_AT_MAXIMUM = "the estimate is Firth's, and the test is of the plain partial likelihood"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +35,14 @@ class ProportionalHazardsTest:
     names : tuple of str
         Terms.
     statistic, df, p_value : ndarray of shape (n_terms,)
-        Score test that the term's coefficients do not change with transformed time.
+        Score test that the term's coefficients do not change with transformed time; NaN where
+        it cannot be computed.
     global_test : ChiSquared
-        All terms together.
+        All terms together; NaN where it cannot be computed.
     transform : str
         Transformation of time.
+    reasons : tuple of str
+        Per term why it cannot be tested; empty where it is.
     """
 
     names: tuple[str, ...]
@@ -43,6 +51,7 @@ class ProportionalHazardsTest:
     p_value: Floats
     global_test: ChiSquared
     transform: str
+    reasons: tuple[str, ...]
 
 
 def proportional_hazards_test(
@@ -51,6 +60,8 @@ def proportional_hazards_test(
     steps: Increments,
     transform: str,
     terms: Mapping[str, Sequence[str]] | None,
+    *,
+    at_maximum: bool = True,
 ) -> ProportionalHazardsTest:
     """Test whether coefficients change with a transformation of time.
 
@@ -66,6 +77,8 @@ def proportional_hazards_test(
         Transformation of time.
     terms : mapping from str to sequence of str, optional
         Columns that belong together, as the dummies of one factor; each column alone if not given.
+    at_maximum : bool, default=True
+        Whether the coefficients maximise the likelihood that is tested; Firth's do not.
 
     Returns
     -------
@@ -75,25 +88,36 @@ def proportional_hazards_test(
     Raises
     ------
     ModelError
-        If the transformation or a column is unknown, or the test cannot be computed.
+        If the transformation or a column is unknown.
+
+    Notes
+    -----
+    The statistic is a quadratic form of the score, extended by the products with transformed time,
+    in the inverse of its information. Where that information is singular to rounding - the smallest
+    eigenvalue of its correlations is 1e-10 or less - any P would be rounding error: there is none.
     """
     p = coef.size
     groups = _groups(likelihood.data.names, terms)
     g = _transformed(likelihood, transform)
     score, information = _extended_score(likelihood, coef, steps, g)
-    statistic = np.empty(len(groups))
-    for row, columns in enumerate(groups.values()):
-        kept = np.concatenate([np.arange(p), p + columns])
-        statistic[row] = _quadratic(information[np.ix_(kept, kept)], score[kept])
+    if not at_maximum:
+        tests = [(math.nan, NOT_AT_MAXIMUM)] * (len(groups) + 1)
+    elif likelihood.sets.times.size == 1:
+        tests = [(math.nan, ONE_TIME)] * (len(groups) + 1)
+    else:
+        columns = [np.concatenate([np.arange(p), p + group]) for group in groups.values()]
+        tests = [_quadratic(information[np.ix_(kept, kept)], score[kept]) for kept in columns]
+        tests.append(_quadratic(information, score))
+    statistic = np.array([value for value, _ in tests[:-1]])
     df = np.array([columns.size for columns in groups.values()], dtype=np.intp)
-    together = _quadratic(information, score)
     return ProportionalHazardsTest(
         names=tuple(groups),
         statistic=statistic,
         df=df,
         p_value=chdtrc(df, statistic),
-        global_test=ChiSquared.of(together, p),
+        global_test=ChiSquared.of(tests[-1][0], p),
         transform=transform,
+        reasons=tuple(reason for _, reason in tests[:-1]),
     )
 
 
@@ -164,14 +188,16 @@ def _failed_before(data: CoxData, times: Floats) -> Floats:
     return 1 - survival[np.searchsorted(distinct, times, side="left")]
 
 
-def _quadratic(information: Floats, score: Floats) -> float:
-    try:
-        value = float(score @ np.linalg.solve(information, score))
-    except np.linalg.LinAlgError:
-        value = float("nan")
-    if not value >= 0:
-        raise ModelError(
-            "proportional_hazards_test: too few distinct event times to tell a trend in time from "
-            "the coefficients; test fewer columns."
-        )
-    return value
+def _quadratic(information: Floats, score: Floats) -> tuple[float, str]:
+    if not score.size:
+        return 0.0, ""
+    diagonal = information.diagonal()
+    if not (diagonal > 0).all():
+        return math.nan, TOO_FEW
+    root = np.sqrt(diagonal)
+    correlation = information / np.outer(root, root)
+    values, vectors = np.linalg.eigh(correlation)
+    if values[0] <= SINGULAR:
+        return math.nan, TOO_FEW
+    along = vectors.T @ (score / root)
+    return float(along @ (along / values)), ""
