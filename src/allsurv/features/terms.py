@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
+from allsurv.features.knots import FEWEST_KNOTS, harrell_knots
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.splines import curved_part
 
@@ -20,12 +21,10 @@ __all__ = ["KNOTS", "Missing", "learn_products", "learn_terms"]
 Missing = Literal["impute", "refuse"]
 """What is done where the dictionary allows a value to be missing."""
 
-KNOTS = {
-    3: (0.10, 0.50, 0.90),
-    4: (0.05, 0.35, 0.65, 0.95),
-    5: (0.05, 0.275, 0.50, 0.725, 0.95),
-}
-"""Quantiles at which knots lie, by their number: Harrell's."""
+_FEWEST_VALUES = 5
+
+KNOTS = (3, 4, 5)
+"""Numbers of knots that a spline may have."""
 
 
 def learn_terms(
@@ -55,7 +54,7 @@ def learn_terms(
     fills = missing == "impute" and may_be_missing
     if variable.is_number:
         straight = _number(known, variable, fills)
-        return (straight, *_curved(known, straight, n_knots)) if n_knots else (straight,)
+        return (straight, *_curved(known, variable, straight, n_knots)) if n_knots else (straight,)
     if variable.is_yes_no:
         yes = variable.reference is not True
         name = variable.name if yes else f"{variable.name}=no"
@@ -90,13 +89,19 @@ def _number(known: NDArray[np.float64], variable: Variable, fills: bool) -> Term
     )
 
 
-def _curved(known: NDArray[np.float64], straight: Term, n_knots: int) -> Iterator[Term]:
-    """Learn the curved parts of a spline; none where the values do not spread over the knots."""
+def _curved(
+    known: NDArray[np.float64], variable: Variable, straight: Term, n_knots: int
+) -> Iterator[Term]:
+    """Learn the curved parts of a spline; refused where the values do not spread over the knots."""
     values = np.log(known[known > 0]) if straight.transform == "log" else known
-    knots = _rounded(np.quantile(values, KNOTS[n_knots]))
-    if np.any(np.diff(knots) <= 0):
-        return
-    for part in range(n_knots - 2):
+    knots = harrell_knots(values, n_knots) if values.size > _FEWEST_VALUES else values[:0]
+    knots = np.unique(_rounded(knots)) if knots.size else knots
+    if knots.size < FEWEST_KNOTS:
+        raise ModelError(
+            f"predictors: '{variable.name}' has too few distinct values among {known.size} "
+            f"patients for a spline of {n_knots} knots; let it enter as a straight line."
+        )
+    for part in range(knots.size - 2):
         column = curved_part(values, knots.tolist(), part)
         yield replace(
             straight,
