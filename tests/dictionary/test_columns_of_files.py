@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -214,3 +215,21 @@ def test_under_its_own_name_a_variable_is_in_its_own_unit():
     assert known.named().scale == 1
     same = Variable("wbc", "", "continuous", "wbc", missing_codes=(-9,))
     assert same.named() is same
+
+
+def test_the_example_of_the_documentation_is_a_study_file(root, tmp_path):
+    page = (root / "docs" / "study-file.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yml\n(ignore: .*?)```", page, flags=re.DOTALL)
+    rest = STUDY.replace("ignore: [ward]\n", "")
+    lines = (
+        example + "  wbc: {label: White cells, kind: continuous}\n" + rest.split("variables:\n")[1]
+    )
+    lines = "".join(
+        line for line in lines.splitlines(True) if not line.startswith("  os_months: {")
+    )
+    path = tmp_path / "example.yaml"
+    path.write_text(rest.split("variables:\n")[0] + lines)
+    study = load_study(path)
+    assert study.ignore == ("ward", "comment")
+    assert study.variable("os_months").scale == 1 / 30.4375
+    assert study.variable("haemoglobin").scale == 0.1

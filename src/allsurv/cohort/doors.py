@@ -13,7 +13,7 @@ import pandas as pd
 from allsurv.cohort.digest import table_digest
 from allsurv.cohort.order import check_order
 from allsurv.cohort.table import SIMULATED, Cohort, Source
-from allsurv.dictionary.checks import check_frame
+from allsurv.dictionary.checks import check_frame, ignored_columns
 from allsurv.dictionary.files import read_file
 from allsurv.errors import CohortError, ConfigError, Violation
 from allsurv.study.spec import CohortFile, Study
@@ -130,7 +130,8 @@ def make_cohort(
         raise CohortError(where, study.name, [*found, *violations])
     if source is None:
         source = Source("file", "DataFrame", table_digest(clean), "Patients read from a table.")
-    return Cohort(study, clean, source)
+    ignored = ignored_columns(frame.columns, study.variables)
+    return Cohort(study, clean, replace(source, ignored=ignored))
 
 
 def _beyond(violations: tuple[Violation, ...], spoilt: set[int]) -> list[Violation]:

@@ -18,7 +18,7 @@ from allsurv.dictionary.variable import ALL_OTHERS, Filter, Ignored, Variable
 from allsurv.errors import Violation
 from allsurv.nearest import did_you_mean
 
-__all__ = ["check_columns", "check_frame"]
+__all__ = ["check_columns", "check_frame", "ignored_columns"]
 
 _MOST_UNKNOWN_COLUMNS = 10
 _LONGEST_QUOTED_COLUMN = 40
@@ -82,6 +82,21 @@ def check_columns(
         more = len(unknown) - _MOST_UNKNOWN_COLUMNS
         violations.append(Violation("columns", f"{more} more are not in the data dictionary."))
     return tuple(violations)
+
+
+def ignored_columns(
+    columns: Iterable[object], variables: Mapping[str, Variable]
+) -> tuple[str, ...]:
+    """List the columns that are not in the data dictionary, as they may be shown.
+
+    Examples
+    --------
+    >>> age = Variable("age", "Age", "integer", "age")
+    >>> ignored_columns(["age", "ward"], {"age": age})
+    ('ward',)
+    """
+    known = {v.column for v in variables.values()}
+    return tuple(_shown(name) for name in map(str, columns) if name not in known)
 
 
 def _repeats(names: list[str]) -> bool:
