@@ -18,6 +18,7 @@ from allsurv.models import export_model, make_model
 from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring import RiskScorer
 from allsurv.scoring.columns import make_reader
+from allsurv.simulate.files import write_cohort
 from allsurv.study import load_study
 
 STUDY = """
@@ -233,3 +234,10 @@ def test_the_example_of_the_documentation_is_a_study_file(root, tmp_path):
     assert study.ignore == ("ward", "comment")
     assert study.variable("os_months").scale == 1 / 30.4375
     assert study.variable("haemoglobin").scale == 0.1
+
+
+def test_a_cohort_that_is_written_is_read_back(study, patients, tmp_path):
+    """In the units of the file's columns, to the last digit that anything is measured to."""
+    cohort = read_cohort(patients, study())
+    again = read_cohort(write_cohort(cohort, tmp_path / "again.csv"), study())
+    pd.testing.assert_frame_equal(again.frame, cohort.frame, rtol=1e-12)
