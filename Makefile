@@ -28,7 +28,7 @@ fix:  ## format and mend what can be mended
 	ruff format .
 
 statistics:  ## write docs/statistics.md from the comparisons with R
-	python -m pytest -q -n auto tests/stats tests/describe tests/models tests/reproduction --ignore tests/stats/test_statistics_page.py --write-statistics
+	python -m pytest -q -n auto tests/stats tests/describe tests/models tests/reproduction tests/zoo/test_zoo.py --ignore tests/stats/test_statistics_page.py --write-statistics
 
 lock:  ## resolve the ranges of pyproject.toml anew
 	uv pip compile pyproject.toml --extra all --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock

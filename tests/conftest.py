@@ -42,6 +42,7 @@ beside each holds the values with the versions of R and its packages.
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-statistics", action="store_true", help="write docs/statistics.md")
+    parser.addoption("--whole-zoo", action="store_true", help="every cohort of the zoo, whole")
 
 
 def pytest_configure(config: pytest.Config) -> None:

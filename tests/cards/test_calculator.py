@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -13,11 +14,13 @@ import pytest
 
 from allsurv.cards.calculator.calculator import make_calculator
 from allsurv.cohort import load_cohort
+from allsurv.dictionary.variable import Derivation, Variable
 from allsurv.models import make_model
 from allsurv.models.export import export_model
 from allsurv.riskmodel.instability import Instability
 from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring import RiskScorer
+from allsurv.study import load_study
 
 BROWSER = next(filter(None, map(shutil.which, ["chromium", "google-chrome", "chrome"])), None)
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
@@ -202,3 +205,41 @@ def test_the_page_says_what_it_is_and_needs_nothing(small_folder):
     assert "knows no patient" in page
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in page
+
+
+@needs_browser
+def test_thresholds_equal_python(tmp_path):
+    """``above`` and ``below``, at their own value too."""
+    study = replace(
+        load_study("rr-all"),
+        variables={
+            **load_study("rr-all").variables,
+            "old": _compared("old", "above", "age", 60),
+            "few_blasts": _compared("few_blasts", "below", "pb_blasts", 5),
+        },
+    )
+    frame = load_cohort("rr-all").frame
+    frame = frame.assign(
+        old=pd.array(frame["age"] > 60, dtype="boolean"),
+        few_blasts=pd.array(frame["pb_blasts"] < 5, dtype="boolean"),
+    )
+    cohort = replace(load_cohort("rr-all"), study=study, frame=frame)
+    model = make_model("cox", study, predictors=["old", "few_blasts"])
+    model.fit(cohort.X, cohort.y("os"))
+    folder = export_model(model, cohort, endpoint="os").write(tmp_path / "model")
+    patients = [{"age": a, "pb_blasts": b} for a in (59, 60, 61) for b in (4.9, 5.0, 5.1)]
+    found = run_in_browser(
+        tmp_path,
+        {"packed": make_calculator(folder, study)["packed"], "patients": patients},
+        "(model, ask) => ask.patients.map((p) => Scorer.score(model, p).risk_score)",
+    )
+    scored = RiskScorer.load(folder).score(pd.DataFrame(patients))
+    np.testing.assert_allclose(found, scored["risk_score"], rtol=0, atol=1e-9)
+    assert len(set(np.round(found, 9))) == 4
+    assert found[0] == found[3] != found[6]  # 59 and 60 are not above 60
+    assert found[0] != found[1] == found[2]  # 5 is not below 5
+
+
+def _compared(name, op, source, threshold):
+    rule = Derivation(op, (source,), threshold=threshold)
+    return Variable(name, name, "binary", name, missing="allowed", derivation=rule)

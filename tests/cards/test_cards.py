@@ -44,7 +44,7 @@ def test_the_card_opens_with_five_lines(small_result):
         "What it predicts, for whom",
         "How well",
         "How unstable",
-        "What the data cannot support",
+        "How many parameters the data support",
         "Must not be used for",
     ]
     assert all(plain_text(line["parts"]) for line in summary)

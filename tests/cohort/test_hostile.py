@@ -158,12 +158,15 @@ def test_a_dictionary_alone_checks_new_patients(study):
     """Without a study, as a risk model does; other columns may be left out of account."""
     variables = {name: study.variables[name] for name in ("age", "poor")}
     new = pd.DataFrame({"age": [34, 16], "poor": ["yes", "no"], "mrn": ["a", "b"]})
-    clean, violations = check_frame(new, variables, check_names=False)
+    clean, violations = check_frame(new, variables, ignore="all others")
     assert list(clean.columns) == ["age", "poor"]
     assert [str(v) for v in violations] == ["age: 1 row (2) is 16; allowed 17 to 100."]
     _, violations = check_frame(new, variables)
-    assert "mrn: is not in the data dictionary; rename or remove it." in map(str, violations)
-    _, violations = check_frame(new[["poor"]], variables, check_names=False)
+    assert (
+        "mrn: is not in the data dictionary; rename or remove it, or list it under 'ignore'."
+        in map(str, violations)
+    )
+    _, violations = check_frame(new[["poor"]], variables, ignore="all others")
     assert [str(v) for v in violations] == ["age: is missing, but required."]
 
 

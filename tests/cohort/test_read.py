@@ -215,9 +215,11 @@ def test_wrong_column_names(frame, study):
     frame = frame.rename(columns={"os_months": "OS_month", "wbc": "WBC", "sex": "hue"})
     assert faults(frame, study) == [
         "os_months: is missing, but required. Is it the column 'OS_month'?",
-        "WBC: is not in the data dictionary; rename or remove it. Did you mean 'wbc'?",
-        "hue: is not in the data dictionary; rename or remove it.",
-        "OS_month: is not in the data dictionary; rename or remove it. Did you mean 'os_months'?",
+        "WBC: is not in the data dictionary; rename or remove it, or list it under 'ignore'. "
+        "Did you mean 'wbc'?",
+        "hue: is not in the data dictionary; rename or remove it, or list it under 'ignore'.",
+        "OS_month: is not in the data dictionary; rename or remove it, or list it under 'ignore'. "
+        "Did you mean 'os_months'?",
     ]
 
 
@@ -227,7 +229,8 @@ def test_repeated_and_nameless_columns(tmp_path, frame, study):
     text = frame.to_csv(index=False)
     expected = [
         "age: occurs more than once; keep one.",
-        "(a column without a name): is not in the data dictionary; rename or remove it.",
+        "(a column without a name): is not in the data dictionary; rename or remove it, "
+        "or list it under 'ignore'.",
     ]
     assert faults(frame, study) == expected
     assert faults(csv(tmp_path, text), study) == expected
@@ -288,7 +291,12 @@ def test_repeated_and_nameless_columns(tmp_path, frame, study):
             "id: 1 row (2) is missing; a value is required.",
         ),
         ("os_months", [48, -2.5, 30, 17], "os_months: 1 row (2) is negative; times are months, at"),
-        ("os_months", [48, 0, 30, 17], "os_months: 1 row (2) is zero; follow-up is longer than 0."),
+        (
+            "os_months",
+            [48, 0, 30, 17],
+            "os_months: 1 row (2) is zero; follow-up is longer than 0. "
+            "Say what 0 stands for by 'zero_as', such as half a day.",
+        ),
         (
             "sct_months",
             [49, None, None, None],
@@ -351,8 +359,8 @@ SMITH,,inf,male,1,1,unknown,,60,no,,no,17,yes
     assert str(caught.value) == (
         "patients.csv breaks 15 rules of study 'small':\n"
         "  os_months: is missing, but required. Is it the column 'os_month'?\n"
-        "  os_month: is not in the data dictionary; rename or remove it. "
-        "Did you mean 'os_months'?\n"
+        "  os_month: is not in the data dictionary; rename or remove it, "
+        "or list it under 'ignore'. Did you mean 'os_months'?\n"
         "  id: 2 rows (1, 3) share an identifier with another row; each patient has one row.\n"
         "  age: 1 row (2) is 340; allowed 17 to 100.\n"
         "  age: 1 row (4) is missing; a value is required.\n"

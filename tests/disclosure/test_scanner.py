@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -127,3 +128,15 @@ def test_everything_the_main_job_writes_passes(small_folder):
     files = [file for file in small_folder.rglob("*") if file.is_file()]
     assert len(files) > 30
     check_artefacts(files, load_cohort("rr-all"))
+
+
+def test_a_simple_fraction_is_no_sign_of_a_patient(cohort, tmp_path):
+    """8 months of a study in years are 2/3, and so is many a result; 178 days in months are not."""
+    frame = cohort.frame.copy()
+    frame.loc[[0, 1], "os_months"] = [2 / 3, 178 / 30.4375]
+    scanner = Scanner(replace(cohort, frame=frame))
+    file = tmp_path / "net_benefit.csv"
+    file.write_text(f"estimate\n{2 / 3}\n")
+    assert found(scanner, file) == ""
+    file.write_text(f"estimate\n{178 / 30.4375}\n")
+    assert "an exact time of a patient" in found(scanner, file)

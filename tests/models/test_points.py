@@ -95,3 +95,13 @@ def test_the_nomogram_shows_every_predictor_and_horizon(system, model):
     said = " ".join(text.get_text().replace("\n", " ") for text in axes.texts)
     for label in [*system.scales["label"].unique(), *(f"at {h:g} months" for h in model.horizons)]:
         assert label in said
+
+
+def test_a_model_that_separates_little_shows_the_ends_of_its_survival(system):
+    """Where no round percentage lies between the ends, as with a single weak predictor."""
+    narrow = system.survival.groupby("horizon", sort=False).head(2).copy()
+    narrow["scale"] = [0.0, 100.0] * (len(narrow) // 2)
+    narrow["survival"] = [0.748, 0.721] * (len(narrow) // 2)
+    axes = plot_nomogram(system.scales, narrow, unit="months")
+    said = [text.get_text() for text in axes.texts]
+    assert said.count("74.8%") == said.count("72.1%") == narrow["horizon"].nunique()

@@ -147,7 +147,8 @@ def test_a_hidden_median_is_not_called_not_reached(summary):
 
 
 def test_one_curve_shows_its_numbers_without_a_name(curves, summary):
-    axes = plot_kaplan_meier(curves[curves["group"] == "a"], summary=summary, unit="months")
+    one = curves[curves["group"] == "a"].assign(group_label="All patients")
+    axes = plot_kaplan_meier(one, summary=summary, unit="months")
     (text,) = axes.get_legend().get_texts()
     assert text.get_text().startswith("median 10 months")
 

@@ -309,3 +309,17 @@ def test_pyplot_is_never_loaded():
         "sys.exit('matplotlib.pyplot' in sys.modules or 'mlflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_one_curve_left_of_several_keeps_its_name(curves):
+    """Groups too small to show are not in the table; what is left is not everybody."""
+
+    def said(table):
+        axes = plot_kaplan_meier(table)
+        legend = axes.get_legend()
+        rows = [label.get_text() for label in axes.figure.axes[1].get_yticklabels()]
+        return [*rows, *(text.get_text() for text in (legend.get_texts() if legend else ()))]
+
+    left = curves[curves["group"] == "before"].reset_index(drop=True)
+    assert said(left) == ["before the amendment"] * 2  # beside the numbers at risk, and the legend
+    assert said(left.assign(group="overall", group_label="All patients")) == ["All"]

@@ -65,7 +65,7 @@ def _column(draw, values, n):
 def test_quick_reading_equals_thorough_reading(model, frame):
     plan = make_plan(model, frame.columns)
     quick = plan.quick_numbers(frame)
-    clean, faults = check_frame(frame, plan.needed, check_names=False)
+    clean, faults = check_frame(frame, plan.needed, ignore="all others")
     if quick is None:
         return
     assert not faults, [str(f) for f in faults]

@@ -205,7 +205,7 @@ def test_a_ledger_of_another_study_is_refused(tmp_path):
 
 def test_the_ledger_of_the_documentation_fits_its_study(root, example, load_text, tmp_path):
     page = (root / "docs" / "study-file.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```yml\n(.*?)```", page, flags=re.DOTALL)
+    (text,) = re.findall(r"```yml\n(study: .*?)```", page, flags=re.DOTALL)
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
     ledger = read_ledger(tmp_path / "mine.yaml", load_text(example))
     assert [entry.kind for entry in ledger.entries.values()] == ["count", "km_rate", "logrank_p"]

@@ -122,7 +122,7 @@ def _differences(quote: Quoter) -> list[Tree]:
         for k in quote.rows("differences", model=chosen, compared_with=other)
         if quote.results["tables"]["differences"][k]["measure"] in {"harrell_c", "ipa"}
     ]
-    caption = "Paired differences of the recommended model from both references"
+    caption = "Paired differences between the recommended model and the models it is compared with"
     return [quote.table("differences", columns, caption=caption, rows=rows, n_labels=3)] * bool(
         rows
     )
@@ -159,7 +159,10 @@ def _subgroups(quote: Quoter) -> Tree:
         return section("subgroups", "Subgroups", text=[[NOT_EVALUATED]])
     caption = "Performance of the recommended model in subgroups"
     table = quote.table("subgroups", columns, caption=caption, rows=rows, n_labels=4)
-    said = "Too few patients to compare groups; intervals say how little is known."
+    said = (
+        "Each group is measured by itself; groups are not tested against each other. Intervals say "
+        "how precisely each is known."
+    )
     return section("subgroups", "Subgroups", text=[[said]], tables=[table])
 
 

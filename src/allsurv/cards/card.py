@@ -9,7 +9,7 @@ from pathlib import Path
 
 from allsurv.cards.about import item, make_about
 from allsurv.cards.accuracy import make_accuracy, performance_cell
-from allsurv.cards.author import author_words, missing_fields
+from allsurv.cards.author import NOT_PROVIDED, author_words, missing_fields
 from allsurv.cards.changes import changes_section
 from allsurv.cards.crosswalks import make_crosswalks
 from allsurv.cards.patients import make_patients
@@ -140,12 +140,12 @@ def _summary(quote: Quoter, study: Study, words: Mapping[str, str]) -> list[Tree
         item("stability", "How unstable", *_how_unstable(quote, study)),
         item(
             "support",
-            "What the data cannot support",
+            "How many parameters the data support",
             quote("text", "/statements/sample_size"),
             " ",
             quote("text", "/statements/source"),
         ),
-        item("not_for", "Must not be used for", words["out_of_scope"]),
+        item("not_for", "Must not be used for", words["out_of_scope"] or NOT_PROVIDED),
     ]
 
 

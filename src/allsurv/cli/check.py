@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.dictionary import Variable
 from allsurv.study import load_study
 
 __all__ = ["check_command"]
@@ -17,6 +18,20 @@ def check_command(cohort: str, study: str) -> None:
     print(_summary(patients))
 
 
+def _as_read(variable: Variable) -> str:
+    """Say how the column of a file was turned into the variable, if it was."""
+    said = []
+    if variable.column_unit:
+        said.append(f"'{variable.column}' in {variable.column_unit} read in {variable.unit}")
+    if variable.zero_as is not None:
+        unit = variable.column_unit or variable.unit
+        said.append(f"0 read as {variable.zero_as:g} {unit}")
+    if variable.missing_codes:
+        codes = ", ".join(map(str, variable.missing_codes))
+        said.append(f"{codes} read as missing")
+    return f"  {variable.label}: {'; '.join(said)}" if said else ""
+
+
 def _summary(cohort: Cohort) -> str:
     lines = [
         f"{cohort.n} patients agree with study '{cohort.study.name}'. {cohort.source.statement}"
@@ -27,4 +42,9 @@ def _summary(cohort: Cohort) -> str:
     present = set(cohort.frame.columns)
     absent = [name for name in cohort.study.variables if name not in present]
     lines.append(f"  {len(present)} variables present, {len(absent)} of the study absent")
+    lines += [f"  Absent: {', '.join(absent)}"] * bool(absent)
+    lines += [_as_read(v) for v in cohort.study.variables.values() if v.name in present]
+    ignored = cohort.source.ignored
+    lines += [f"  Ignored, as the study file says: {', '.join(ignored)}"] * bool(ignored)
+    lines = [line for line in lines if line]
     return "\n".join(lines)

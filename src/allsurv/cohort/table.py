@@ -40,12 +40,15 @@ class Source:
         SHA-256 of the file's bytes, or of the table where there was no file.
     statement : str
         The one plain sentence a reader of any result must see.
+    ignored : tuple of str
+        Columns of the data that the study says are no part of it.
     """
 
     kind: Literal["file", "reconstructed", "simulated"]
     name: str
     digest: str
     statement: str
+    ignored: tuple[str, ...] = ()
 
     @property
     def is_synthetic(self) -> bool:

@@ -14,18 +14,18 @@ import pandas as pd
 from allsurv.dictionary.derive import derive, derived_order
 from allsurv.dictionary.filters import matches
 from allsurv.dictionary.values import ColumnValues, read_values, rows_of
-from allsurv.dictionary.variable import Filter, Variable
+from allsurv.dictionary.variable import ALL_OTHERS, Filter, Ignored, Variable
 from allsurv.errors import Violation
 from allsurv.nearest import did_you_mean
 
-__all__ = ["check_columns", "check_frame"]
+__all__ = ["check_columns", "check_frame", "ignored_columns"]
 
 _MOST_UNKNOWN_COLUMNS = 10
 _LONGEST_QUOTED_COLUMN = 40
 
 
 def check_columns(
-    columns: Iterable[object], variables: Mapping[str, Variable]
+    columns: Iterable[object], variables: Mapping[str, Variable], *, ignore: Ignored = ()
 ) -> tuple[Violation, ...]:
     """Compare column names with the data dictionary.
 
@@ -35,6 +35,8 @@ def check_columns(
         Names in the user's data.
     variables : mapping from str to Variable
         Data dictionary.
+    ignore : tuple of str or "all others"
+        Columns that are no part of the study.
 
     Returns
     -------
@@ -48,10 +50,14 @@ def check_columns(
     >>> for violation in check_columns(["Age"], {"age": age}):
     ...     print(violation)
     age: is missing, but required. Is it the column 'Age'?
-    Age: is not in the data dictionary; rename or remove it. Did you mean 'age'?
+    Age: is not in the data dictionary; rename or remove it, or list it under 'ignore'. Did you
+    mean 'age'?
     """
     names = [str(c) for c in columns]
     known = {v.column: v for v in variables.values()}
+    kept = set(names) & set(known) if ignore == ALL_OTHERS else set(names) - set(ignore)
+    if kept:
+        names = [name for name in names if name in kept]
     if names and not any(_plain(n) in {_plain(k) for k in known} for n in names):
         first = ", ".join(list(known)[:5])
         return (
@@ -70,12 +76,27 @@ def check_columns(
         violations.append(Violation(variable.column, f"is missing, but required.{near}"))
     open_names = [n for n in known if n not in names]
     for name in unknown[:_MOST_UNKNOWN_COLUMNS]:
-        rule = "is not in the data dictionary; rename or remove it."
+        rule = "is not in the data dictionary; rename or remove it, or list it under 'ignore'."
         violations.append(Violation(_shown(name), rule + did_you_mean(name, open_names)))
     if len(unknown) > _MOST_UNKNOWN_COLUMNS:
         more = len(unknown) - _MOST_UNKNOWN_COLUMNS
         violations.append(Violation("columns", f"{more} more are not in the data dictionary."))
     return tuple(violations)
+
+
+def ignored_columns(
+    columns: Iterable[object], variables: Mapping[str, Variable]
+) -> tuple[str, ...]:
+    """List the columns that are not in the data dictionary, as they may be shown.
+
+    Examples
+    --------
+    >>> age = Variable("age", "Age", "integer", "age")
+    >>> ignored_columns(["age", "ward"], {"age": age})
+    ('ward',)
+    """
+    known = {v.column for v in variables.values()}
+    return tuple(_shown(name) for name in map(str, columns) if name not in known)
 
 
 def _repeats(names: list[str]) -> bool:
@@ -101,7 +122,7 @@ def _absent(variables: Mapping[str, Variable], names: set[str]) -> list[Variable
 
 
 def check_frame(
-    frame: pd.DataFrame, variables: Mapping[str, Variable], *, check_names: bool = True
+    frame: pd.DataFrame, variables: Mapping[str, Variable], *, ignore: Ignored = ()
 ) -> tuple[pd.DataFrame, tuple[Violation, ...]]:
     """Read a table as a data dictionary says, and find everything that breaks it.
 
@@ -111,9 +132,9 @@ def check_frame(
         The user's data, of any dtypes; columns as the dictionary's ``column`` names them.
     variables : mapping from str to Variable
         Data dictionary.
-    check_names : bool, default=True
-        Whether a column that is not in the dictionary is a fault; otherwise it is left out.
-        A missing required or a repeated column always is one.
+    ignore : tuple of str or "all others"
+        Columns that are no part of the study. Any other column that is not in the dictionary is a
+        fault, as is a missing required or a repeated column.
 
     Returns
     -------
@@ -131,9 +152,7 @@ def check_frame(
     sex: 1 row (2) is 'femal'; allowed male, female. Did you mean 'female'?
     """
     names = [str(c) for c in frame.columns]
-    wanted = {v.column for v in variables.values()}
-    compared = names if check_names else [n for n in names if n in wanted]
-    violations = list(check_columns(compared, variables))
+    violations = list(check_columns(names, variables, ignore=ignore))
     position = {name: i for i, name in reversed(list(enumerate(names)))}
     read: dict[str, ColumnValues] = {}
     for variable in variables.values():

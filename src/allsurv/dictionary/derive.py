@@ -110,11 +110,15 @@ def _is_in(frame: pd.DataFrame, rule: Derivation) -> Truth:
     return matches(frame, {source: rule.values}), frame[source].isna().to_numpy()
 
 
-def _at_least(frame: pd.DataFrame, rule: Derivation) -> Truth:
-    (source,) = rule.sources
-    values = frame[source].astype(float).to_numpy()
-    threshold = -np.inf if rule.threshold is None else rule.threshold
-    return values >= threshold, np.isnan(values)
+def _compared(compare: np.ufunc) -> Callable[[pd.DataFrame, Derivation], Truth]:
+    """Make the operation that holds a number or an ordered level against the threshold."""
+
+    def compared(frame: pd.DataFrame, rule: Derivation) -> Truth:
+        (source,) = rule.sources
+        values = frame[source].astype(float).to_numpy()
+        return compare(values, rule.threshold), np.isnan(values)
+
+    return compared
 
 
 def _known(frame: pd.DataFrame, rule: Derivation) -> Truth:
@@ -133,7 +137,9 @@ def _any_of(frame: pd.DataFrame, rule: Derivation) -> Truth:
 
 _OPERATIONS: Mapping[str, Callable[[pd.DataFrame, Derivation], Truth]] = {
     "is_in": _is_in,
-    "at_least": _at_least,
+    "at_least": _compared(np.greater_equal),
+    "above": _compared(np.greater),
+    "below": _compared(np.less),
     "known": _known,
     "any_of": _any_of,
 }

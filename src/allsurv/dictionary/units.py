@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["unit_ratio"]
+__all__ = ["UNITS", "unit_ratio"]
 
 _DAYS = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
+UNITS = tuple(_DAYS)
+"""Units of time."""
 
 
 def unit_ratio(unit: str, into: str) -> float:

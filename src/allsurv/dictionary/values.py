@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allsurv.dictionary.codes import code_text
+from allsurv.dictionary.column import numbers_in_unit, without_missing_codes
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import Violation
 from allsurv.nearest import did_you_mean
@@ -26,8 +28,8 @@ MISSING_WORDS = frozenset({"", "NA", "N/A", "NaN", "nan", "None", "NULL", "null"
 
 _PLACEHOLDERS = frozenset({"unknown", "unk", "missing", "not done", "nd", "n.d.", "?", "-", "."})
 _YES_NO = {
-    **dict.fromkeys(("yes", "y", "true", "t", "1", "1.0"), 1),
-    **dict.fromkeys(("no", "n", "false", "f", "0", "0.0"), 0),
+    **dict.fromkeys(("yes", "y", "true", "t", "1"), 1),
+    **dict.fromkeys(("no", "n", "false", "f", "0"), 0),
 }
 _LONGEST_QUOTED_LEVEL = 20
 _LONGEST_QUOTED_NUMBER = 6
@@ -95,6 +97,7 @@ def read_values(raw: pd.Series, variable: Variable) -> ColumnValues:
     >>> print(read.violations[0])
     age: 1 row (3) is 140; allowed 17 to 100.
     """
+    raw = without_missing_codes(raw, variable)
     if variable.is_number:
         return _read_numbers(raw, variable)
     if variable.is_yes_no:
@@ -104,7 +107,8 @@ def read_values(raw: pd.Series, variable: Variable) -> ColumnValues:
     codes = {str(level): i for i, level in enumerate(variable.levels)}
 
     def code_of(value: object) -> int | None:
-        return codes.get(_text(value))
+        exact = codes.get(_text(value))
+        return codes.get(code_text(value)) if exact is None else exact
 
     def as_categorical(found: NDArray[np.intp]) -> pd.Series:
         kind = levels_dtype(variable.levels, variable.kind == "ordinal")
@@ -120,7 +124,7 @@ def _text(value: object) -> str:
 
 
 def _yes_no_code(value: object) -> int | None:
-    return _YES_NO.get(_text(value).lower())
+    return _YES_NO.get(code_text(value).lower())
 
 
 @lru_cache(maxsize=1024)
@@ -234,7 +238,7 @@ def _read_numbers(raw: pd.Series, variable: Variable) -> ColumnValues:
     values, missing = _numbers(raw)
     bad = np.isnan(values) & ~missing
     infinite = np.isinf(values)
-    values = np.where(infinite, np.nan, values)
+    values = numbers_in_unit(np.where(infinite, np.nan, values), variable)
     violations = [
         *_fault(variable, bad, "not a number", "not numbers", _allowed_range(variable)),
         *_fault(variable, infinite, "infinite", "infinite", _allowed_range(variable)),
@@ -283,7 +287,9 @@ def _range_faults(values: NDArray[np.float64], variable: Variable) -> list[Viola
     violations: list[Violation] = []
     if variable.kind == "duration":
         negative = values < 0
-        times = f"times are {variable.unit or 'durations'}, at least {low or 0:g}"
+        times = (
+            f"times are {variable.unit or 'durations'}, at least {low or 0:g}{_read_as(variable)}"
+        )
         violations += _fault(variable, negative, "negative", "negative", times)
     outside = ~negative & (
         (values < (-np.inf if low is None else low)) | (values > (np.inf if high is None else high))
@@ -297,6 +303,10 @@ def _range_faults(values: NDArray[np.float64], variable: Variable) -> list[Viola
 
 
 def _allowed_range(variable: Variable) -> str:
+    return _allowed(variable) + _read_as(variable)
+
+
+def _allowed(variable: Variable) -> str:
     low, high = variable.minimum, variable.maximum
     if low is not None and high is not None:
         return f"allowed {low:g} to {high:g}"
@@ -305,6 +315,13 @@ def _allowed_range(variable: Variable) -> str:
     if high is not None:
         return f"allowed at most {high:g}"
     return "allowed are whole numbers" if variable.kind == "integer" else "allowed are numbers"
+
+
+def _read_as(variable: Variable) -> str:
+    """Say that the limits are not in the unit of the column."""
+    if not variable.column_unit:
+        return ""
+    return f" in {variable.unit}, to which the column ({variable.column_unit}) is converted"
 
 
 def _fault(

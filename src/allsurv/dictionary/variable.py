@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from allsurv.dictionary.readonly import FrozenDict, FrozenValue
+from allsurv.dictionary.units import unit_ratio
 
-__all__ = ["Derivation", "Filter", "Kind", "Known", "Scalar", "Variable"]
+__all__ = [
+    "ALL_OTHERS",
+    "Derivation",
+    "Filter",
+    "Ignored",
+    "Kind",
+    "Known",
+    "Scalar",
+    "Variable",
+]
 
 Scalar = str | int | float | bool
 Filter = Mapping[str, Scalar | tuple[Scalar, ...]]
@@ -25,7 +35,16 @@ Kind = Literal[
     "duration",
 ]
 Known = Literal["baseline", "post-baseline", "outcome"]
-Operation = Literal["is_in", "at_least", "known", "recode", "any_of", "cases", "earliest"]
+Operation = Literal[
+    "is_in", "at_least", "above", "below", "known", "recode", "any_of", "cases", "earliest"
+]
+
+
+ALL_OTHERS: Literal["all others"] = "all others"
+"""Every column of a file that the data dictionary does not name."""
+
+Ignored = tuple[str, ...] | Literal["all others"]
+"""Columns of files that are no part of a study."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +55,17 @@ class Derivation(FrozenValue):
     ----------
     op : str
         ``is_in``: source has one of ``values`` (binary). ``at_least``: source is at least
-        ``threshold`` (binary). ``known``: source is not missing (binary). ``recode``: source levels
-        are grouped by ``levels`` (ordinal or nominal). ``any_of``: any source is true (binary).
-        ``cases``: the first level of ``cases`` whose filter the patient fulfils (ordinal or
-        nominal). ``earliest``: the smallest of the known sources (duration).
+        ``threshold`` (binary); ``above`` and ``below``: strictly so. ``known``: source is not
+        missing (binary). ``recode``: source levels are grouped by ``levels`` (ordinal or
+        nominal). ``any_of``: any source is true (binary). ``cases``: the first level of ``cases``
+        whose filter the patient fulfils (ordinal or nominal). ``earliest``: the smallest of the
+        known sources (duration).
     sources : tuple of str
         Variables it is computed from; for ``cases`` those that the filters name.
     values : tuple
         For ``is_in``.
     threshold : float, optional
-        For ``at_least``.
+        For ``at_least``, ``above`` and ``below``.
     levels : mapping from str to tuple
         For ``recode``: new level to source values; a source value under no level becomes missing.
     cases : mapping from str to filter
@@ -79,6 +99,14 @@ class Variable(FrozenValue):
         missing where not tested); ``nominal`` or ``ordinal`` levels; ``duration`` in ``unit``.
     column : str
         Name in the user's file.
+    column_unit : str
+        Unit of that column, where it is not ``unit``: values are converted when they are read.
+    factor : float, optional
+        What the column's values are multiplied by to be in ``unit``; units of time need none.
+    zero_as : float, optional
+        For a duration: what 0 stands for, in the unit of the column.
+    missing_codes : tuple
+        Values of the column that mean "no value".
     unit : str
         Unit of measurement; empty for none.
     minimum, maximum : float, optional
@@ -125,6 +153,31 @@ class Variable(FrozenValue):
     derivation: Derivation | None = None
     table: str = ""
     description: str = ""
+    column_unit: str = ""
+    factor: float | None = None
+    zero_as: float | None = None
+    missing_codes: tuple[Scalar, ...] = ()
+
+    @property
+    def scale(self) -> float:  # numpydoc ignore=RT01
+        """What values of the file's column are multiplied by to be in ``unit``."""
+        if self.factor is not None:
+            return self.factor
+        return unit_ratio(self.column_unit, self.unit) if self.column_unit else 1.0
+
+    def named(self) -> Variable:
+        """Give the variable as a table under allsurv's own names holds it, in ``unit``.
+
+        Returns
+        -------
+        Variable
+            Itself where the column of files bears its name.
+        """
+        if self.column == self.name:
+            return self
+        return replace(
+            self, column=self.name, column_unit="", factor=None, zero_as=None, missing_codes=()
+        )
 
     @property
     def is_number(self) -> bool:  # numpydoc ignore=RT01

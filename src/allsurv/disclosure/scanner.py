@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,24 @@ COUNTS = frozenset({
 FEWEST_VALUES = 3
 FEWEST_TIMES = 5
 TELLING_DECIMALS = 3
+SIMPLEST = 24
+"""Largest denominator of a fraction that is no sign of a patient."""
+_SAME = 1e-9
 MOST_ROWS = 500
 NEIGHBOURS = 5
 BY_CHANCE = 1e-6
 _WORD_LENGTH = 5
+
+
+def _is_simple(time: float) -> bool:
+    """Tell whether a time is a fraction that many a result is by chance, such as 8 months in years.
+
+    Examples
+    --------
+    >>> _is_simple(2 / 3), _is_simple(178 / 30.4375)
+    (True, False)
+    """
+    return abs(float(Fraction(time).limit_denominator(SIMPLEST)) - time) < _SAME
 
 
 class Scanner:
@@ -74,7 +89,7 @@ class Scanner:
         self.telling = frozenset(
             f"{time:.10g}"
             for time, places in zip(self.times, decimals, strict=True)
-            if places >= TELLING_DECIMALS
+            if places >= TELLING_DECIMALS and not _is_simple(time)
         )
         continuous = [
             name

@@ -78,7 +78,9 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
         name = Path(merged["study"]).stem  # another study's question, so not this folder's name
     return Config(
         name=name,
-        question=merged.get("question", f"What predicts the outcome of study {merged['study']}?"),
+        question=merged.get(
+            "question", f"What predicts the outcome of study {Path(merged['study']).stem}?"
+        ),
         study=_beside(path, merged["study"], asked, "study"),
         cohort=_beside(path, merged["cohort"], asked, "cohort") if "cohort" in merged else None,
         endpoint=merged.get("endpoint", ""),

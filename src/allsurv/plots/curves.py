@@ -33,6 +33,7 @@ __all__ = ["plot_kaplan_meier"]
 COLUMNS = ("group", "time", "n_at_risk", "survival", "lower", "upper")
 LABEL_WIDTH = 24
 LINE = 0.17
+EVERYBODY = "All patients"
 MOST_MARKS = 100
 MOST_TICKS = 11
 SHADE = 0.13
@@ -104,7 +105,8 @@ def plot_kaplan_meier(
     groups = list(dict.fromkeys(table["group"]))
     labels = [_label(table, group) for group in groups]
     ticks = _ticks(table, unit) if counts is None else _count_ticks(counts)
-    several = len(groups) > 1
+    # One curve left of several, the others being too small to show, keeps its name.
+    several = len(groups) > 1 or not _is_everybody(table, labels[0], title)
     beside = [wrap(label, LABEL_WIDTH) for label in labels] if several else ["All"]
     beside = ["Censored"] if counts is not None else beside
     numbers = curve_numbers(summary, groups, unit)
@@ -150,6 +152,12 @@ def _landmark(axes: Axes, table: pd.DataFrame) -> None:
 def _label(table: pd.DataFrame, group: str) -> str:
     rows = table[table["group"] == group]
     return str(rows["group_label"].iloc[0]) if "group_label" in rows.columns else str(group)
+
+
+def _is_everybody(table: pd.DataFrame, label: str, title: str) -> bool:
+    """Tell whether the only curve is of all patients, not of one group."""
+    named = str(table["label"].iloc[0]) if "label" in table.columns else title
+    return "group_label" not in table.columns or label in {EVERYBODY, title, named}
 
 
 def _legend_width(width: float, beside: Sequence[str]) -> int:

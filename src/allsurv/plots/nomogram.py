@@ -16,6 +16,7 @@ __all__ = ["plot_nomogram"]
 LABEL_WIDTH = 30
 ROW = 0.42
 CLOSEST = 6.0
+_FEWEST_SHOWN = 2
 SHOWN = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01)
 
 
@@ -75,7 +76,9 @@ def _survival_scale(axes: Axes, y: float, label: str, curve: pd.DataFrame, most:
     survival = curve["survival"].to_numpy(float)[::-1]
     scale = curve["scale"].to_numpy(float)[::-1]
     shown = [p for p in SHOWN if survival[0] <= p <= survival[-1]]
+    if len(shown) < _FEWEST_SHOWN:  # a model that separates patients little: its own ends
+        shown = sorted({float(survival[0]), *shown, float(survival[-1])})
     with np.errstate(divide="ignore"):
         straight = np.log(-np.log(np.clip(survival, 1e-300, 1 - 1e-12)))
         at = np.interp(-np.log(-np.log(shown)), -straight, scale)
-    _scale(axes, y, label, np.asarray(at) / most * 100, [f"{100 * p:g}%" for p in shown])
+    _scale(axes, y, label, np.asarray(at) / most * 100, [f"{100 * p:.3g}%" for p in shown])

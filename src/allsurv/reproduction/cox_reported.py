@@ -35,7 +35,7 @@ def reported_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
     patients = cohort.eligible(screening.endpoint)
     lacking = [n for n in names if patients.frame[n].isna().any()]
     tables, counts = [], []
-    notes = ["No screening: every variable was chosen before the data were looked at."]
+    notes = ["No screening: the variables are the predictors that the study file names."]
     for name, label, fit in _ways(patients, screening, names, lacking):
         try:
             table = fit()

@@ -244,7 +244,7 @@ def read_numbers(
         column = present[name]
         levels = () if variable.is_number or variable.is_yes_no else variable.levels
         if not _is_canonical(column, variable):
-            read = read_values(column.reset_index(drop=True), variable)
+            read = read_values(column.reset_index(drop=True), variable.named())
             faults += read.violations
             column = read.values
         numbers[name] = _numbers(column, levels)

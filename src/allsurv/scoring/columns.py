@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
+from allsurv.dictionary.column import numbers_in_unit
 from allsurv.dictionary.variable import Variable
 
 __all__ = ["Column", "Reader", "column_at", "make_reader"]
@@ -42,7 +43,7 @@ def make_reader(variable: Variable) -> Reader:
     if variable.is_number:
         read = _number_reader(variable)
     elif variable.is_yes_no:
-        read = _yes_no_reader()
+        read = _yes_no_reader(variable)
     else:
         read = _level_reader(variable)
     if may_be_missing:
@@ -60,11 +61,15 @@ def _number_reader(variable: Variable) -> Reader:
     high = np.inf if variable.maximum is None else variable.maximum
     if variable.kind == "duration":
         low = max(low, 0.0)
+    codes = [code for code in variable.missing_codes if not isinstance(code, str | bool)]
 
     def read(column: Column) -> Floats | None:
         if getattr(column.dtype, "kind", "O") not in "iuf":
             return None
         values = _floats(column)
+        if codes:
+            values[np.isin(values, codes)] = np.nan
+        values = numbers_in_unit(values, variable)
         wrong = (values < low) | (values > high) | np.isinf(values)
         if variable.kind == "integer":
             wrong |= ~np.isnan(values) & (values != np.rint(values))
@@ -73,7 +78,10 @@ def _number_reader(variable: Variable) -> Reader:
     return read
 
 
-def _yes_no_reader() -> Reader:
+def _yes_no_reader(variable: Variable) -> Reader:
+    if variable.missing_codes:
+        return _unread
+
     def read(column: Column) -> Floats | None:
         if getattr(column.dtype, "kind", "O") in "biuf":
             values = _floats(column)
@@ -84,7 +92,13 @@ def _yes_no_reader() -> Reader:
     return read
 
 
+def _unread(column: Column) -> None:
+    """Leave a column to those who read it in full."""
+
+
 def _level_reader(variable: Variable) -> Reader:
+    if variable.missing_codes:
+        return _unread
     positions = dict(_ABSENT)
     for position, level in enumerate(variable.levels):
         positions[level] = positions[str(level)] = float(position)

@@ -61,7 +61,8 @@ class Flags:
             column = next((c for c in (variable.column, name) if c in frame.columns), None)
             if column is None:
                 continue
-            values = read_values(frame[column].reset_index(drop=True), variable).values
+            known = variable if column == variable.column else variable.named()
+            values = read_values(frame[column].reset_index(drop=True), known).values
             wanted = {name: population.condition[name]}
             belongs = matches(pd.DataFrame({name: values}), wanted) | values.isna().to_numpy()
             marks[name] = ~belongs

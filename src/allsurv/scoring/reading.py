@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from allsurv.dictionary.checks import check_frame
 from allsurv.dictionary.derive import derive
-from allsurv.dictionary.variable import Variable
+from allsurv.dictionary.variable import ALL_OTHERS, Variable
 from allsurv.errors import Violation
 from allsurv.nearest import did_you_mean
 from allsurv.riskmodel.encoding import Term, canonical_numbers
@@ -87,7 +87,7 @@ def read_patients(
     quick = plan.quick_numbers(frame)
     if quick is not None:
         return quick, ()
-    clean, found = check_frame(frame, plan.needed, check_names=False)
+    clean, found = check_frame(frame, plan.needed, ignore=ALL_OTHERS)
     faults = (*plan.absent, *found)
     if faults:
         return {}, faults
@@ -136,7 +136,7 @@ def _needed(model: RiskModel, names: tuple[str, ...]) -> dict[str, Variable]:
 def _as_named(variable: Variable, names: tuple[str, ...]) -> Variable:
     """Let a column bear the variable's own name where the file's name is absent."""
     if variable.column not in names and variable.name in names:
-        return replace(variable, column=variable.name)
+        return variable.named()
     return variable
 
 

@@ -91,6 +91,8 @@ def _explained(
         return fault
     rows = np.array(fault.rows) - 1
     values = pd.to_numeric(frame[fault.column].iloc[rows], errors="coerce").to_numpy(dtype=float)
+    if fault.column == variable.column:
+        values = values * variable.scale
     low, high = model.reach.ranges.get(variable.name, (np.nan, np.nan))
     if np.isnan(values).any():
         return fault

@@ -126,8 +126,10 @@ class Codebook:
 
         rule = variable.derivation
         if rule is not None and not variable.only_if and sources[0] not in self.values:
-            if rule.op == "at_least" and rule.missing_as is None:
-                return partial(_at_least, source=sources[0], threshold=rule.threshold)
+            threshold = rule.threshold
+            if rule.op in _COMPARES and threshold is not None and rule.missing_as is None:
+                compare = _COMPARES[rule.op]
+                return partial(_compared, compare, source=sources[0], threshold=threshold)
             if rule.op == "earliest":
                 return partial(_earliest, sources=sources)
 
@@ -171,10 +173,14 @@ class Codebook:
         return np.append(np.asarray(self.values[name], dtype=float), np.nan)[codes]
 
 
-def _at_least(columns: Columns, *, source: str, threshold: float | None) -> NDArray[Any]:
+_COMPARES = {"at_least": np.greater_equal, "above": np.greater, "below": np.less}
+
+
+def _compared(
+    compare: np.ufunc, columns: Columns, *, source: str, threshold: float
+) -> NDArray[Any]:
     values = columns[source]
-    reached = values >= (-np.inf if threshold is None else threshold)
-    return np.where(np.isnan(values), np.int8(-1), reached.astype(np.int8))
+    return np.where(np.isnan(values), np.int8(-1), compare(values, threshold).astype(np.int8))
 
 
 def _earliest(columns: Columns, *, sources: Sequence[str]) -> NDArray[Any]:

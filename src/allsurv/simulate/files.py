@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 
 from allsurv.cohort.table import Cohort
+from allsurv.dictionary.variable import Variable
 from allsurv.errors import ConfigError
 
 __all__ = ["write_cohort"]
+
+_DECIMALS = 9
+"""Beyond what any column is measured to: 730 days come back as 730, not 729.9999999999999."""
 
 
 def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> Path:
@@ -45,7 +49,11 @@ def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> Path:
         raise ConfigError(f"{target}: its folder does not exist; make it first.")
     given = [v for v in cohort.study.variables.values() if v.name in cohort.frame]
     table = pa.table(
-        {v.column: _arrow(cohort.frame[v.name]) for v in given if v.derivation is None},
+        {
+            v.column: _arrow(_as_in_files(cohort.frame[v.name], v))
+            for v in given
+            if v.derivation is None
+        },
         metadata={"source": cohort.source.statement},
     )
     part = target.with_name(target.name + ".part")
@@ -69,6 +77,11 @@ def _write_csv(table: Any, path: Path) -> None:
     csv.write_csv(
         table, path, write_options=csv.WriteOptions(quoting_style="needed", quoting_header="needed")
     )
+
+
+def _as_in_files(column: pd.Series, variable: Variable) -> pd.Series:
+    """Give numbers in the unit of the file's column."""
+    return column if variable.scale == 1.0 else (column / variable.scale).round(_DECIMALS)
 
 
 def _arrow(column: pd.Series) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from allsurv.dictionary.variable import Derivation, Filter, Scalar, Variable
+from allsurv.dictionary.variable import ALL_OTHERS, Derivation, Filter, Ignored, Scalar, Variable
 from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
 from allsurv.study.report import Screening, TableRow, Tabulation
 from allsurv.study.spec import CohortFile, Endpoint, Event, Prediction, Rule, Study, TimeScale
@@ -38,6 +38,7 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         cohort=CohortFile(**content["cohort"]) if "cohort" in content else None,
         ledger=content.get("ledger"),
         card=content.get("card", {}),
+        ignore=_ignored(content.get("ignore", ())),
         path=path,
     )
 
@@ -85,8 +86,13 @@ def build_variable(name: str, line: Plain) -> Variable:
         missing=given.pop("missing", "allowed" if may_be_missing else "refused"),
         only_if=_filter(given.pop("only_if", {})),
         derivation=derivation,
+        missing_codes=_values(given.pop("missing_codes", ())),
         **given,
     )
+
+
+def _ignored(entry: Any) -> Ignored:
+    return ALL_OTHERS if entry == ALL_OTHERS else tuple(entry)
 
 
 def _named(content: Plain, section: str, build: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from allsurv.dictionary.variable import ALL_OTHERS
 from allsurv.study.dictionary_faults import dictionary_faults
 from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding
 from allsurv.study.faults import Fault, Path
@@ -44,6 +45,7 @@ def study_faults(study: Study) -> Iterator[Fault]:
         yield from tabulation_faults(study, table)
     if study.screening is not None:
         yield from screening_faults(study, study.screening)
+    yield from _ignore_faults(study)
     yield from _cohort_faults(study)
     if study.ledger is not None and not _is_file_name(study.ledger):
         yield Fault(("ledger",), "write the name of a file beside the study file, no folder.")
@@ -217,6 +219,16 @@ def _contrast_faults(study: Study, finding: Finding, path: Path) -> Iterator[Fau
         yield Fault((*path, "per"), f"is missing; '{variable.name}' is a number.")
     if not variable.is_number and contrast.per is not None:
         yield Fault((*path, "per"), f"is for numbers; '{variable.name}' is {variable.kind}.")
+
+
+def _ignore_faults(study: Study) -> Iterator[Fault]:
+    if study.ignore == ALL_OTHERS:
+        return
+    columns = {v.column: v.name for v in study.variables.values()}
+    for position, name in enumerate(study.ignore):
+        if name in columns:
+            message = f"'{name}' is the column of variable '{columns[name]}'; keep one of them."
+            yield Fault(("ignore", position), message)
 
 
 def _cohort_faults(study: Study) -> Iterator[Fault]:

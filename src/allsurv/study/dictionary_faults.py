@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from allsurv.dictionary.codes import code_text, missing_texts
+from allsurv.dictionary.units import UNITS
 from allsurv.dictionary.variable import Derivation, Variable
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault, written
@@ -15,14 +17,22 @@ Variables = Mapping[str, Variable]
 _KINDS = {
     "is_in": {"binary", "marker"},
     "at_least": {"binary", "marker"},
+    "above": {"binary", "marker"},
+    "below": {"binary", "marker"},
     "known": {"binary"},
     "any_of": {"binary", "marker"},
     "recode": {"nominal", "ordinal"},
     "cases": {"nominal", "ordinal"},
     "earliest": {"duration"},
 }
-_ARGUMENTS = {"is_in": "values", "at_least": "threshold", "recode": "levels", "cases": "cases"}
-_TAKES_MISSING_AS = {"is_in", "at_least", "any_of"}
+_COMPARES = ("at_least", "above", "below")
+_ARGUMENTS = {
+    "is_in": "values",
+    **dict.fromkeys(_COMPARES, "threshold"),
+    "recode": "levels",
+    "cases": "cases",
+}
+_TAKES_MISSING_AS = {"is_in", *_COMPARES, "any_of"}
 _KNOWN_ORDER = ("baseline", "post-baseline", "outcome")
 
 
@@ -63,6 +73,7 @@ def _line_faults(variable: Variable, path: Path) -> Iterator[Fault]:
         yield Fault((*path, "minimum"), f"{low:g} is above the maximum {high:g}.")
     if variable.is_number and variable.transform == "log" and not (low is not None and low > 0):
         yield Fault((*path, "transform"), "a logarithm needs a minimum above 0.")
+    yield from _column_faults(variable, path)
     if not variable.has_levels:
         for key in ("levels", "reference"):
             if getattr(variable, key) not in ((), None):
@@ -75,6 +86,34 @@ def _line_faults(variable: Variable, path: Path) -> Iterator[Fault]:
             allowed = ", ".join(written(known) for known in labelled) or "none"
             message = f"'{level}' is not a level of '{variable.name}' ({allowed})."
             yield Fault((*path, "level_labels", str(level)), message)
+
+
+def _column_faults(variable: Variable, path: Path) -> Iterator[Fault]:
+    """Check how the file's column is turned into the variable."""
+    if variable.column_unit:
+        if not variable.is_number:
+            yield Fault((*path, "column_unit"), f"is for numbers; '{variable.kind}' is none.")
+        if variable.column == variable.name:
+            message = (
+                f"is in {variable.column_unit}, '{variable.name}' in {variable.unit or 'no unit'}: "
+                "name the file's column by 'column' and give the variable another name."
+            )
+            yield Fault((*path, "column_unit"), message)
+        both_times = variable.column_unit in UNITS and variable.unit in UNITS
+        if both_times and variable.factor is not None:
+            yield Fault((*path, "factor"), "is not needed; both units are units of time.")
+        if not both_times and variable.factor is None:
+            message = f"is missing; say how many {variable.unit or 'units'} one of the column is."
+            yield Fault((*path, "factor"), message)
+    if variable.zero_as is not None and variable.kind != "duration":
+        yield Fault((*path, "zero_as"), f"is for durations; '{variable.kind}' is none.")
+    if variable.derivation is not None:
+        for key in ("column_unit", "zero_as", "missing_codes"):
+            if getattr(variable, key) not in ("", None, ()):
+                yield Fault((*path, key), "is for columns of files; a derived variable is in none.")
+    clash = {code_text(level) for level in variable.levels} & missing_texts(variable)
+    for level in sorted(clash):
+        yield Fault((*path, "missing_codes"), f"'{level}' is a level too; keep one.")
 
 
 def _only_if_faults(variables: Variables, variable: Variable, path: Path) -> Iterator[Fault]:
@@ -102,7 +141,7 @@ def _derivation_faults(
             yield Fault((*here, argument), f"has no meaning for '{op}'.")
     if derivation.missing_as is not None and op not in _TAKES_MISSING_AS:
         yield Fault((*here, "missing_as"), f"has no meaning for '{op}'.")
-    if op in {"is_in", "at_least", "known", "recode"} and len(derivation.sources) != 1:
+    if op in {"is_in", *_COMPARES, "known", "recode"} and len(derivation.sources) != 1:
         yield Fault((*here, "sources"), f"'{op}' takes one source.")
     for position, name in enumerate(derivation.sources):
         at = (*here, "sources", position)
@@ -128,7 +167,7 @@ def _source_faults(
         for i, value in enumerate(derivation.values):
             if message := value_fault(source, value):
                 yield Fault((*here, "values", i), message)
-    elif op == "at_least":
+    elif op in _COMPARES:
         yield from _threshold_faults(derivation, source, here, at)
     elif op == "any_of" and not source.is_yes_no:
         yield Fault(at, f"'{source.name}' is not a yes/no variable.")

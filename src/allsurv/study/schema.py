@@ -163,4 +163,5 @@ _SENTENCES: dict[str, Callable[[Error], str]] = {
     "maximum": _limit("at most"),
     "exclusiveMinimum": _limit("above"),
     "exclusiveMaximum": _limit("below"),
+    "anyOf": lambda error: f"{_other(error)} {error.schema.get('description', '')}".strip(),
 }

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from allsurv.dictionary.readonly import FrozenDict, FrozenValue, plain
-from allsurv.dictionary.variable import Derivation, Filter, Kind, Known, Scalar, Variable
+from allsurv.dictionary.variable import Derivation, Filter, Ignored, Kind, Known, Scalar, Variable
 from allsurv.errors import StudyError
 from allsurv.nearest import did_you_mean
 from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
@@ -234,6 +234,8 @@ class Study(FrozenValue):
         :func:`allsurv.study.load_ledger`.
     card : mapping from str to str
         What its author says in a model card.
+    ignore : tuple of str or "all others"
+        Columns of patient files that are no part of it.
     digest : str
         SHA-256 of the content.
     path : str
@@ -260,6 +262,7 @@ class Study(FrozenValue):
     cohort: CohortFile | None = None
     ledger: str | None = None
     card: Mapping[str, str] = field(default_factory=FrozenDict)
+    ignore: Ignored = ()
     digest: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
 

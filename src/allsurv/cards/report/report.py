@@ -92,6 +92,7 @@ def write_report(reproduction: Reproduction, folder: str | Path) -> Path:
     environment.globals["embed"] = embed
     page = environment.get_template("report.html.j2").render(
         title=reproduction.study.title,
+        subtitle=_subtitle(reproduction.study),
         statement=reproduction.statement,
         summary=_summary(reproduction),
         views=views,
@@ -100,6 +101,14 @@ def write_report(reproduction: Reproduction, folder: str | Path) -> Path:
     path = folder / "report.html"
     path.write_text(page.rstrip() + "\n", encoding="utf-8")
     return path
+
+
+def _subtitle(study: Study) -> str:
+    """Say whose analysis the report holds."""
+    published = bool(study.findings) or study.ledger is not None
+    return (
+        "the paper's analysis, recomputed" if published else "analysis as the study file defines it"
+    )
 
 
 def _summary(reproduction: Reproduction) -> list[tuple[str, str]]:

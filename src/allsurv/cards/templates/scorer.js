@@ -58,15 +58,21 @@ const Scorer = (() => {
     });
   }
 
+  function compared(holds) {
+    return (p, rule) => {
+      const found = p[rule.sources[0]] ?? null;
+      return found === null ? null : holds(Number(found), rule.threshold);
+    };
+  }
+
   const DERIVE = {
     is_in: (p, rule) => {
       const found = p[rule.sources[0]] ?? null;
       return found === null ? null : rule.values.includes(found);
     },
-    at_least: (p, rule) => {
-      const found = p[rule.sources[0]] ?? null;
-      return found === null ? null : Number(found) >= rule.threshold;
-    },
+    at_least: compared((value, threshold) => value >= threshold),
+    above: compared((value, threshold) => value > threshold),
+    below: compared((value, threshold) => value < threshold),
     known: (p, rule) => rule.sources.every((name) => (p[name] ?? null) !== null),
     any_of: (p, rule) => {
       if (rule.sources.some((name) => p[name] === true)) return true;
