@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cohort import load_cohort
+from allsurv.cohort import load_cohort, read_cohort
 from allsurv.describe import analysis_table, cox_table, landmark_cox_table
 from allsurv.errors import ModelError
 from allsurv.study.spec import Analysis
@@ -134,13 +134,23 @@ def test_a_published_naive_analysis_is_fitted_and_says_so(cohort, study):
 
 def test_missing_values_are_refused_with_counts(cohort):
     with pytest.raises(ModelError, match=r"'wbc' in 1, 'tp53' in 5 of 12 patients"):
-        cox_table(cohort, "os", ["age", "wbc", "tp53"])
+        cox_table(cohort, "os", ["age", "wbc", "tp53"], missing="refused")
 
 
 def test_left_out_patients_are_counted(cohort):
-    table = cox_table(cohort, "os", ["age", "wbc"], missing="leave_out")
+    table = cox_table(cohort, "os", ["age", "wbc"])
     assert table["n"].tolist() == [11, 11]
     assert table["n_left_out"].tolist() == [1, 1]
+    assert table["note"].str.contains("with a missing value of any of its variables").all()
+    whole = cox_table(cohort, "os", ["age"])
+    assert whole["n_left_out"].tolist() == [0]
+    assert not whole["note"].str.contains("missing").any()
+
+
+def test_a_variable_nobody_has_a_value_of_is_refused(frame, study):
+    nobody = read_cohort(frame.assign(wbc=None), study)
+    with pytest.raises(ModelError, match="no patient has values of all of age, wbc; leave one out"):
+        cox_table(nobody, "os", ["age", "wbc"])
 
 
 def test_a_level_nobody_has_is_a_row_without_numbers(cohort):

@@ -214,6 +214,11 @@ def _analyses(quote: Quoter) -> Tree:
         ("Unit", "text", ("unit",)),
         ("Hazard ratio", "ratio", ("hazard_ratio", "lower", "upper")),
         ("P", "p", ("p_value",)),
+        ("P of proportional hazards", "p", ("ph_p_value",)),
+        ("Patients", "count", ("n",)),
+        ("Events", "count", ("n_events",)),
+        ("Left out: value missing", "count", ("n_left_out",)),
+        ("Remark", "text", ("note",)),
     ]
     shown = quote.table(
         "cox", columns, caption="Cox analyses of the study, computed here", n_labels=3

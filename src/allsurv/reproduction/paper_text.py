@@ -83,8 +83,10 @@ def cox_text(table: pd.DataFrame, *, decimals: int = 2) -> pd.DataFrame:
         records = part.assign(shared=shared).to_dict("records")
         rows += [_cox_row(row, decimals, several) for row in records]
     columns = ["", "Patients", "Events", "Hazard ratio (95% CI)", "P", "P of proportionality"]
+    if table.get("n_left_out", pd.Series([0])).fillna(1).ne(0).any():
+        columns.insert(2, "Left out")
     if "variable_p_value" in table.columns:
-        columns.insert(5, "P, all levels")
+        columns.insert(columns.index("P") + 1, "P, all levels")
     columns.append("Method")
     return _frame(rows, tuple(columns))
 
@@ -94,6 +96,7 @@ def _cox_row(row: Mapping[Any, Any], decimals: int, indented: bool) -> Row:
     return {
         "": f"{INDENT if indented else ''}{label}",
         "Patients": _count(row["n"]),
+        "Left out": _count(row.get("n_left_out", 0)),
         "Events": _count(row["n_events"]),
         "Hazard ratio (95% CI)": _ratio(row, decimals),
         "P": _p(row["p_value"]),

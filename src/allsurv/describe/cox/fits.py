@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.describe.cox.terms import (
     Term,
+    check_columns_present,
     check_complete,
     event_terms,
     interaction_terms,
@@ -39,6 +40,7 @@ Ties = Literal["efron", "breslow"]
 Missing = Literal["refused", "leave_out"]
 
 ORDINARY, FIRTH, IMPUTED = "partial likelihood", "Firth", "multiple imputation"
+LEFT_OUT = "patients with a missing value of any of its variables are left out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,11 @@ class CohortFit:
     method: str = ORDINARY
     landmark: Landmark | None = None
 
+    @property
+    def left_out_note(self) -> str:
+        """Say in words that patients were left out; how many is in a column of its own."""
+        return LEFT_OUT if self.n_left_out else ""
+
 
 def fit_analysis(
     cohort: Cohort,
@@ -78,7 +85,7 @@ def fit_analysis(
     where: str,
     *,
     level: float = 0.95,
-    missing: Missing = "refused",
+    missing: Missing = "leave_out",
     firth: bool = False,
 ) -> CohortFit:
     """Fit a Cox model whose time-dependent events switch on as they happen."""
@@ -108,7 +115,7 @@ def fit_finite(
     where: str,
     *,
     level: float = 0.95,
-    missing: Missing = "refused",
+    missing: Missing = "leave_out",
 ) -> CohortFit:
     """Fit a Cox model, by Firth's method where the ordinary estimate would be infinite."""
     try:
@@ -127,7 +134,7 @@ def fit_from_landmark(
     events: Sequence[str],
     ties: Ties = "efron",
     level: float = 0.95,
-    missing: Missing = "refused",
+    missing: Missing = "leave_out",
     firth: bool = False,
 ) -> CohortFit:
     """Fit a Cox model from a landmark on, of what was known or had happened by then."""
@@ -146,12 +153,16 @@ def fit_from_landmark(
 def _complete(cohort: Cohort, names: Sequence[str], missing: Missing) -> tuple[Cohort, int]:
     if missing not in ("refused", "leave_out"):
         raise ModelError(f"cox_table: missing={missing!r}; allowed are 'refused' and 'leave_out'.")
-    if missing == "leave_out":
-        known = cohort.frame.reindex(columns=list(names)).notna().all(axis=1).to_numpy()
-        if known.any():
-            return cohort.take(np.flatnonzero(known)), int(np.sum(~known))
-    check_complete(cohort, names, "cox_table")
-    return cohort, 0
+    if missing == "refused":
+        check_complete(cohort, names, "cox_table")
+        return cohort, 0
+    check_columns_present(cohort, names, "cox_table")
+    known = cohort.frame[list(names)].notna().all(axis=1).to_numpy()
+    if not known.any():
+        raise ModelError(
+            f"cox_table: no patient has values of all of {', '.join(names)}; leave one out."
+        )
+    return (cohort, 0) if known.all() else (cohort.take(np.flatnonzero(known)), int(np.sum(~known)))
 
 
 def _baseline_terms(cohort: Cohort, names: Sequence[str], where: str) -> list[Term]:

@@ -48,6 +48,7 @@ def cox_rows(
     """Make the rows of a Cox table."""
     fit = fitted.fit
     proportional = _proportional(fitted)
+    note = "; ".join(filter(None, (note, fitted.left_out_note)))
     position = {term: index for index, term in enumerate(fit.names)}
     rows = []
     for term in fitted.terms:

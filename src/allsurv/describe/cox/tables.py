@@ -30,7 +30,7 @@ def cox_table(
     time_dependent: Sequence[str] = (),
     ties: Ties = "efron",
     level: float = 0.95,
-    missing: Missing = "refused",
+    missing: Missing = "leave_out",
     firth: bool = False,
 ) -> pd.DataFrame:
     """Hazard ratios of a multivariable Cox model.
@@ -52,7 +52,7 @@ def cox_table(
         Method of ties.
     level : float, default=0.95
         Confidence level, in (0, 1).
-    missing : {"refused", "leave_out"}, default="refused"
+    missing : {"leave_out", "refused"}, default="leave_out"
         ``leave_out`` keeps patients with complete values only and counts the others.
     firth : bool, default=False
         Penalise by Firth's method, with limits and P of the profile penalised likelihood: for few
@@ -95,7 +95,7 @@ def analysis_table(
     analysis: Analysis,
     *,
     level: float = 0.95,
-    missing: Missing = "refused",
+    missing: Missing = "leave_out",
     firth: bool = False,
 ) -> pd.DataFrame:
     """Hazard ratios of a Cox analysis that the study file defines.
@@ -109,7 +109,7 @@ def analysis_table(
         fitted as published, variables known only after baseline included; ``note`` then says so.
     level : float, default=0.95
         Confidence level, in (0, 1).
-    missing : {"refused", "leave_out"}, default="refused"
+    missing : {"leave_out", "refused"}, default="leave_out"
         ``leave_out`` keeps patients with complete values only and counts the others.
     firth : bool, default=False
         Penalise by Firth's method.
@@ -147,7 +147,7 @@ def landmark_cox_table(
     known_by_then: Sequence[str] = (),
     ties: Ties = "efron",
     level: float = 0.95,
-    missing: Missing = "refused",
+    missing: Missing = "leave_out",
 ) -> pd.DataFrame:
     """Hazard ratios from a landmark on, of what had happened by then.
 
@@ -170,7 +170,7 @@ def landmark_cox_table(
         Method of ties.
     level : float, default=0.95
         Confidence level, in (0, 1).
-    missing : {"refused", "leave_out"}, default="refused"
+    missing : {"leave_out", "refused"}, default="leave_out"
         ``leave_out`` keeps patients with complete values only and counts the others.
 
     Returns

@@ -14,7 +14,14 @@ from allsurv.cohort.groups import level_text
 from allsurv.errors import ModelError
 from allsurv.study.spec import Variable
 
-__all__ = ["Term", "check_complete", "event_terms", "interaction_terms", "variable_terms"]
+__all__ = [
+    "Term",
+    "check_columns_present",
+    "check_complete",
+    "event_terms",
+    "interaction_terms",
+    "variable_terms",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +50,8 @@ class Term:
     values: NDArray[np.float64]
 
 
-def check_complete(cohort: Cohort, names: Sequence[str], where: str) -> None:
-    """Refuse missing values; the message counts them by variable."""
+def check_columns_present(cohort: Cohort, names: Sequence[str], where: str) -> None:
+    """Refuse variables of which the cohort has no column."""
     for name in names:
         cohort.study.variable(name)
     absent = [name for name in names if name not in cohort.frame.columns]
@@ -53,6 +60,11 @@ def check_complete(cohort: Cohort, names: Sequence[str], where: str) -> None:
             f"{where}: the cohort has no column {', '.join(map(repr, absent))}; add it, or leave "
             "the variable out."
         )
+
+
+def check_complete(cohort: Cohort, names: Sequence[str], where: str) -> None:
+    """Refuse missing values; the message counts them by variable."""
+    check_columns_present(cohort, names, where)
     missing = cohort.frame[list(names)].isna().sum()
     missing = missing[missing > 0]
     if len(missing):
