@@ -130,7 +130,9 @@ def own_parameters(model: SurvivalModel) -> dict[str, Any]:
         for name, parameter in inspect.signature(type(model.estimator)).parameters.items()
     }
     survival = {} if model.survival is None else {"survival": model.survival}
-    return _changed(model.estimator, usual) | survival
+    # What an estimator was given may be patients: only plain values are shown as they are.
+    given = {name: _shown(value) for name, value in _changed(model.estimator, usual).items()}
+    return given | survival
 
 
 def _changed(model: Any, usual: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,6 +141,11 @@ def _changed(model: Any, usual: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in model.get_params(deep=False).items()
         if name not in ("features", "grid", "random_state") and repr(value) != repr(usual.get(name))
     }
+
+
+def _shown(value: Any) -> Any:
+    plain = value is None or isinstance(value, bool | int | float | str)
+    return value if plain else type(value).__name__
 
 
 def _first_line(error: Exception) -> str:
