@@ -18,7 +18,7 @@ from allsurv.experiment.presets import default_experiment
 from allsurv.experiment.run import open_cohort
 from allsurv.experiment.unfinished import open_job
 from allsurv.study import load_study
-from allsurv.validation import find_measure
+from allsurv.validation import MEASURES
 from allsurv.validation.engine import engine
 
 __all__ = ["run_command"]
@@ -100,15 +100,12 @@ def _summary(result: Result, folder: Path, address: str, run_id: str) -> str:
     return "\n".join(lines)
 
 
-def _is_headline(measure: str) -> bool:
-    return find_measure(measure).headline
-
-
 def _how_good(result: Result) -> str:
     from allsurv.cards.words import interval
 
     table = result.tables["performance"]
-    rows = table[(table["model"] == result.chosen) & table["measure"].map(_is_headline)]
+    headline = [name for name, measure in MEASURES.items() if measure.headline]
+    rows = table[(table["model"] == result.chosen) & table["measure"].isin(headline)]
     said = []
     for row in rows.itertuples():
         at = "" if math.isnan(row.horizon) else f" at {row.horizon:g}"

@@ -37,7 +37,7 @@ class _Borrowed(Mechanism):
     family: str
     estimator: Any
 
-    def arrays(self) -> dict[str, NDArray]:
+    def arrays(self) -> dict[str, Floats]:
         """Refuse: the estimator may hold patients."""
         raise ModelError(f"{self.family}: is a program of another package and has no arrays.")
 
