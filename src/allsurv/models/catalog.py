@@ -190,6 +190,16 @@ _OTHER_ROWS = {
 def find_family(name: str) -> Family:
     """Look a family up by name; an import path is that of a challenger.
 
+    Parameters
+    ----------
+    name : str
+        As in tables.
+
+    Returns
+    -------
+    Family
+        Its entry.
+
     Raises
     ------
     ModelError
@@ -264,6 +274,16 @@ def model_label(name: str) -> str:
 @contextmanager
 def register_family(family: Family) -> Iterator[Family]:
     """Add a family to the catalogue, inside a ``with`` block.
+
+    Parameters
+    ----------
+    family : Family
+        The new entry.
+
+    Yields
+    ------
+    Family
+        The same; it is gone after the block.
 
     Raises
     ------

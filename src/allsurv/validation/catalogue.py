@@ -65,7 +65,20 @@ def cases_and_controls(y: NDArray[np.void], horizon: float) -> float:
 
 
 def alike(y: NDArray[np.void], horizon: float) -> float:
-    """Give every resample the same weight."""
+    """Give every resample the same weight.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Outcome; not looked at.
+    horizon : float
+        Not looked at.
+
+    Returns
+    -------
+    float
+        1.
+    """
     return 1.0
 
 
@@ -140,7 +153,18 @@ class Measure:
     over_time: Callable[[Predicted], MeasureCurve] | None = None
 
     def of(self, predicted: Predicted) -> Estimate:
-        """Measure a prediction, or say why there is none."""
+        """Measure a prediction, or say why there is none.
+
+        Parameters
+        ----------
+        predicted : Predicted
+            Patients and what was predicted of them.
+
+        Returns
+        -------
+        Estimate
+            Missing, with the reason, where the prediction lacks what the measure reads.
+        """
         reason = {
             "score": predicted.reason,
             "risk": predicted.risk_reason,
@@ -149,7 +173,18 @@ class Measure:
         return Estimate.missing(reason) if reason else self.function(predicted)
 
     def chance(self, predicted: Predicted) -> float:
-        """Give the value of a model that tells nothing; NaN where there is none."""
+        """Give the value of a model that tells nothing; NaN where there is none.
+
+        Parameters
+        ----------
+        predicted : Predicted
+            Patients and what was predicted of them.
+
+        Returns
+        -------
+        float
+            Value of ``no_information``.
+        """
         if callable(self.no_information):
             return self.no_information(predicted)
         return np.nan if self.no_information is None else self.no_information
@@ -384,6 +419,16 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(_MEASURES)
 def find_measure(name: str) -> Measure:
     """Look a measure up by name.
 
+    Parameters
+    ----------
+    name : str
+        As in tables.
+
+    Returns
+    -------
+    Measure
+        Its entry.
+
     Raises
     ------
     ModelError
@@ -417,6 +462,16 @@ def measures_by_name(measures: Collection[str | Measure] | None = None) -> dict[
 @contextmanager
 def register_measure(measure: Measure) -> Iterator[Measure]:
     """Add a measure to the catalogue, inside a ``with`` block.
+
+    Parameters
+    ----------
+    measure : Measure
+        The new entry.
+
+    Yields
+    ------
+    Measure
+        The same; it is gone after the block.
 
     Raises
     ------
