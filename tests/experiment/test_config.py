@@ -78,7 +78,7 @@ def test_complete_takes_the_rest_from_the_study(folder):
         ("study: rr-all\nvalidation: {folds: 1}\n", "validation.folds: 1 is not allowed"),
         (
             "study: rr-all\npreset: fist\n",
-            "full, quick, spaces. Did you mean 'fast'?",
+            "full, quick. Did you mean 'fast'?",
         ),
         ("seed: 1\n", "study: is missing"),
         ("study: rr-all\nmodels: {cocks: {}}\n", "models.cocks: 'cocks' is not one of"),
