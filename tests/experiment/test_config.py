@@ -78,7 +78,7 @@ def test_complete_takes_the_rest_from_the_study(folder):
         ("study: rr-all\nvalidation: {folds: 1}\n", "validation.folds: 1 is not allowed"),
         (
             "study: rr-all\npreset: fist\n",
-            "full, quick, spaces. Did you mean 'fast'?",
+            "full, quick. Did you mean 'fast'?",
         ),
         ("seed: 1\n", "study: is missing"),
         ("study: rr-all\nmodels: {cocks: {}}\n", "models.cocks: 'cocks' is not one of"),
@@ -163,14 +163,12 @@ def test_faults_of_the_search(folder, text, message):
 def test_every_family_has_a_search_space_of_its_own_parameters(root):
     import inspect
 
-    import yaml
-
     from allsurv.models import FAMILIES
 
-    spaces = yaml.safe_load((root / "configs" / "spaces.yaml").read_text())
-    assert set(spaces) == {"cox", "coxnet", "rsf", "gbs", "cgbs"}
-    for family, space in spaces.items():
-        assert set(space) <= set(inspect.signature(FAMILIES[family]).parameters)
+    spaces = read_config(root / "experiments" / "001-paper" / "config.yaml", {"preset": "full"})
+    assert set(spaces.tuning.spaces) == {"cox", "coxnet", "rsf", "gbs", "cgbs"}
+    for family, space in spaces.tuning.spaces.items():
+        assert set(space) <= set(inspect.signature(FAMILIES[family].model_class).parameters)
 
 
 def test_the_disclosure_policy_is_one_word(folder):

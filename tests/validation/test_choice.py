@@ -39,8 +39,25 @@ def test_a_tie_goes_to_the_simplest():
     assert choose(table(rsf=(0.104,), coxnet=(0.101,)), margin=0.001).model == "rsf"
 
 
-def test_a_model_of_another_name_comes_last_in_a_tie():
-    assert choose(table(mine=(0.1,), rsf=(0.1,))).model == "rsf"
+def test_a_model_of_another_name_is_of_the_family_that_is_said():
+    both = table(mine=(0.1,), rsf=(0.1,))
+    with pytest.raises(ModelError, match="'mine' is no family of models; allowed are cox,"):
+        choose(both)
+    assert choose(both, families={"mine": "cox"}).model == "mine"
+    assert choose(both, families={"mine": "rsf"}).model == "mine"
+    assert choose(table(rsf=(0.1,), mine=(0.1,)), families={"mine": "rsf"}).model == "rsf"
+
+
+def test_a_challenger_is_named_and_not_chosen():
+    path = "sksurv.svm.FastSurvivalSVM"
+    choice = choose(table(**{"cox": (0.05,), path: (0.2,)}))
+    assert choice.model == "cox"
+    assert "not exported and not considered; the best of them, FastSurvivalSVM (sksurv)" in (
+        choice.statement
+    )
+    assert "mean IPA 0.200" in choice.statement
+    with pytest.raises(ModelError, match="no model has an IPA"):
+        choose(table(**{path: (0.2,)}))
 
 
 def test_a_model_without_every_horizon_is_named_and_not_chosen():
@@ -50,7 +67,7 @@ def test_a_model_without_every_horizon_is_named_and_not_chosen():
 
 
 def test_a_useless_best_is_called_useless():
-    assert "No model predicts better than Kaplan-Meier" in choose(table(cox=(-0.1,))).statement
+    assert "better than giving every patient the average" in choose(table(cox=(-0.1,))).statement
 
 
 def test_nothing_to_choose_from():

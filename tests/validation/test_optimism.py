@@ -7,8 +7,10 @@ import pytest
 
 from allsurv.models import make_model
 from allsurv.validation import Bootstrap, validate
-from allsurv.validation.optimism import _brier_by_chance, _weigh
+from allsurv.validation.catalogue import find_measure
+from allsurv.validation.optimism import _weigh
 from allsurv.validation.plans import Split
+from allsurv.validation.predicted import Predicted
 from allsurv.validation.prediction import Prediction
 
 W = 1 - np.exp(-1)
@@ -36,7 +38,7 @@ def test_brier_by_chance_is_the_mean_over_all_deals(toy_cohort):
     risk = np.random.default_rng(0).uniform(size=60)
     split = Split(-1, 0, np.arange(60), np.arange(60), 0)
     own = Prediction("m", split, risk, risk, risk[:, None], horizon_reasons=("",))
-    found = _brier_by_chance(own, y, np.array([12.0]), 12.0)
+    found = find_measure("brier").chance(Predicted(y, own.risk_score, own.risk[:, 0], 12.0))
     event = y["time"] <= 12
     expected = np.mean([(outcome - value) ** 2 for outcome in event for value in risk])
     assert found == pytest.approx(expected)

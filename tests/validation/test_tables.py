@@ -109,7 +109,8 @@ def test_net_benefit_of_one_repeat_is_that_of_stats():
 
 def test_calibration_errors_of_one_repeat_are_those_of_stats():
     y, both = made(seed=4)
-    table = summarise(measure_resamples(both, pool_risks(both, 1), y, HORIZON, measures=("ici",)))
+    wanted = ("ici", "e90")
+    table = summarise(measure_resamples(both, pool_risks(both, 1), y, HORIZON, measures=wanted))
     expected = calibration_errors(y, both[0].risk[:, 0], 12.0)
     mine = table[table["model"] == "sharp"].set_index("measure")["estimate"]
     assert mine["ici"] == pytest.approx(expected.ici)

@@ -6,10 +6,16 @@ from allsurv.cards.about import item, section
 from allsurv.cards.evidence import evidence_section
 from allsurv.cards.explained import make_explanation, optimism_item, optimism_tables
 from allsurv.cards.quotes import NOT_EVALUATED, Part, Quoter, Tree
+from allsurv.models.catalog import REFERENCES
+from allsurv.validation import find_measure
 
 __all__ = ["make_accuracy", "performance_cell"]
 
-FORM = {"ici": "interval3", "e50": "interval3", "e90": "interval3", "net_benefit": "interval3"}
+FORMS = {2: "interval", 3: "interval3"}
+SURVIVAL = {
+    "own": "survival as it predicts it",
+    "recalibrated": "survival by Cox regression on its risk score, learned where it was fitted",
+}
 BESIDE_PRODUCTS = (
     "A hazard ratio of a product is per unit of both factors. Those of its factors alone hold "
     "where the other factor is 0: at the mean of a number, at the reference of a level."
@@ -19,7 +25,7 @@ BESIDE_PRODUCTS = (
 def performance_cell(quote: Quoter, row: int) -> Tree:
     """Quote one measure of one model with its interval."""
     measure = quote.results["tables"]["performance"][row]["measure"]
-    form = FORM.get(measure, "interval")
+    form = FORMS[find_measure(measure).decimals]
     return quote.cell(form, "performance", row, "estimate", "lower", "upper")
 
 
@@ -52,6 +58,7 @@ def _model(quote: Quoter) -> Tree:
         item(
             "specification", "Full specification", f"models/{chosen}: risk_model.json, arrays.npz"
         ),
+        *_challengers(quote),
         item("seed", "Seed", quote("text", "/provenance/seed")),
         item("versions", "Versions", *said),
     ]
@@ -65,6 +72,20 @@ def _model(quote: Quoter) -> Tree:
     terms = [quote.results["tables"]["coefficients"][row]["term"] for row in rows]
     text = [[BESIDE_PRODUCTS]] if any(" x " in term for term in terms) else []
     return section("model", "Model", text=text, items=items, tables=tables if rows else [])
+
+
+def _challengers(quote: Quoter) -> list[Tree]:
+    """Name the models of other packages, where their survival comes from, and why none is saved."""
+    table = quote.results["tables"]["models"]
+    rows = [k for k, row in enumerate(table) if row.get("not_exported")]
+    if not rows:
+        return []
+    said: list[Part] = []
+    for k in rows:
+        name, how = quote.cell("text", "models", k, "label"), table[k]["survival"]
+        said += ["; " if said else "", name, f" ({SURVIVAL[how]})"]
+    reason = quote.cell("text", "models", rows[0], "not_exported")
+    return [item("challengers", "Challengers, not exported", *said, ". Why: ", reason, ".")]
 
 
 def _performance(quote: Quoter) -> Tree:
@@ -118,9 +139,9 @@ def _differences(quote: Quoter) -> list[Tree]:
     chosen = quote.results["chosen"]
     rows = [
         k
-        for other in ("kaplan_meier", "published")
+        for other in REFERENCES
         for k in quote.rows("differences", model=chosen, compared_with=other)
-        if quote.results["tables"]["differences"][k]["measure"] in {"harrell_c", "ipa"}
+        if find_measure(quote.results["tables"]["differences"][k]["measure"]).headline
     ]
     caption = "Paired differences between the recommended model and the models it is compared with"
     return [quote.table("differences", columns, caption=caption, rows=rows, n_labels=3)] * bool(
@@ -179,7 +200,7 @@ def _points(quote: Quoter) -> Tree:
         ("Points", "text", ("points",)),
     ]
     loss = [
-        ("Measure", "text", ("measure",)),
+        ("Measure", "text", ("label",)),
         ("Horizon", "text", ("horizon",)),
         ("Model", "number3", ("exact",)),
         ("Whole points", "number3", ("rounded",)),

@@ -17,6 +17,7 @@ from allsurv.cards.quotes import Part, Quoter, Tree
 from allsurv.errors import ConfigError
 from allsurv.experiment import Result
 from allsurv.study import Study
+from allsurv.validation import MEASURES
 
 __all__ = ["CARD_FORMAT", "digest_of", "make_card", "results_text"]
 
@@ -152,7 +153,7 @@ def _summary(quote: Quoter, study: Study, words: Mapping[str, str]) -> list[Tree
 def _how_well(quote: Quoter, study: Study) -> list[Part]:
     said: list[Part] = []
     table = quote.results["tables"]["performance"]
-    for measure in ("harrell_c", "ipa", "calibration_slope"):
+    for measure in (name for name, measure in MEASURES.items() if measure.headline):
         rows = quote.rows("performance", model=quote.results["chosen"], measure=measure)
         if not rows:
             continue

@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree
 
 from allsurv.cards.quotes import NOT_EVALUATED, Tree, plain_text, resolve
 from allsurv.errors import ConfigError
+from allsurv.validation import find_measure
 
 __all__ = ["check_chai", "write_chai"]
 
 NAMESPACE = "https://mc.chai.org/v0.2/schema.xsd"
 KEYWORDS = ("survival analysis", "prognosis", "risk prediction", "model card")
-RELIABLE = {"calibration_slope", "observed_expected_ratio", "ici", "brier"}
-USEFUL = {"harrell_c", "uno_c", "auc", "ipa", "net_benefit"}
+
+
+class Aspect(NamedTuple):
+    """Measures of one aspect of performance; none where it is empty."""
+
+    name: str
+
 
 FACTS: dict[str, Any] = {
     "BasicInfo": {
@@ -63,9 +69,9 @@ FACTS: dict[str, Any] = {
         },
     },
     "KeyMetrics": {
-        "UsefulnessUsabilityEfficacy": USEFUL,
-        "FairnessEquity": set(),
-        "SafetyReliability": RELIABLE,
+        "UsefulnessUsabilityEfficacy": Aspect("usefulness"),
+        "FairnessEquity": Aspect(""),
+        "SafetyReliability": Aspect("reliability"),
     },
     "Resources": {
         "PeerReviewedPublications": "stakeholders/publications identity/citation",
@@ -106,7 +112,7 @@ def _add(parent: Any, name: str, content: Any, card: Tree, results: Tree) -> Non
     if isinstance(content, dict):
         for key, value in content.items():
             _add(node, key, value, card, results)
-    elif isinstance(content, set):
+    elif isinstance(content, Aspect):
         _add_metric(node, content, card, results)
     elif name == "Keywords":
         for word in KEYWORDS:
@@ -143,12 +149,12 @@ def _table_text(tables: Sequence[Tree]) -> str:
     return "\n".join(f"- {row}" for row in rows)
 
 
-def _add_metric(node: Any, measures: set[str], card: Tree, results: Tree) -> None:
+def _add_metric(node: Any, aspect: Aspect, card: Tree, results: Tree) -> None:
     add = lambda parent, name: etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")  # noqa: E731
     rows = [
         row
         for row in results["tables"]["performance"]
-        if row["model"] == card["chosen"] and row["measure"] in measures
+        if row["model"] == card["chosen"] and find_measure(row["measure"]).aspect == aspect.name
     ]
     add(node, "MetricGoal").text = (
         "Honest estimate of performance in new patients of the same kind."

@@ -15,15 +15,15 @@ from allsurv.cli.progress import Progress
 from allsurv.cohort import Cohort, load_cohort, read_cohort
 from allsurv.errors import ConfigError
 from allsurv.experiment import read_result
+from allsurv.experiment.choices import usual_models
 from allsurv.experiment.evidence import evidence_statement
-from allsurv.experiment.tables import MODEL_LABELS
+from allsurv.experiment.tables import labelled
 from allsurv.findings import assess_findings
 from allsurv.models import make_model
 from allsurv.study import load_study
 
 __all__ = ["AgreementOrder", "agreement_command"]
 
-FAMILIES = ("cox", "coxnet", "rsf", "gbs")
 TABLES = ("findings", "findings_horizons", "findings_importance")
 
 
@@ -96,7 +96,7 @@ def _of_cohort(study: str, order: AgreementOrder) -> tuple[dict[str, pd.DataFram
             progress=lambda done, total: progress("refits", done, total),
         )
     tables = {
-        name: table.assign(model_label=table["model"].map(MODEL_LABELS))
+        name: labelled(table)
         for name, table in zip(
             TABLES, (found.findings, found.horizons, found.importance), strict=True
         )
@@ -112,7 +112,7 @@ def _fitted(cohort: Cohort, order: AgreementOrder) -> dict[str, object]:
         name: make_model(name, cohort.study, random_state=order.seed).fit(
             eligible.X, eligible.y(endpoint)
         )
-        for name in names or FAMILIES
+        for name in names or usual_models()
     }
 
 

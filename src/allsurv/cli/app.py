@@ -13,11 +13,15 @@ from allsurv import __version__
 from allsurv.cli.extras import require
 from allsurv.cli.numbers import numbers_of
 from allsurv.errors import AllsurvError, CheckFailed, ConfigError
+from allsurv.models.catalog import trainable
 
 __all__ = ["app", "main"]
 
 CHECK_FAILED, BAD_INPUT = 1, 2
 SCORES = Path("scores.csv")
+KNOWN = ",".join(trainable())
+MODELS = f"By comma: {KNOWN}, or the import path of an estimator (sksurv.svm.FastSurvivalSVM)."
+TRUST = "Packages, by comma, beside sksurv, whose estimators may be imported by path."
 
 app = typer.Typer(
     name="allsurv",
@@ -60,7 +64,8 @@ def run(
     ] = "",
     study: StudyOption = "",
     cohort: Annotated[str, typer.Option(help="CSV or Parquet file of patients.")] = "",
-    models: Annotated[str, typer.Option(help="Models, by comma: cox,coxnet,rsf,gbs,cgbs.")] = "",
+    models: Annotated[str, typer.Option(help=MODELS)] = "",
+    trust: Annotated[str, typer.Option(help=TRUST)] = "",
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
     preset: Annotated[str, typer.Option(help="quick, full, or a file of choices.")] = "",
     out: Annotated[str, typer.Option(help="Folder for the results.")] = "",
@@ -83,7 +88,12 @@ def run(
     }
     given = {key: value for key, value in asked.items() if value}
     run_command(
-        _path(config), given, out or None, engine_name=engine or "local", scheduler=scheduler
+        _path(config),
+        given,
+        out or None,
+        trusted=tuple(filter(None, (name.strip() for name in trust.split(",")))),
+        engine_name=engine or "local",
+        scheduler=scheduler,
     )
 
 
@@ -327,7 +337,7 @@ def findings(
     n: Annotated[str, typer.Option("-n", help="Patients in a simulated cohort, by comma.")] = "110",
     cohorts: Annotated[int, typer.Option("-B", help="Simulated cohorts of each size.")] = 1000,
     families: Annotated[
-        str, typer.Option(help="By comma: cox,coxnet,rsf,gbs,cgbs; --power takes cox by itself.")
+        str, typer.Option(help=f"By comma: {KNOWN}; --power takes cox by itself.")
     ] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same numbers.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from allsurv.experiment.presets import default_experiment
 from allsurv.experiment.run import open_cohort
 from allsurv.experiment.unfinished import open_job
 from allsurv.study import load_study
+from allsurv.validation import MEASURES
 from allsurv.validation.engine import engine
 
 __all__ = ["run_command"]
@@ -30,11 +31,12 @@ def run_command(
     asked: Mapping[str, str],
     out: str | None,
     *,
+    trusted: Collection[str] = (),
     engine_name: str = "local",
     scheduler: str = "",
 ) -> None:
     """Carry out an experiment and leave everything a reader needs in one folder and in MLflow."""
-    config = read_config(config_file or default_experiment(), asked)
+    config = read_config(config_file or default_experiment(), asked, trusted=trusted)
     cohort = open_cohort(config, load_study(config.study))
     from allsurv.tracking import mark_killed, open_run, register
 
@@ -102,7 +104,8 @@ def _how_good(result: Result) -> str:
     from allsurv.cards.words import interval
 
     table = result.tables["performance"]
-    rows = table[(table["model"] == result.chosen) & table["measure"].isin(["harrell_c", "ipa"])]
+    headline = [name for name, measure in MEASURES.items() if measure.headline]
+    rows = table[(table["model"] == result.chosen) & table["measure"].isin(headline)]
     said = []
     for row in rows.itertuples():
         at = "" if math.isnan(row.horizon) else f" at {row.horizon:g}"

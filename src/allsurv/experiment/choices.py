@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from allsurv.errors import ConfigError
+from allsurv.models.catalog import find_family, trainable
 from allsurv.nearest import did_you_mean
 from allsurv.policy.rules import CMS, DisclosurePolicy, disclosure_policy
 from allsurv.study.spec import Study
@@ -23,7 +24,15 @@ __all__ = [
     "TuningPlan",
 ]
 
-USUAL = ("cox", "coxnet", "rsf", "gbs")
+
+def usual_models() -> dict[str, dict[str, Any]]:
+    """Give the families trained unless a configuration chooses otherwise."""
+    return {name: {} for name, family in trainable().items() if family.usual}
+
+
+def corrected_models() -> tuple[str, ...]:
+    """Give the families validated by bootstrap as well, where that is asked for."""
+    return tuple(name for name, family in trainable().items() if family.corrected)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class OptimismPlan:
     """
 
     bootstrap: int = 0
-    models: tuple[str, ...] = ("cox", "coxnet")
+    models: tuple[str, ...] = field(default_factory=corrected_models)
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,10 @@ class Config:
     predictors : tuple of str
         Baseline variables that models use.
     models : mapping
-        Model family to its parameters.
+        Model family, or import path of an estimator, to its parameters.
+    trusted : tuple of str
+        Packages, beside scikit-survival, whose estimators may be imported by path. Whoever starts
+        the job says so; a configuration cannot.
     features : FeaturesPlan
         Missing values, splines and interactions.
     validation : Plan
@@ -172,9 +184,8 @@ class Config:
     endpoint: str = ""
     horizons: tuple[float, ...] = ()
     predictors: tuple[str, ...] = ()
-    models: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=lambda: {family: {} for family in USUAL}
-    )
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=usual_models)
+    trusted: tuple[str, ...] = ()
     features: FeaturesPlan = field(default_factory=FeaturesPlan)
     validation: Plan = field(default_factory=Plan)
     draws: int = 50
@@ -208,8 +219,14 @@ class Config:
         Raises
         ------
         ConfigError
-            If a name is not the study's; the message suggests the near miss.
+            If a name is not the study's, the message suggests the near miss; or if there is no
+            model that could be recommended.
         """
+        if not any(find_family(name).role == "trained" for name in self.models):
+            raise ConfigError(
+                f"{self.name}: models: none of {', '.join(self.models) or 'no model'} can be "
+                f"recommended and exported; add one of {', '.join(trainable())}."
+            )
         prediction = study.prediction
         endpoint = self.endpoint or prediction.endpoint
         if endpoint not in study.endpoints:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from allsurv.errors import ConfigError
+from allsurv.errors import ConfigError, ModelError
 from allsurv.experiment.choices import (
-    USUAL,
     Config,
     FeaturesPlan,
     FindingsPlan,
     InstabilityPlan,
     OptimismPlan,
     TuningPlan,
+    corrected_models,
+    usual_models,
 )
 from allsurv.experiment.presets import preset_folders
+from allsurv.models.catalog import is_path, trainable
+from allsurv.models.estimators import import_estimator
 from allsurv.nearest import did_you_mean
 from allsurv.policy.rules import CMS
 from allsurv.study.faults import raise_faults
@@ -28,8 +31,7 @@ from allsurv.validation import Plan
 
 __all__ = ["Config", "FindingsPlan", "config_schema", "read_config"]
 
-FAMILIES = ("cox", "coxnet", "rsf", "gbs", "cgbs")
-COX = ("cox", "coxnet")
+STANDARD = "standard"
 OF_A_STUDY = ("question", "cohort", "endpoint", "horizons", "predictors", "features")
 
 
@@ -37,10 +39,19 @@ def config_schema() -> dict[str, Any]:
     """Give the JSON Schema of configurations and presets."""
     file = Path(__file__).with_name("config.schema.json")
     schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    # An import path is told by its dot and is looked at when the estimator is imported.
+    name = {"if": {"pattern": r"\."}, "else": {"enum": list(trainable())}}
+    schema["properties"]["models"]["propertyNames"] = name
+    schema["properties"]["optimism"]["properties"]["models"]["items"] = name
     return schema
 
 
-def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Config:
+def read_config(
+    path: str | Path,
+    asked: Mapping[str, str] | None = None,
+    *,
+    trusted: Collection[str] = (),
+) -> Config:
     """Read the configuration of an experiment.
 
     Parameters
@@ -52,6 +63,8 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
         Choices of the command line, which win: ``study``, ``cohort``, ``models`` and ``horizons``
         (by comma), ``preset``. With another study, the file's own question, cohort, endpoint,
         horizons and predictors do not apply.
+    trusted : collection of str, default=()
+        Packages, beside scikit-survival, of which ``models`` may name estimators by import path.
 
     Returns
     -------
@@ -61,7 +74,8 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
     Raises
     ------
     ConfigError
-        With file, line and key of every fault.
+        With file, line and key of every fault; or if a path is not that of an estimator of a
+        trusted package.
     """
     path, asked = Path(path), dict(asked or {})
     chosen = _read(path)
@@ -71,6 +85,7 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
     merged = _merge(_preset(preset, path) if preset else {}, chosen, _from_command_line(asked))
     if "study" not in merged:
         raise ConfigError(f"{path} study: is missing; name a bundled study or a study file.")
+    _import_challengers(merged["models"], path, trusted)
     name = path.resolve().parent.name
     validation = dict(merged.get("validation", {}))
     optimism = dict(merged.get("optimism", {}))
@@ -87,11 +102,14 @@ def read_config(path: str | Path, asked: Mapping[str, str] | None = None) -> Con
         horizons=tuple(sorted(float(h) for h in merged.get("horizons", ()))),
         predictors=tuple(merged.get("predictors", ())),
         models=merged["models"],
+        trusted=tuple(trusted),
         features=_features(merged.get("features", {})),
         draws=validation.pop("draws", 50),
         validation=Plan(**validation),
         tuning=_tuning(merged.get("tuning", {}), path),
-        optimism=OptimismPlan(**optimism | {"models": tuple(optimism.get("models", COX))}),
+        optimism=OptimismPlan(
+            **optimism | {"models": tuple(optimism.get("models", corrected_models()))}
+        ),
         instability=InstabilityPlan(**merged.get("instability", {})),
         findings=FindingsPlan(**merged.get("findings", {})),
         preset=Path(preset).stem,
@@ -121,16 +139,28 @@ def _features(chosen: Mapping[str, Any]) -> FeaturesPlan:
 
 def _tuning(chosen: Mapping[str, Any], config_file: Path) -> TuningPlan:
     spaces = chosen.get("spaces", {})
-    if isinstance(spaces, str):
+    known = trainable()
+    if spaces == STANDARD:
+        spaces = {name: family.space for name, family in known.items() if family.space}
+    elif isinstance(spaces, str):
         spaces = read_yaml(_find(spaces, config_file, "tuning.spaces"), error=ConfigError).value
-    families = {name: space for name, space in spaces.items() if name in FAMILIES}
-    unknown = [name for name in spaces if name not in FAMILIES]
+    unknown = [name for name in spaces if name not in known]
     if unknown:
         raise ConfigError(
-            f"{config_file} tuning.spaces: '{unknown[0]}' is not a model; allowed are "
-            f"{', '.join(FAMILIES)}.{did_you_mean(unknown[0], FAMILIES)}"
+            f"{config_file} tuning.spaces: '{unknown[0]}' is not a model that is tuned; allowed "
+            f"are {', '.join(known)}.{did_you_mean(unknown[0], known)}"
         )
-    return TuningPlan(families, chosen.get("folds", 5))
+    return TuningPlan(spaces, chosen.get("folds", 5))
+
+
+def _import_challengers(models: Mapping[str, Any], file: Path, trusted: Collection[str]) -> None:
+    """Refuse, before anything is computed, a path that is not an estimator's."""
+    for name in models:
+        if is_path(name):
+            try:
+                import_estimator(name, trusted=trusted)
+            except ModelError as error:
+                raise ConfigError(f"{file} models: {error}") from None
 
 
 def _preset(name: str, config_file: Path) -> dict[str, Any]:
@@ -157,12 +187,13 @@ def _from_command_line(asked: Mapping[str, str]) -> dict[str, Any]:
     said: dict[str, Any] = {k: v for k, v in asked.items() if k in ("study", "cohort")}
     if "models" in asked:
         names = [name.strip() for name in asked["models"].split(",") if name.strip()]
-        unknown = [name for name in names if name not in FAMILIES]
+        known = trainable()
+        unknown = [name for name in names if name not in known and not is_path(name)]
         if unknown or not names:
             wrong = unknown[0] if unknown else asked["models"]
             raise ConfigError(
-                f"models: '{wrong}' is not a model; allowed are {', '.join(FAMILIES)}, by comma."
-                f"{did_you_mean(wrong, FAMILIES)}"
+                f"models: '{wrong}' is not a model; allowed are {', '.join(known)}, by comma."
+                f"{did_you_mean(wrong, known)}"
             )
         said["models"] = {name: {} for name in names}
     if "horizons" in asked:
@@ -180,7 +211,7 @@ def _from_command_line(asked: Mapping[str, str]) -> dict[str, Any]:
 def _merge(preset: dict[str, Any], *layers: dict[str, Any]) -> dict[str, Any]:
     """Later layers win; the last that names models chooses them, parameters add up."""
     merged: dict[str, Any] = dict(preset)
-    chosen: Mapping[str, Any] = dict.fromkeys(USUAL)
+    chosen: Mapping[str, Any] = usual_models()
     for layer in layers:
         chosen = layer.get("models", chosen)
         for key, value in layer.items():

@@ -10,6 +10,7 @@ from allsurv.cohort import Cohort
 from allsurv.errors import ModelError
 from allsurv.models.points import make_points
 from allsurv.riskmodel.model import RiskModel
+from allsurv.validation import find_measure
 
 __all__ = ["points_tables"]
 
@@ -27,7 +28,9 @@ def points_tables(
             "points": system.points,
             "nomogram": system.scales,
             "points_survival": system.survival,
-            "points_loss": system.loss,
+            "points_loss": system.loss.assign(
+                label=system.loss["measure"].map(lambda name: find_measure(name).label)
+            ),
         }
         return {key: table.assign(model=name) for key, table in tables.items()}
     return {}

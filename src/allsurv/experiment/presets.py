@@ -1,4 +1,4 @@
-"""What ships with the package: presets, spaces to tune in, and the default experiment.
+"""What ships with the package: presets and the default experiment.
 
 In the repository they are ``configs/`` and ``experiments/001-paper``, where readers look for them;
 the wheel carries the same files beside this module.

@@ -13,47 +13,21 @@ from allsurv.disclosure.tables import safe_curve
 from allsurv.disclosure.validated import safe_net_benefit, safe_risk_groups, safe_subgroups
 from allsurv.experiment.config import Config
 from allsurv.models import SurvivalModel, TunedModel
+from allsurv.models.catalog import find_family, model_label
+from allsurv.models.challenger import own_parameters
 from allsurv.riskmodel.products import factors_of
 from allsurv.study.spec import Study
-from allsurv.validation import InstabilityReport, Validation
+from allsurv.validation import InstabilityReport, Validation, find_measure
 
 __all__ = [
-    "MEASURE_LABELS",
-    "MODEL_LABELS",
     "coefficient_table",
     "instability_tables",
+    "labelled",
     "model_table",
     "named",
     "tuning_table",
     "validation_tables",
 ]
-
-MODEL_LABELS = {
-    "cox": "Cox regression",
-    "coxnet": "Elastic-net Cox",
-    "rsf": "Random survival forest",
-    "gbs": "Gradient-boosted survival",
-    "cgbs": "Componentwise boosting",
-    "kaplan_meier": "Kaplan-Meier (no patient known)",
-    "published": "Published equation",
-    "treat_all": "Treat all",
-    "treat_none": "Treat none",
-    "published protocol": "Cox, the paper's protocol",
-}
-MEASURE_LABELS = {
-    "harrell_c": "Harrell's C",
-    "uno_c": "Uno's C",
-    "auc": "AUC",
-    "brier": "Brier score",
-    "ipa": "IPA",
-    "observed_expected_ratio": "O/E",
-    "calibration_slope": "Calibration slope",
-    "d": "Royston's D",
-    "integrated_brier": "Integrated Brier score",
-    "ici": "ICI",
-    "e50": "E50",
-    "e90": "E90",
-}
 
 
 def validation_tables(report: Validation, study: Study, config: Config) -> dict[str, pd.DataFrame]:
@@ -146,28 +120,31 @@ def model_table(
     """List the models."""
     rows = []
     for name, model in fitted.items():
-        defaults = type(model)(model.features).get_params(deep=False)
-        own = {
-            key: value
-            for key, value in model.get_params(deep=False).items()
-            if key not in ("features", "grid", "random_state") and value != defaults.get(key)
-        }
         rows.append(
             {
                 "model": name,
-                "label": MODEL_LABELS[name],
+                "label": model_label(name),
                 "n_terms": len(model.encoder_.terms_),
-                "parameters": _words(own),
+                "parameters": _words(own_parameters(model)),
                 "tuned": isinstance(pipelines[name], TunedModel),
                 "chosen": name == chosen,
+                "survival": getattr(model, "how_survival", "own"),
+                "not_exported": find_family(model.family).not_exported,
             }
         )
     return pd.DataFrame(rows)
 
 
 def named(table: pd.DataFrame) -> pd.DataFrame:
-    """Add what readers call models and measures."""
-    said = table.assign(model_label=table["model"].map(MODEL_LABELS))
+    """Add what readers call models and measures; a name that has no label is refused."""
+    said = labelled(table)
     if "measure" in table:
-        said["label"] = table["measure"].map(MEASURE_LABELS)
+        said["label"] = table["measure"].map(lambda name: find_measure(name).label)
     return said
+
+
+def labelled(table: pd.DataFrame) -> pd.DataFrame:
+    """Add what readers call models, to a table that has any."""
+    if "model" not in table:
+        return table
+    return table.assign(model_label=table["model"].map(model_label))

@@ -15,16 +15,16 @@ from allsurv.experiment.explained import explanation_tables
 from allsurv.experiment.on_paper import points_tables
 from allsurv.experiment.support import sample_size_verdict
 from allsurv.experiment.tables import (
-    MODEL_LABELS,
     coefficient_table,
     instability_tables,
+    labelled,
     model_table,
     named,
     tuning_table,
     validation_tables,
 )
 from allsurv.models import SurvivalModel, TunedModel, make_model
-from allsurv.models.export import export_model
+from allsurv.models.export import export_model, is_exported
 from allsurv.models.published import published_equation
 from allsurv.riskmodel.instability import Instability
 from allsurv.riskmodel.model import RiskModel
@@ -104,15 +104,16 @@ def train_models(
     )
     tables |= instability_tables(moved)
     evidence = evidence_tables(pipelines, cohort, config, partial(progress, "findings"))
-    explained = explanation_tables(fitted, eligible, config, evidence.get("findings_importance"))
-    tables |= {name: _labelled(table) for name, table in (evidence | explained).items()}
+    own = {name: model for name, model in fitted.items() if is_exported(model)}
+    explained = explanation_tables(own, eligible, config, evidence.get("findings_importance"))
+    tables |= {name: labelled(table) for name, table in (evidence | explained).items()}
     tables["coefficients"] = coefficient_table(cohort, fitted)
     tables["models"] = model_table(fitted, pipelines, choice.model)
     if config.tuning.spaces:
         tables["tuning"] = tuning_table(pipelines)
     mine = [refit for refit in moved.refits if refit.model == choice.model]
     bands = {choice.model: make_band(fitted[choice.model], X, mine, steps)}
-    risk_models = _risk_models(fitted, eligible, config, bands)
+    risk_models = _risk_models(own, eligible, config, bands)
     tables |= points_tables(risk_models, eligible, first=choice.model)
     return Trained(
         chosen=choice.model,
@@ -123,12 +124,6 @@ def train_models(
             "sample_size": sample_size_verdict(y, fitted),
         },
     )
-
-
-def _labelled(table: pd.DataFrame) -> pd.DataFrame:
-    if "model" not in table:
-        return table
-    return table.assign(model_label=table["model"].map(MODEL_LABELS))
 
 
 def _risk_models(
@@ -160,6 +155,7 @@ def _pipelines(study: Study, config: Config) -> dict[str, SurvivalModel]:
             study,
             predictors=config.predictors,
             random_state=config.seed,
+            trusted=config.trusted,
             **{**config.features.parameters, **params},
         )
         space = {k: v for k, v in config.tuning.spaces.get(name, {}).items() if k not in params}

@@ -26,7 +26,7 @@ from allsurv.explain.game import shapley_matrix
 from allsurv.explain.linear import Dividends, linear_dividends
 from allsurv.explain.trees import tree_coalitions, tree_shap
 from allsurv.riskmodel.encoding import Term
-from allsurv.riskmodel.mechanisms import Boosted, Forest, Linear, Mechanism
+from allsurv.riskmodel.mechanisms import Boosted, Constant, Forest, Linear, Mechanism
 from allsurv.riskmodel.products import factors_of, owners_of
 
 __all__ = ["Question", "explain_score", "explain_survival", "make_question"]
@@ -83,7 +83,12 @@ def make_question(
     family: str,
 ) -> Question:
     """Put together what is to be explained."""
-    if not isinstance(mechanism, Linear | Boosted | Forest):
+    if not isinstance(mechanism, Linear | Boosted | Forest | Constant):
+        raise ModelError(
+            f"explain: a model of '{family}' has no exact explanation, being neither a sum of "
+            "terms nor trees that can be read; explain one of another family."
+        )
+    if isinstance(mechanism, Constant):
         raise ModelError(
             f"explain: a model of family '{family}' gives every patient the same prediction; "
             "explain one of another family."

@@ -9,6 +9,7 @@ from allsurv.cohort.source_digest import describe_source
 from allsurv.cohort.table import Cohort
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import DisclosureError, ModelError
+from allsurv.models.catalog import find_family, trainable
 from allsurv.models.origin import origin_of
 from allsurv.riskmodel.development import SMALLEST_GROUP, Development
 from allsurv.riskmodel.encoding import read_numbers
@@ -21,7 +22,12 @@ from allsurv.study.spec import Endpoint, Study
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
 
-__all__ = ["export_model"]
+__all__ = ["export_model", "is_exported"]
+
+
+def is_exported(model: SurvivalModel) -> bool:
+    """Whether a model's family has an exported form."""
+    return not find_family(model.family).not_exported
 
 
 def export_model(
@@ -63,10 +69,16 @@ def export_model(
     Raises
     ------
     ModelError
-        If the model is not fitted.
+        If the model is not fitted, or its family is not exported: a challenger of another package.
     DisclosureError
         If a leaf or the whole of development holds fewer than eleven patients.
     """
+    if not is_exported(model):
+        reason = find_family(model.family).not_exported
+        raise ModelError(
+            f"export_model: '{model.family}' is not exported: {reason}. Export a model of one of "
+            f"{', '.join(trainable())}."
+        )
     study = cohort.study
     X = cohort.X
     score = model.predict(X)

@@ -251,20 +251,24 @@ def _loss(
 ) -> pd.DataFrame:
     y = cohort.eligible(model.endpoint).y(model.endpoint)
     exact = model.risk_score(frame)
-    rows = [_lost("harrell_c", None, harrell_c(y, exact), harrell_c(y, totals.astype(float)))]
+    concordance = (harrell_c(y, score).value for score in (exact, totals.astype(float)))
+    rows = [_lost("harrell_c", None, *concordance, higher_is_better=True)]
     for horizon, step in zip(model.horizons, model.steps(model.horizons), strict=True):
         hazard = mechanism.hazard[step]
         risks = [-np.expm1(-hazard * np.exp(lp)) for lp in (exact, lowest + unit * totals)]
-        rows.append(_lost("brier", horizon, *(brier(y, risk, horizon) for risk in risks)))
+        scores = (brier(y, risk, horizon).value for risk in risks)
+        rows.append(_lost("brier", horizon, *scores, higher_is_better=False))
     return pd.DataFrame(rows)
 
 
-def _lost(measure: str, horizon: float | None, model: Any, points: Any) -> dict[str, Any]:
-    sign = 1.0 if measure == "harrell_c" else -1.0
+def _lost(
+    measure: str, horizon: float | None, model: float, points: float, *, higher_is_better: bool
+) -> dict[str, Any]:
+    sign = 1.0 if higher_is_better else -1.0
     return {
         "measure": measure,
         "horizon": horizon,
-        "exact": model.value,
-        "rounded": points.value,
-        "loss": sign * (model.value - points.value),
+        "exact": model,
+        "rounded": points,
+        "loss": sign * (model - points),
     }

@@ -26,17 +26,10 @@ from allsurv.plots.paper import (
     style_axes,
     wrap,
 )
+from allsurv.validation.catalogue import find_measure, where_to_draw
 
 __all__ = ["plot_calibration", "plot_performance"]
 
-IDEAL = {
-    "harrell_c": (0.5, "no better than chance"),
-    "uno_c": (0.5, "no better than chance"),
-    "auc": (0.5, "no better than chance"),
-    "ipa": (0.0, "no better than the null model"),
-    "observed_expected_ratio": (1.0, "right on average"),
-    "calibration_slope": (1.0, "ideal"),
-}
 MODEL_WIDTH = 22
 
 
@@ -188,8 +181,9 @@ def _measure(
     axes.tick_params(axis="x", labelsize=SMALL)
     label = str(part["label"].iloc[0]) if "label" in part.columns else measure
     axes.set_title(wrap(label, 24), fontsize=TEXT, color=INK, loc="left")
-    if measure in IDEAL:
-        axes.axvline(IDEAL[measure][0], color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
+    line = where_to_draw(find_measure(measure))
+    if line is not None:
+        axes.axvline(line, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     for record in part.to_dict("records"):
         if not np.isfinite(float(record["estimate"])):
             continue

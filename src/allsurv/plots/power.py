@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from allsurv.models.catalog import find_family
 from allsurv.plots.paper import (
     GREY,
     INK,
@@ -34,10 +35,6 @@ NAMES = {
     "published model": "paper's model",
     "screening, one by one": "screening, one by one",
     "model after screening": "model after screening",
-    "rsf": "survival forest",
-    "gbs": "gradient boosting",
-    "cgbs": "componentwise boosting",
-    "coxnet": "penalised Cox",
 }
 RULE: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (4, 3))}
 KEY_COLUMNS = 3
@@ -86,7 +83,7 @@ def plot_power(
     caption = f"{table.attrs.get('source', '')} {READ}".strip() if caption is None else caption
     table = table.assign(
         series=[
-            NAMES.get(p if f == "cox" else f, p if f == "cox" else f)
+            NAMES.get(p, p) if f == "cox" else find_family(f).short
             for p, f in zip(table["protocol"], table["family"], strict=True)
         ]
     )

@@ -34,6 +34,7 @@ from mlflow.tracking import MlflowClient
 from allsurv.errors import CheckFailed, ConfigError
 from allsurv.scoring import RiskScorer
 from allsurv.tracking.registry import download_risk_model
+from allsurv.validation import find_measure
 
 __all__ = ["THRESHOLDS", "Promotion", "promote"]
 
@@ -47,7 +48,7 @@ THRESHOLDS: Mapping[str, Mapping[str, float]] = {
 """Limits of a measure at every horizon, out of fold, unless others are given."""
 
 MAY_FALL = {"harrell_c": 0.01, "ipa": 0.01}
-"""By how much a measure may lie below the champion's, averaged over horizons."""
+"""By how much a measure may be worse than the champion's, averaged over horizons."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,11 @@ def promote(
         If anything speaks against it; the message names every check that failed.
     ConfigError
         If there is no such model or version.
+    ModelError
+        If a threshold is of no known measure.
     """
+    for measure in thresholds or ():
+        find_measure(measure)
     client = MlflowClient()
     candidate = _find(client, name, version)
     champion = _champion(client, name, alias)
@@ -238,6 +243,9 @@ def _champion_checks(
             rows.append((f"{measure} against champion", "no horizon in common", "one", False))
             continue
         found, best = (sum(m[measure][h] for h in shared) / len(shared) for m in (mine, theirs))
-        needed = f"at least {best - fall:.3f} (champion version {champion.version}{remark})"
-        rows.append((f"{measure} against champion", f"{found:.3f}", needed, found >= best - fall))
+        higher = find_measure(measure).direction == "higher"
+        limit, word = (best - fall, "least") if higher else (best + fall, "most")
+        needed = f"at {word} {limit:.3f} (champion version {champion.version}{remark})"
+        passed = found >= limit if higher else found <= limit
+        rows.append((f"{measure} against champion", f"{found:.3f}", needed, passed))
     return rows

@@ -69,7 +69,7 @@ class ExperimentRun:
         )
         mlflow.log_artifacts(str(folder), run_id=self.run_id)
         children = {}
-        for name in result.risk_models:
+        for name in result.tables["models"]["model"]:
             children[name] = self._log_model_run(client, result, name)
         return children
 

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
         "bands": ["measure_instability"],
+        "catalogue": ["MEASURES", "Measure", "find_measure", "register_measure"],
         "choice": ["Choice", "choose"],
         "importance": ["importance_limits"],
         "report": ["validate", "validate_all"],

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups
+from allsurv.errors import ModelError
 from allsurv.study.spec import Prediction as StudyPrediction
+from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.decisions import (
     calibration_limits,
     everybody,
@@ -104,6 +106,8 @@ class Assessment:
             splits = draw_groups(names, event, self.random_state)
         elif isinstance(self.plan, Plan):
             splits = draw_folds(event, self.plan, self.random_state)
+        else:
+            raise ModelError(f"validate: plan {self.plan!r} leaves nobody out.")
         return self._measure(self._refit(splits, self._times), self.cohort)
 
     def external(self, plan: External) -> Validation:
@@ -163,6 +167,7 @@ class Assessment:
     def _measure(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
         y, study = cohort.y(self.endpoint), self.cohort.study.prediction
         about = _Measured(
+            measures=tuple(measures_by_name().values()),
             y=y,
             horizons=self.horizons,
             times=self._times,
@@ -215,6 +220,7 @@ class Assessment:
                     thresholds,
                     samples[first : first + SAMPLES_AT_ONCE],
                     first,
+                    about.measures,
                 )
                 for pooled in risks
                 for first in parts
@@ -226,8 +232,9 @@ class Assessment:
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """Patients and times at which any model is measured; work for another process."""
+    """Patients and times at which any model is measured, and how; work for another process."""
 
+    measures: tuple[Measure, ...]
     y: NDArray[np.void]
     horizons: Floats
     times: Floats
@@ -237,19 +244,20 @@ class _Measured:
 
     def of(self, predictions: list[Prediction]) -> dict[str, pd.DataFrame]:
         """All tables about one model that need no patients drawn."""
-        y, horizons, study, factor = self.y, self.horizons, self.study, self.limit_factor
+        y, horizons, study, asked = self.y, self.horizons, self.study, self.measures
+        how: dict[str, Any] = {"limit_factor": self.limit_factor, "measures": asked}
         pooled = pool_risks(predictions, horizons.size)
-        resamples = measure_resamples(predictions, pooled, y, horizons, times=self.times)
+        resamples = measure_resamples(
+            predictions, pooled, y, horizons, times=self.times, measures=asked
+        )
         out_of_fold = average_patients(predictions, len(y), horizons)
         return {
-            "performance": summarise(resamples, limit_factor=factor),
-            "over_time": measure_over_time(predictions, pooled, y, self.times, limit_factor=factor),
+            "performance": summarise(resamples, **how),
+            "over_time": measure_over_time(predictions, pooled, y, self.times, **how),
             "calibration": calibration_curves(out_of_fold, pooled, y),
             "risk_groups": group_survival(out_of_fold, y, study),
             "group_curves": group_curves(out_of_fold, y, study),
-            "subgroups": measure_subgroups(
-                predictions, self.groups, y, horizons, limit_factor=factor
-            ),
+            "subgroups": measure_subgroups(predictions, self.groups, y, horizons, **how),
             "resamples": resamples,
             "out_of_fold": out_of_fold,
         }

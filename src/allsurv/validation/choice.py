@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from allsurv.errors import ModelError
+from allsurv.models.catalog import REFERENCES, find_family, model_label
 
 __all__ = ["Choice", "choose"]
 
-SIMPLEST_FIRST = ("cox", "coxnet", "cgbs", "gbs", "rsf")
-REFERENCES = ("kaplan_meier", "published")
+RULE = "ipa"
+"""Measure by which models are chosen: it counts discrimination and calibration at once."""
 
 
 class Choice(NamedTuple):
@@ -30,13 +32,19 @@ class Choice(NamedTuple):
     statement: str
 
 
-def choose(performance: pd.DataFrame, *, margin: float = 0.005) -> Choice:
+def choose(
+    performance: pd.DataFrame,
+    *,
+    margin: float = 0.005,
+    families: Mapping[str, str] | None = None,
+) -> Choice:
     """Recommend the model with the highest mean IPA over the horizons.
 
     IPA counts discrimination and calibration at once. Models within ``margin`` of the best are
-    tied; a tie goes to the simplest: Cox, elastic-net Cox, componentwise boosting, boosting by
-    trees, forest, then any other in the order of the table. The references, Kaplan-Meier and the
-    published equation, are never chosen.
+    tied; a tie goes to the simplest family, by ``Family.complexity``: Cox, elastic-net Cox,
+    componentwise boosting, boosting by trees, forest. References (Kaplan-Meier, the published
+    equation) and challengers of other packages, which are not exported, are never chosen; the
+    statement says how the best challenger did.
 
     Parameters
     ----------
@@ -44,6 +52,8 @@ def choose(performance: pd.DataFrame, *, margin: float = 0.005) -> Choice:
         Rows as in ``Validation.performance``.
     margin : float, default=0.005
         Difference in mean IPA that counts as a tie.
+    families : mapping from str to str, optional
+        Family of each model whose name in the table is not that of its family.
 
     Returns
     -------
@@ -53,7 +63,7 @@ def choose(performance: pd.DataFrame, *, margin: float = 0.005) -> Choice:
     Raises
     ------
     ModelError
-        If no model has an IPA at every horizon.
+        If no model has an IPA at every horizon, or the family of a model is unknown.
 
     Examples
     --------
@@ -62,16 +72,19 @@ def choose(performance: pd.DataFrame, *, margin: float = 0.005) -> Choice:
     >>> choose(table).model
     'cox'
     """
-    ipa = performance[(performance["measure"] == "ipa") & ~performance["model"].isin(REFERENCES)]
+    of = {
+        name: find_family((families or {}).get(name, REFERENCES.get(name, name)))
+        for name in performance["model"].unique()
+    }
+    measured = performance[performance["measure"] == RULE]
+    role = measured["model"].map(lambda name: of[name].role)
+    ipa = measured[role == "trained"]
     horizons = sorted(ipa["horizon"].unique())
-    by_model = ipa.pivot_table(
-        index="model", columns="horizon", values="estimate", sort=False, dropna=False
-    )
-    mean = by_model.mean(axis=1, skipna=False).dropna()
+    mean = _mean(ipa)
     if mean.empty:
         raise ModelError("choose: no model has an IPA at every horizon; look at its 'reason'.")
     tied = [str(name) for name in mean.index[mean >= mean.max() - margin]]
-    best = min(tied, key=lambda name: (_complexity(name), tied.index(name)))
+    best = min(tied, key=lambda name: (of[name].complexity, tied.index(name)))
     at = _enumerate([f"{h:g}" for h in horizons])
     said = [f"Chosen: {best}, mean IPA {mean[best]:.3f} over horizons {at}"]
     if len(tied) > 1:
@@ -84,18 +97,30 @@ def choose(performance: pd.DataFrame, *, margin: float = 0.005) -> Choice:
         ". The choice was made on the same resamples that measure the models, so the chosen one's "
         "figures are a little optimistic."
     )
+    challengers = _mean(measured[role == "challenger"])
+    if not challengers.empty:
+        first = str(challengers.idxmax())
+        said.append(
+            f" Challengers of other packages are not exported and not considered; the best of "
+            f"them, {model_label(first) if first not in (families or {}) else first}, had mean "
+            f"IPA {challengers[first]:.3f}."
+        )
     unmeasured = [str(name) for name in ipa["model"].unique() if name not in mean.index]
     if unmeasured:
         said.append(
             f" Without an IPA at every horizon, and not considered: {_enumerate(unmeasured)}."
         )
     if not np.any(mean > 0):
-        said.append(" No model predicts better than Kaplan-Meier, which knows no patient.")
+        said.append(" No model predicts better than giving every patient the average.")
     return Choice(best, "".join(said))
 
 
-def _complexity(name: str) -> int:
-    return SIMPLEST_FIRST.index(name) if name in SIMPLEST_FIRST else len(SIMPLEST_FIRST)
+def _mean(ipa: pd.DataFrame) -> pd.Series:
+    """Mean over horizons of each model that has a value at every one."""
+    by_model = ipa.pivot_table(
+        index="model", columns="horizon", values="estimate", sort=False, dropna=False
+    )
+    return by_model.mean(axis=1, skipna=False).dropna()
 
 
 def _enumerate(words: list[str]) -> str:

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from allsurv.stats.measures.net_benefit import net_benefit
 from allsurv.validation.measures import PooledRisk
-from allsurv.validation.redrawn import CALIBRATION_ERRORS, Redrawn
+from allsurv.validation.redrawn import Redrawn
 
 __all__ = ["calibration_limits", "everybody", "net_benefit_table", "nobody_table"]
 
@@ -79,15 +79,21 @@ def nobody_table(
 
 
 def calibration_limits(model: str, horizons: Floats, drawn: Redrawn) -> pd.DataFrame:
-    """Give the standard errors of the logarithms of ICI, E50 and E90 of a model."""
+    """Give the standard errors of the logarithms of the measures that were redrawn."""
     rows = []
     for k, horizon in enumerate(horizons):
-        logs = np.log(drawn.errors[:, k])
-        logs = logs[np.isfinite(logs).all(axis=1)]
-        spread = np.std(logs, axis=0, ddof=1) if len(logs) >= 10 else np.full(3, np.nan)
+        with np.errstate(divide="ignore"):
+            logs = np.log(drawn.values[:, k])
+        known = np.isfinite(logs)
+        enough = known.sum(axis=0) >= 10
+        spread = np.full(len(drawn.measures), np.nan)
+        if enough.any():
+            spread[enough] = np.std(
+                np.ascontiguousarray(logs[:, enough]), axis=0, ddof=1, where=known[:, enough]
+            )
         rows += [
             {"model": model, "measure": name, "horizon": horizon, "log_error": float(value)}
-            for name, value in zip(CALIBRATION_ERRORS, spread, strict=True)
+            for name, value in zip(drawn.measures, spread, strict=True)
         ]
     return pd.DataFrame(rows, columns=["model", "measure", "horizon", "log_error"])
 

@@ -14,58 +14,64 @@ patients had slope 0.88 among 20,000 new patients; cross-validation said 0.78 po
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.errors import ModelError
-from allsurv.stats.cox.fit import fit_cox
-from allsurv.stats.measures.brier import brier, integrated_brier, ipa
-from allsurv.stats.measures.calibration import observed_expected_ratio
-from allsurv.stats.measures.calibration_curve import calibration_errors
 from allsurv.stats.measures.censoring import CensoringDistribution
-from allsurv.stats.measures.discrimination import auc, harrell_c, uno_c
-from allsurv.stats.measures.follow_up import FollowUp
-from allsurv.stats.measures.observed import cut_follow_up
-from allsurv.stats.measures.pairs import count_pairs
-from allsurv.stats.measures.prediction import cloglog
-from allsurv.stats.measures.royston import royston_d
 from allsurv.stats.outcome import Estimate
+from allsurv.validation.catalogue import Measure, measures_by_name
+from allsurv.validation.predicted import Predicted
 from allsurv.validation.prediction import NO_TIMES, Prediction
 
-__all__ = ["MEASURES", "PooledRisk", "measure_resamples", "pool_risks"]
+__all__ = ["PooledRisk", "Resample", "measure_resamples", "pool_risks"]
 
 Floats = NDArray[np.float64]
 
-WITHIN = "within each test fold, averaged with the comparable pairs as weights"
-POOLED = "on the pooled out-of-fold risks of each repeat, averaged over repeats"
-STRATIFIED = "Cox regression on the out-of-fold risks, stratified by fold, averaged over repeats"
-MEASURES = {
-    "harrell_c": WITHIN,
-    "uno_c": WITHIN,
-    "auc": WITHIN,
-    "brier": POOLED,
-    "ipa": POOLED,
-    "observed_expected_ratio": POOLED,
-    "calibration_slope": STRATIFIED,
-    "d": "Cox regression on normal scores of the out-of-fold risk scores, ranked and stratified by "
-    "fold, averaged over repeats",
-    "integrated_brier": POOLED,
-    "ici": POOLED,
-    "e50": POOLED,
-    "e90": POOLED,
-}
-RESAMPLE_COLUMNS = [
-    "model", "measure", "horizon", "repeat", "fold", "estimate", "std_error", "weight", "reason",
-    "patients", "influence",
-]  # fmt: skip
-# Measures whose limits are made on the log scale; all others are on their own.
-LOG_SCALE = {"observed_expected_ratio"}
-# Measures that vary with the patients a model is fitted on, whose limits must be wider for it.
-OF_THE_FIT = {"brier", "ipa", "integrated_brier", "calibration_slope", "ici", "e50", "e90"}
-ALIKE = "the model gives all patients of a fold the same risk"
+
+class Resample(NamedTuple):
+    """One measure of one model in one resample: a row of ``Validation.resamples``."""
+
+    model: str
+    measure: str
+    horizon: float
+    repeat: int
+    fold: int
+    estimate: float
+    std_error: float
+    weight: float
+    reason: str
+    patients: NDArray[np.intp] | None
+    influence: Floats | None
+
+    @classmethod
+    def of(cls, where: Where, measure: str, horizon: float, value: Estimate, weight: float) -> Self:
+        """Put down what was measured, or why nothing was."""
+        return cls(
+            where.model,
+            measure,
+            float(horizon),
+            where.repeat,
+            where.fold,
+            value.value,
+            value.std_error,
+            weight,
+            value.reason or ("" if weight else "no comparable pair"),
+            where.patients,
+            value.influence,
+        )
+
+
+class Where(NamedTuple):
+    """Which model and resample is measured; fold -1 is a whole repeat."""
+
+    model: str
+    repeat: int
+    fold: int
+    patients: NDArray[np.intp] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,52 +148,42 @@ def measure_resamples(
     horizons: Floats,
     *,
     times: Floats = NO_TIMES,
-    measures: Collection[str] = tuple(MEASURES),
+    measures: Collection[str | Measure] | None = None,
 ) -> pd.DataFrame:
     """Measure every resample, or say why it cannot be measured."""
-    rows = [*_measure_folds(predictions, y, horizons, measures)]
+    wanted = measures_by_name(measures).values()
+    inside = [measure for measure in wanted if not measure.pooled]
+    rows = [*_measure_folds(predictions, y, horizons, times, inside)] if inside else []
     for repeat in pooled:
-        rows += _measure_repeat(repeat, y, horizons, times, measures)
-    return pd.DataFrame(rows, columns=RESAMPLE_COLUMNS)
+        rows += _measure_repeat(repeat, y, horizons, times, [m for m in wanted if m.pooled])
+    return pd.DataFrame(rows, columns=list(Resample._fields))
 
 
 def _measure_folds(
     predictions: Sequence[Prediction],
     y: NDArray[np.void],
     horizons: Floats,
-    measures: Collection[str],
-) -> Iterator[tuple[object, ...]]:
-    wanted = [m for m in ("harrell_c", "uno_c", "auc") if m in measures]
-    if not wanted:
-        return
+    times: Floats,
+    measures: Sequence[Measure],
+) -> Iterator[Resample]:
     censoring = CensoringDistribution.fit(y)
-    pairs: dict[tuple[int, int, float], float] = {}
     for prediction in predictions:
-        place = (prediction.split.repeat, prediction.split.fold)
-        members = prediction.split.test
-        test = y[members]
-        score = prediction.risk_score
-        for name in wanted:
-            for k, horizon in enumerate([np.nan] if name == "harrell_c" else horizons):
-                weight = 0.0
-                if name != "auc":
-                    last = np.inf if name == "harrell_c" else float(horizon)
-                    known = (*place, last)
-                    if known not in pairs:
-                        pairs[known] = _comparable_pairs(test, last)
-                    weight = pairs[known]
-                reason = prediction.reason_at(k) if name == "auc" else prediction.reason
-                if reason:
-                    value = Estimate.missing(reason)
-                elif name == "harrell_c":
-                    value = harrell_c(test, score)
-                elif name == "uno_c":
-                    value = uno_c(test, score, tau=horizon, censoring=censoring)
-                else:
-                    value = auc(test, prediction.risk[:, k], horizon, censoring=censoring)
-                    cases = np.count_nonzero(test["event"] & (test["time"] <= horizon))
-                    weight = float(cases * np.count_nonzero(test["time"] > horizon))
-                yield _resample(name, horizon, prediction.model, *place, value, weight, members)
+        split = prediction.split
+        where = Where(prediction.model, split.repeat, split.fold, split.test)
+        seen = predicted_in_fold(prediction, y, times, censoring)
+        at = [
+            replace(
+                seen,
+                risk=prediction.risk[:, k],
+                horizon=float(horizon),
+                risk_reason=prediction.reason_at(k),
+            )
+            for k, horizon in enumerate(horizons)
+        ]
+        for measure in measures:
+            for one in at if measure.at_horizons else [seen]:
+                weight = measure.weight(one.y, one.horizon)
+                yield Resample.of(where, measure.name, one.horizon, measure.of(one), weight)
 
 
 def _measure_repeat(
@@ -195,105 +191,53 @@ def _measure_repeat(
     y: NDArray[np.void],
     horizons: Floats,
     times: Floats,
-    measures: Collection[str],
-) -> Iterator[tuple[object, ...]]:
-    mine = y[repeat.patients]
-
-    def row(name: str, horizon: float, value: Estimate) -> tuple[object, ...]:
-        return _resample(
-            name, horizon, repeat.model, repeat.repeat, -1, value, 1.0, repeat.patients
-        )
-
-    for name, measure in POOLED_MEASURES.items():
-        for k, horizon in enumerate(horizons if name in measures else ()):
-            reason = repeat.reasons[k]
-            value = (
-                Estimate.missing(reason) if reason else measure(mine, repeat.risk[:, k], horizon)
-            )
-            yield row(name, horizon, value)
-    for k, horizon in enumerate(horizons if "calibration_slope" in measures else ()):
-        yield row(
-            "calibration_slope", horizon, _slope_within_folds(repeat, mine, k, float(horizon))
-        )
-    for k, horizon in enumerate(horizons if "ici" in measures else ()):
-        errors = _calibration_errors(repeat, mine, k, float(horizon))
-        for name, value in zip(("ici", "e50", "e90"), errors, strict=True):
-            yield row(name, horizon, value)
-    if "d" in measures:
-        yield row("d", np.nan, _separation_within_folds(repeat, mine))
-    if "integrated_brier" in measures and times.size:
-        yield row("integrated_brier", np.nan, _integrated(repeat, mine, times))
+    measures: Sequence[Measure],
+) -> Iterator[Resample]:
+    where = Where(repeat.model, repeat.repeat, -1, repeat.patients)
+    seen = predicted_in_repeat(repeat, y, times)
+    at = [
+        replace(seen, risk=repeat.risk[:, k], horizon=float(horizon), risk_reason=repeat.reasons[k])
+        for k, horizon in enumerate(horizons)
+    ]
+    for measure in measures:
+        if measure.reads == "curves" and not times.size:
+            continue
+        for one in at if measure.at_horizons else [seen]:
+            weight = measure.weight(one.y, one.horizon)
+            yield Resample.of(where, measure.name, one.horizon, measure.of(one), weight)
 
 
-POOLED_MEASURES = {
-    "brier": brier,
-    "ipa": ipa,
-    "observed_expected_ratio": observed_expected_ratio,
-}
+def predicted_in_fold(
+    prediction: Prediction, y: NDArray[np.void], times: Floats, censoring: CensoringDistribution
+) -> Predicted:
+    """Give a measure the patients of one test fold, without a horizon."""
+    curves, reached = _reached(prediction.curves, times)
+    return Predicted(
+        y[prediction.split.test],
+        prediction.risk_score,
+        censoring=censoring,
+        curves=curves,
+        times=reached,
+        reason=prediction.reason,
+    )
 
 
-def _slope_within_folds(
-    repeat: PooledRisk, y: NDArray[np.void], k: int, horizon: float
-) -> Estimate:
-    reason = repeat.reasons[k] or (ALIKE if repeat.is_constant else "")
-    if not reason and y["time"].max() < horizon:
-        reason = f"follow-up ends before {horizon:g}"
-    if reason:
-        return Estimate.missing(reason)
-    time, event = cut_follow_up(y["time"], y["event"], horizon)
-    predictor = cloglog(repeat.risk[:, k])[:, None]
-    try:
-        fit = fit_cox(time, event, predictor, strata=repeat.fold, names=["prediction"])
-    except ModelError as error:
-        return Estimate.missing(str(error))
-    return Estimate(float(fit.coef[0]), std_error=float(fit.std_error[0]))
+def predicted_in_repeat(repeat: PooledRisk, y: NDArray[np.void], times: Floats) -> Predicted:
+    """Give a measure the patients of all folds of one repeat, without a horizon."""
+    curves, reached = _reached(repeat.curves, times)
+    has_score = np.isfinite(repeat.risk_score).all()
+    return Predicted(
+        y[repeat.patients],
+        repeat.risk_score,
+        fold=repeat.fold,
+        curves=curves,
+        times=reached,
+        is_constant=repeat.is_constant,
+        reason="" if has_score else next((r for r in repeat.reasons if r), "no prediction"),
+    )
 
 
-def _separation_within_folds(repeat: PooledRisk, y: NDArray[np.void]) -> Estimate:
-    if not np.isfinite(repeat.risk_score).all():
-        return Estimate.missing(next((r for r in repeat.reasons if r), "no prediction"))
-    if repeat.is_constant:
-        return Estimate.missing(ALIKE)
-    return royston_d(y, repeat.risk_score, strata=repeat.fold).d
-
-
-def _calibration_errors(
-    repeat: PooledRisk, y: NDArray[np.void], k: int, horizon: float
-) -> tuple[Estimate, Estimate, Estimate]:
-    reason = repeat.reasons[k] or (ALIKE if repeat.is_constant else "")
-    if not reason:
-        errors = calibration_errors(y, np.clip(repeat.risk[:, k], 0, 1), horizon)
-        reason = errors.reason
-    if reason:
-        missing = Estimate.missing(reason)
-        return missing, missing, missing
-    return Estimate(errors.ici), Estimate(errors.e50), Estimate(errors.e90)
-
-
-def _integrated(repeat: PooledRisk, y: NDArray[np.void], times: Floats) -> Estimate:
-    reached = np.isfinite(repeat.curves).all(axis=0)
-    if reached.sum() < 2:
-        return Estimate.missing("no prediction over time")
-    return integrated_brier(y, np.clip(repeat.curves[:, reached], 0, 1), times[reached])
-
-
-def _resample(
-    measure: str,
-    horizon: float,
-    model: str,
-    repeat: int,
-    fold: int,
-    value: Estimate,
-    weight: float,
-    patients: NDArray[np.intp],
-) -> tuple[object, ...]:
-    return (
-        model, measure, float(horizon), repeat, fold, value.value, value.std_error, weight,
-        value.reason or ("" if weight else "no comparable pair"), patients, value.influence,
-    )  # fmt: skip
-
-
-def _comparable_pairs(y: NDArray[np.void], tau: float) -> float:
-    early = np.where(y["time"] <= tau, 1.0, 0.0)
-    followed = FollowUp.of(y["time"], y["event"])
-    return float(count_pairs(followed, np.zeros(y.size), early).comparable.sum() / 2)
+def _reached(curves: Floats, times: Floats) -> tuple[Floats, Floats]:
+    """Keep the times that every refit reaches."""
+    known = np.isfinite(curves).all(axis=0)
+    return curves[:, known], times[known] if times.size else times

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from allsurv.stats.measures.auc import auc
-from allsurv.stats.measures.brier import brier, ipa
-from allsurv.stats.measures.calibration import calibration_slope, observed_expected_ratio
-from allsurv.stats.measures.discrimination import harrell_c, uno_c
 from allsurv.stats.outcome import Estimate
-from allsurv.validation.measures import LOG_SCALE
+from allsurv.validation.catalogue import Measure, measures_by_name
+from allsurv.validation.predicted import Predicted
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.summary import summarise_reasons
 
@@ -23,11 +21,11 @@ __all__ = ["OPTIMISM_COLUMNS", "optimism_table"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+Key = tuple[str, float]
 OPTIMISM_COLUMNS = [
     "model", "measure", "horizon", "apparent", "optimism", "estimate", "lower", "upper", "level",
     "out_of_bag", "estimate_632plus", "n_resamples", "n_failed", "reason",
 ]  # fmt: skip
-NO_INFORMATION = {"harrell_c": 0.5, "uno_c": 0.5, "auc": 0.5, "ipa": 0.0, "calibration_slope": 0.0}
 KAPPA_632 = 1 - np.exp(-1)
 
 
@@ -57,61 +55,63 @@ def optimism_table(
     .. [3] Efron B, Tibshirani R. J Am Stat Assoc. 1997;92(438):548-560.
        doi:10.1080/01621459.1997.10474007
     """
+    asked = [measure for measure in measures_by_name().values() if measure.corrected]
     rows = []
     for model, own in apparent.items():
         everybody = np.arange(y.size)
-        seen = _measure(own, y, everybody, horizons)
+        seen = _look(own, y, everybody, horizons, asked)
         kept = [refit for refit in refits if refit.model == model]
-        drawn = [_measure(refit, y, refit.split.train, horizons) for refit in kept]
-        tested = [_measure(refit, y, everybody, horizons) for refit in kept]
+        drawn = [_measure(refit, y, refit.split.train, horizons, asked) for refit in kept]
+        tested = [_measure(refit, y, everybody, horizons, asked) for refit in kept]
         outside = [
-            _measure(refit, y, np.setdiff1d(everybody, refit.split.train), horizons)
+            _measure(refit, y, np.setdiff1d(everybody, refit.split.train), horizons, asked)
             for refit in kept
         ]
-        for key, value in seen.items():
+        for key, (measure, shown) in seen.items():
+            value = measure.of(shown)
             pairs = [(one[key], every[key]) for one, every in zip(drawn, tested, strict=True)]
             gaps = np.array([one.value - every.value for one, every in pairs])
             why = [one.reason or every.reason for one, every in pairs]
             out = np.array([found[key].value for found in outside])
-            chance = NO_INFORMATION.get(key[0], np.nan)
-            if key[0] == "brier":
-                chance = _brier_by_chance(own, y, horizons, key[1])
             row = {"model": model, "measure": key[0], "horizon": key[1], "level": level}
-            corrected = _correct(value, gaps, out, chance)
-            limits = _limits(key[0], value, corrected["estimate"], level)
+            corrected = _correct(value, gaps, out, measure.chance(shown))
+            limits = _limits(measure, value, corrected["estimate"], level)
             rows.append(row | corrected | limits | _count(value, gaps, why))
     return pd.DataFrame(rows, columns=OPTIMISM_COLUMNS)
 
 
-def _measure(
-    prediction: Prediction, y: NDArray[np.void], rows: Ints, horizons: Floats
-) -> dict[tuple[str, float], Estimate]:
-    """Measure a model that predicts everybody on some of them, with repetition."""
-    outcome, score = y[rows], prediction.risk_score[rows]
-    found = {("harrell_c", np.nan): _if_any(prediction.reason, harrell_c, outcome, score)}
+def _look(
+    prediction: Prediction,
+    y: NDArray[np.void],
+    rows: Ints,
+    horizons: Floats,
+    measures: Sequence[Measure],
+) -> dict[Key, tuple[Measure, Predicted]]:
+    """Show each measure a model that predicts everybody some of them, with repetition."""
+    seen = Predicted(y[rows], prediction.risk_score[rows], reason=prediction.reason)
+    found: dict[Key, tuple[Measure, Predicted]] = {
+        (measure.name, np.nan): (measure, seen) for measure in measures if not measure.at_horizons
+    }
     for k, horizon in enumerate(map(float, horizons)):
-        reason, risk = prediction.reason_at(k), prediction.risk[rows, k]
-        found["uno_c", horizon] = _if_any(prediction.reason, uno_c, outcome, score, tau=horizon)
-        for name, measure in AT_HORIZON.items():
-            found[name, horizon] = _if_any(reason, measure, outcome, risk, horizon)
+        at = replace(
+            seen,
+            risk=prediction.risk[rows, k],
+            horizon=horizon,
+            risk_reason=prediction.reason_at(k),
+        )
+        found |= {(m.name, horizon): (m, at) for m in measures if m.at_horizons}
     return found
 
 
-AT_HORIZON = {
-    "auc": auc,
-    "brier": brier,
-    "ipa": ipa,
-    "observed_expected_ratio": observed_expected_ratio,
-    "calibration_slope": calibration_slope,
-}
-
-
-def _if_any(
-    reason: str, measure: Callable[..., Estimate], *args: object, **settings: object
-) -> Estimate:
-    if reason:
-        return Estimate.missing(reason)
-    return measure(*args, **settings)
+def _measure(
+    prediction: Prediction,
+    y: NDArray[np.void],
+    rows: Ints,
+    horizons: Floats,
+    measures: Sequence[Measure],
+) -> dict[Key, Estimate]:
+    shown = _look(prediction, y, rows, horizons, measures)
+    return {key: measure.of(seen) for key, (measure, seen) in shown.items()}
 
 
 def _correct(apparent: Estimate, gaps: Floats, out: Floats, chance: float) -> dict[str, float]:
@@ -126,9 +126,11 @@ def _correct(apparent: Estimate, gaps: Floats, out: Floats, chance: float) -> di
     }
 
 
-def _limits(measure: str, apparent: Estimate, estimate: float, level: float) -> dict[str, float]:
+def _limits(
+    measure: Measure, apparent: Estimate, estimate: float, level: float
+) -> dict[str, float]:
     half = float(ndtri(0.5 + level / 2)) * apparent.std_error
-    if measure in LOG_SCALE:
+    if measure.log_scale:
         return {"lower": estimate * np.exp(-half), "upper": estimate * np.exp(half)}
     return {"lower": estimate - half, "upper": estimate + half}
 
@@ -154,15 +156,3 @@ def _weigh(apparent: float, out_of_bag: float, chance: float) -> float:
         overfitting = (out - apparent) / (chance - apparent)
     weight = KAPPA_632 / (1 - (1 - KAPPA_632) * overfitting)
     return float((1 - weight) * apparent + weight * out)
-
-
-def _brier_by_chance(
-    own: Prediction, y: NDArray[np.void], horizons: Floats, horizon: float
-) -> float:
-    """Brier score of the model's risks dealt to patients at random: its mean over all deals."""
-    k = int(np.flatnonzero(horizons == horizon)[0])
-    risk = own.risk[:, k]
-    if not np.isfinite(risk).all():
-        return np.nan
-    constant = brier(y, np.full(y.size, risk.mean()), horizon).value
-    return float(constant + risk.var())

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allsurv.stats.measures.auc import auc_curve
-from allsurv.stats.measures.brier import brier_curve
 from allsurv.stats.measures.censoring import CensoringDistribution
 from allsurv.stats.measures.prediction import MeasureCurve
-from allsurv.validation.measures import RESAMPLE_COLUMNS, PooledRisk
+from allsurv.stats.outcome import Estimate
+from allsurv.validation.catalogue import Measure, measures_by_name
+from allsurv.validation.measures import (
+    PooledRisk,
+    Resample,
+    Where,
+    predicted_in_fold,
+    predicted_in_repeat,
+)
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.summary import summarise
 
@@ -42,49 +48,44 @@ def measure_over_time(
     times: Floats,
     *,
     limit_factor: float = 1.0,
+    measures: Collection[str | Measure] | None = None,
 ) -> pd.DataFrame:
-    """Measure AUC and Brier score at each time of a grid."""
-    rows: list[tuple[object, ...]] = []
+    """Follow the measures that change over time, AUC and Brier score, along a grid."""
     censoring = CensoringDistribution.fit(y)
-    for prediction in predictions:
-        split = prediction.split
-        test = y[split.test]
-        curve = _reached(prediction.curves, times)
-        found = auc_curve(test, *curve, censoring=censoring) if curve[1].size else None
-        cases = [np.count_nonzero(test["event"] & (test["time"] <= t)) for t in times]
-        controls = [np.count_nonzero(test["time"] > t) for t in times]
-        weight = np.multiply(cases, controls).astype(float)
-        rows += _rows("auc", prediction.model, split.repeat, split.fold, times, found, weight)
-    for repeat in pooled:
-        curve = _reached(np.clip(repeat.curves, 0, 1), times)
-        found = brier_curve(y[repeat.patients], *curve) if curve[1].size else None
-        weight = np.ones(times.size)
-        rows += _rows("brier", repeat.model, repeat.repeat, -1, times, found, weight)
-    table = summarise(pd.DataFrame(rows, columns=RESAMPLE_COLUMNS), limit_factor=limit_factor)
+    folds = [
+        (
+            Where(p.model, p.split.repeat, p.split.fold, None),
+            predicted_in_fold(p, y, times, censoring),
+        )
+        for p in predictions
+    ]
+    repeats = [
+        (Where(r.model, r.repeat, -1, None), predicted_in_repeat(r, y, times)) for r in pooled
+    ]
+    rows: list[Resample] = []
+    asked = measures_by_name(measures)
+    for measure in asked.values():
+        if measure.over_time is not None:
+            for where, seen in repeats if measure.pooled else folds:
+                found = measure.over_time(seen) if seen.times.size else None
+                rows += _rows(where, measure, seen.y, times, found)
+    table = summarise(
+        pd.DataFrame(rows, columns=list(Resample._fields)),
+        limit_factor=limit_factor,
+        measures=asked.values(),
+    )
     return table.rename(columns={"horizon": "time"}).drop(columns="estimator")
 
 
-def _reached(curves: Floats, times: Floats) -> tuple[Floats, Floats]:
-    known = np.isfinite(curves).all(axis=0)
-    return curves[:, known], times[known]
-
-
 def _rows(
-    measure: str,
-    model: str,
-    repeat: int,
-    fold: int,
+    where: Where,
+    measure: Measure,
+    y: NDArray[np.void],
     times: Floats,
     found: MeasureCurve | None,
-    weight: Floats,
-) -> list[tuple[object, ...]]:
+) -> Iterator[Resample]:
     at = {} if found is None else dict(zip(found.times, found.estimates, strict=True))
-    rows: list[tuple[object, ...]] = []
-    for time, share in zip(times, weight, strict=True):
-        value = at.get(time)
-        number = (np.nan, np.nan) if value is None else (value.value, value.std_error)
-        reason = "no prediction that late" if value is None else value.reason
-        if not reason and not share:
-            reason = "no comparable pair"
-        rows.append((model, measure, float(time), repeat, fold, *number, share, reason, None, None))
-    return rows
+    for time in map(float, times):
+        value = at.get(time, Estimate.missing("no prediction that late"))
+        row = Resample.of(where, measure.name, time, value, measure.weight(y, time))
+        yield row._replace(influence=None)

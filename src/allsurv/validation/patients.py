@@ -14,7 +14,8 @@ from allsurv.describe.survival import curve_rows
 from allsurv.stats.curves.nonparametric import kaplan_meier
 from allsurv.stats.measures.calibration import calibration_curve
 from allsurv.study.spec import Prediction as PredictionPlan
-from allsurv.validation.measures import ALIKE, PooledRisk
+from allsurv.validation.measures import PooledRisk
+from allsurv.validation.predicted import ALIKE
 from allsurv.validation.prediction import Prediction
 
 __all__ = ["average_patients", "calibration_curves", "group_curves", "group_survival"]

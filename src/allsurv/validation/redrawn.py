@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.stats.measures.calibration_curve import calibration_errors
 from allsurv.stats.measures.net_benefit import net_benefit
+from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.measures import PooledRisk
+from allsurv.validation.predicted import Predicted
 
-__all__ = ["CALIBRATION_ERRORS", "Redrawn", "redraw"]
+__all__ = ["Redrawn", "redraw"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-CALIBRATION_ERRORS = ("ici", "e50", "e90")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,20 +25,24 @@ class Redrawn:
 
     Attributes
     ----------
-    errors : ndarray of shape (n_samples, n_horizons, 3)
-        ICI, E50 and E90.
+    measures : tuple of str
+        Those whose limits come from samples: ICI, E50 and E90.
+    values : ndarray of shape (n_samples, n_horizons, n_measures)
+        What they are.
     benefit : ndarray of shape (n_samples, n_horizons, n_thresholds)
         Net benefit.
     """
 
-    errors: Floats
+    measures: tuple[str, ...]
+    values: Floats
     benefit: Floats
 
     @classmethod
     def joined(cls, parts: Sequence[Redrawn]) -> Redrawn:
         """Put samples drawn in several processes together."""
         return cls(
-            np.concatenate([part.errors for part in parts]),
+            parts[0].measures,
+            np.concatenate([part.values for part in parts]),
             np.concatenate([part.benefit for part in parts]),
         )
 
@@ -50,10 +54,12 @@ def redraw(
     thresholds: Floats,
     samples: Sequence[Ints],
     first: int = 0,
+    measures: Collection[str | Measure] | None = None,
 ) -> Redrawn:
     """Measure samples of patients, taking the repeats of a model in turn."""
     shape = (len(samples), horizons.size)
-    errors = np.full((*shape, len(CALIBRATION_ERRORS)), np.nan)
+    asked = [m for m in measures_by_name(measures).values() if m.limits == "redrawn"]
+    values = np.full((*shape, len(asked)), np.nan)
     benefit = np.full((*shape, thresholds.size), np.nan)
     places = [_places(repeat.patients, y.size) for repeat in pooled]
     for k, horizon in enumerate(map(float, horizons)):
@@ -65,10 +71,16 @@ def redraw(
             outcome = y[pooled[r].patients[drawn]]
             risk = np.clip(pooled[r].risk[drawn, k], 0, 1)
             benefit[b, k] = net_benefit(outcome, risk, horizon, thresholds).model
-            if not pooled[r].is_constant:
-                found = calibration_errors(outcome, risk, horizon)
-                errors[b, k] = found.ici, found.e50, found.e90
-    return Redrawn(errors, benefit)
+            seen = Predicted(
+                outcome,
+                pooled[r].risk_score[drawn],
+                risk,
+                horizon,
+                fold=pooled[r].fold[drawn],
+                is_constant=pooled[r].is_constant,
+            )
+            values[b, k] = [measure.of(seen).value for measure in asked]
+    return Redrawn(tuple(measure.name for measure in asked), values, benefit)
 
 
 def _places(patients: Ints, n_patients: int) -> Ints:

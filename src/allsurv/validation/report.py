@@ -142,10 +142,15 @@ def validate_all(
     OutcomeError
         If there are fewer events, or fewer patients without, than folds; or no horizon is given.
     ModelError
-        If there is no model.
+        If there is no model, or the plan is none of these.
     """
     if not models:
         raise ModelError("validate: no model was given; give at least one.")
+    if not isinstance(plan, AnyPlan):
+        raise ModelError(
+            f"validate: plan is {plan!r}; allowed are Plan(repeats=5, folds=5), Bootstrap(200), "
+            "InternalExternal(by) and External(cohort), all of allsurv.validation."
+        )
     study = cohort.study
     asked = study.prediction.horizons if horizons is None else horizons
     work = Assessment(

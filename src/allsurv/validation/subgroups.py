@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups, group_patients
 from allsurv.errors import ModelError
 from allsurv.policy.rules import CMS
+from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.measures import measure_resamples, pool_risks
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.summary import summarise
@@ -20,7 +21,6 @@ from allsurv.validation.summary import summarise
 __all__ = ["measure_subgroups", "subgroups_of"]
 
 Floats = NDArray[np.float64]
-MEASURES = ("harrell_c", "brier", "observed_expected_ratio")
 FEWEST = CMS.threshold
 COLUMNS = [
     "variable", "group", "group_label", "n", "n_events", "model", "measure", "horizon", "estimate",
@@ -50,9 +50,11 @@ def measure_subgroups(
     horizons: Floats,
     *,
     limit_factor: float = 1.0,
+    measures: Collection[str | Measure] | None = None,
 ) -> pd.DataFrame:
     """Measure models in each subgroup, from the same out-of-fold predictions."""
     tables = []
+    asked = [measure for measure in measures_by_name(measures).values() if measure.in_subgroups]
     for by, sorted_by in groups.items():
         named = zip(sorted_by.names, sorted_by.labels, strict=True)
         for code, (name, label) in enumerate(named):
@@ -64,10 +66,8 @@ def measure_subgroups(
             else:
                 inside = list(_restrict(predictions, members))
                 pooled = pool_risks(inside, horizons.size)
-                measured = measure_resamples(
-                    inside, pooled, y[members], horizons, measures=MEASURES
-                )
-                table = summarise(measured, limit_factor=limit_factor)
+                measured = measure_resamples(inside, pooled, y[members], horizons, measures=asked)
+                table = summarise(measured, limit_factor=limit_factor, measures=asked)
             here = {"variable": by, "group": name, "group_label": label}
             tables.append(table.assign(**here, n=n, n_events=n_events).reindex(columns=COLUMNS))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from allsurv.validation.measures import LOG_SCALE, MEASURES, OF_THE_FIT
+from allsurv.validation.catalogue import Measure, find_measure, measures_by_name
 
 __all__ = ["COLUMNS", "LIMITS", "compare_models", "summarise", "summarise_reasons", "with_limits"]
 
@@ -35,7 +36,11 @@ LIMITS = (
 
 
 def summarise(
-    resamples: pd.DataFrame, *, level: float = 0.95, limit_factor: float = 1.0
+    resamples: pd.DataFrame,
+    *,
+    level: float = 0.95,
+    limit_factor: float = 1.0,
+    measures: Collection[str | Measure] | None = None,
 ) -> pd.DataFrame:
     r"""Average a measure over its resamples.
 
@@ -54,15 +59,14 @@ def summarise(
     .. [1] Bates S, Hastie T, Tibshirani R. J Am Stat Assoc. 2024;119(546):1434-1445.
        doi:10.1080/01621459.2023.2197686
     """
+    known = measures_by_name(measures)
     groups = resamples.groupby(["model", "measure", "horizon"], sort=False, dropna=False)
-    rows = [
-        {"model": model, "measure": measure, "horizon": horizon}
-        | _average(
-            group, measure in LOG_SCALE, level, limit_factor if measure in OF_THE_FIT else 1.0
-        )
-        | {"estimator": MEASURES[measure]}
-        for (model, measure, horizon), group in groups
-    ]
+    rows = []
+    for (model, name, horizon), group in groups:
+        measure = known[name] if name in known else find_measure(name)
+        factor = limit_factor if measure.of_the_fit else 1.0
+        place = {"model": model, "measure": name, "horizon": horizon, "estimator": measure.how}
+        rows.append(place | _average(group, measure.log_scale, level, factor))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -58,7 +58,20 @@ class _Settings:
     progress: Callable[[int, int], None] | None
 
 
-def compare_findings(models: Any, cohort: Cohort, **settings: Any) -> pd.DataFrame:
+def compare_findings(
+    models: Any,
+    cohort: Cohort,
+    *,
+    endpoint: str | None = None,
+    horizons: Sequence[float] | None = None,
+    n_bootstrap: int = 25,
+    n_simulated: int = 0,
+    margin: float = 1.5,
+    level: float = 0.95,
+    random_state: int | None = 0,
+    n_jobs: int | None = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
     """Hold models against every published finding of the study.
 
     Parameters
@@ -67,8 +80,27 @@ def compare_findings(models: Any, cohort: Cohort, **settings: Any) -> pd.DataFra
         Fitted on this cohort's patients.
     cohort : Cohort
         The patients; its study has the findings.
-    **settings : Any
-        As of :func:`assess_findings`.
+    endpoint : str, optional
+        What the models predict; the study's prediction endpoint unless given.
+    horizons : sequence of float, optional
+        Times of the standardised contrast, in the study's unit; the study's unless given.
+    n_bootstrap : int, default=25
+        Refits of each model's whole pipeline, on patients drawn with replacement, behind the
+        intervals; at least 2.
+    n_simulated : int, default=0
+        Refits to simulated outcomes of the same patients, by which the shrinkage of each model is
+        measured and undone; 0, or at least 10.
+    margin : float, default=1.5
+        Factor by which the hazard ratios of the whole contrast may differ and still count as
+        equivalent.
+    level : float, default=0.95
+        Confidence level of all intervals.
+    random_state : int or None, default=0
+        Seed of bootstrap and simulation.
+    n_jobs : int or None, default=1
+        Processes, as joblib counts them; the numbers do not depend on it.
+    progress : callable, optional
+        Called as ``progress(done, total)`` after each refit.
 
     Returns
     -------
@@ -87,8 +119,25 @@ def compare_findings(models: Any, cohort: Cohort, **settings: Any) -> pd.DataFra
         ``shap_rank``, ``permutation_rank``, each with ``_lower`` and ``_upper``. *Counts*: ``n``,
         ``n_events``, ``n_bootstrap``, ``n_failed``, ``failures``, ``n_simulated``. And
         ``statement``, the sentence that belongs to the row where the patients are not real.
+
+    Raises
+    ------
+    ModelError
+        If fewer refits are asked for than an interval needs, or the margin is not above 1.
     """
-    return assess_findings(models, cohort, **settings).findings
+    return assess_findings(
+        models,
+        cohort,
+        endpoint=endpoint,
+        horizons=horizons,
+        n_bootstrap=n_bootstrap,
+        n_simulated=n_simulated,
+        margin=margin,
+        level=level,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        progress=progress,
+    ).findings
 
 
 def assess_findings(

@@ -26,7 +26,7 @@ from allsurv.findings.power.rows import (
     level_term,
     power_row,
 )
-from allsurv.models.catalog import FAMILIES
+from allsurv.models.catalog import trainable
 from allsurv.simulate.draw import make_simulator
 from allsurv.simulate.effects import published_effects
 from allsurv.simulate.model import Simulator
@@ -37,7 +37,6 @@ __all__ = ["operating_characteristics"]
 
 Floats = NDArray[np.float64]
 _PATIENTS_AT_ONCE = 5_000
-_NOT_ASKED = ("null", "published")
 
 
 def operating_characteristics(
@@ -156,7 +155,7 @@ def _check(n: int | Sequence[int], n_cohorts: int, families: Sequence[str]) -> t
         raise ConfigError(f"{where}: n is {n!r}; allowed are 20 to 100,000 patients in a cohort.")
     if n_cohorts < 2:
         raise ConfigError(f"{where}: n_cohorts is {n_cohorts}; give at least 2.")
-    allowed = [family for family in FAMILIES if family not in _NOT_ASKED]
+    allowed = list(trainable())
     wrong = [family for family in families if family not in allowed]
     if wrong or not families:
         named = repr(wrong[0]) if wrong else "none"
