@@ -26,6 +26,8 @@ MOST_POINTS = 10
 NOMOGRAM_POINTS = 100.0
 STEPS = np.array([1.0, 2.0, 2.5, 5.0, 10.0])
 
+NOT_KNOWN = "not known"
+
 
 @dataclass(frozen=True, eq=False)
 class PointsSystem:
@@ -119,11 +121,11 @@ class _Scale:
             values, labels = _intervals(edges, variable)
         elif variable.is_yes_no:
             values, labels = [False, True], ["no", "yes"]
-            if variable.missing == "allowed":
-                values, labels = [*values, None], [*labels, "not known"]
         else:
             values = list(variable.levels)
             labels = [variable.level_labels.get(value, str(value)) for value in values]
+        if _may_be_missing(variable, model) or column.isna().any():
+            values, labels = [*values, None], [*labels, NOT_KNOWN]
 
         def score_of(asked: Sequence[Any]) -> Floats:
             many = base.loc[base.index.repeat(len(asked))].reset_index(drop=True)
@@ -151,8 +153,11 @@ class _Scale:
 
     def marks(self, widest: float) -> Iterator[dict[str, Any]]:
         number = self.variable.is_number
-        labels = [f"{mark:g}" for mark in self.ticks] if number else self.labels
-        scores = self.at_ticks if number else self.scores
+        labels, scores = self.labels, self.scores
+        if number:
+            unknown = len(self.values) - (self.edges.size + 1)  # one interval more than edges
+            labels = (*(f"{mark:g}" for mark in self.ticks), *self.labels[-unknown:][:unknown])
+            scores = np.concatenate([self.at_ticks, self.scores[self.scores.size - unknown :]])
         for label, score in zip(labels, scores - self.lowest, strict=True):
             yield {**self._named(label), "scale": float(score / widest * NOMOGRAM_POINTS)}
 
@@ -169,12 +174,19 @@ class _Scale:
     def whole(self, column: pd.Series, unit: float) -> NDArray[np.int_]:
         points = np.round((self.scores - self.lowest) / unit).astype(int)
         if self.variable.is_number:
-            found: NDArray[np.int_] = points[
-                np.searchsorted(self.edges, column.to_numpy(dtype=float), side="right")
-            ]
+            numbers = column.to_numpy(dtype=float)
+            interval = np.searchsorted(self.edges, numbers, side="right")
+            interval[np.isnan(numbers)] = len(self.values) - 1  # not known, the last
+            found: NDArray[np.int_] = points[interval]
             return found
         place = {value: k for k, value in enumerate(self.values)}
         return points[[place[None if pd.isna(v) else v] for v in column]]
+
+
+def _may_be_missing(variable: Variable, model: RiskModel) -> bool:
+    """Tell whether the model answers where the variable is not known."""
+    mine = [term for term in model.terms if term.variable == variable.name]
+    return bool(mine) and all(t.kind in ("tested", "positive") or t.fill is not None for t in mine)
 
 
 def _round_edges(column: pd.Series, *, logarithmic: bool, least: float | None) -> Floats:
