@@ -31,7 +31,7 @@ def test_a_result_holds_every_table_and_says_where_it_comes_from(small_result):
     assert small_result.provenance.is_synthetic
     assert (small_result.provenance.n, small_result.provenance.n_events) == (110, 69)
     assert "not patients" in small_result.statements["source"]
-    assert "never evidence" in small_result.statements["findings"]
+    assert "is not evidence for the findings" in small_result.statements["findings"]
     assert "support 1.7 model parameters" in small_result.statements["sample_size"]
 
 

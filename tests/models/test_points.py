@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cohort import load_cohort
+from allsurv.cohort import Cohort, load_cohort
+from allsurv.dictionary import FrozenDict
 from allsurv.errors import ModelError
 from allsurv.models import make_model
 from allsurv.models.export import export_model
@@ -80,6 +84,87 @@ def test_loss_is_the_difference_on_the_same_patients(model, system, cohort):
     assert rows.loc["harrell_c", "exact"] == exact
     assert rows.loc["harrell_c", "loss"] == exact - rows.loc["harrell_c", "rounded"]
     assert abs(rows.loc["harrell_c", "loss"]) < 0.05
+
+
+def test_axes_span_what_development_covered_and_classes_hold_patients(system, model, cohort):
+    for name in ("age", "pb_blasts"):
+        marks_of = system.scales[system.scales["predictor"] == name]["value_label"]
+        ticks = [float(v) for v in marks_of if v != "not known"]
+        low, high = model.reach.ranges[name]
+        assert ticks[0] <= low
+        assert ticks[-1] >= high
+        assert len(ticks) >= 4
+        classes = system.points[system.points["predictor"] == name]["value_label"]
+        cuts = sorted({float(x) for c in classes for x in re.findall(r"[\d.]+", c)})
+        counts = np.histogram(cohort.X[name], [-np.inf, *cuts, np.inf])[0]
+        assert counts.min() >= 11
+
+
+def test_a_class_has_the_mean_score_of_its_own_patients(system, model, cohort):
+    """Scores are against the lowest mark; differences between classes are those of their means."""
+    rows = system.points[system.points["predictor"] == "age"].set_index("value_label")["score"]
+    base = cohort.X.iloc[[0] * cohort.n].reset_index(drop=True)
+    alone = model.risk_score(base.assign(age=cohort.X["age"].to_numpy()))
+    age = cohort.X["age"].to_numpy()
+    first, last = rows.index[0], rows.index[-1]
+    low, high = float(first.lstrip("<")), float(last.split()[0])
+    expected = alone[age >= high].mean() - alone[age < low].mean()
+    assert rows[last] - rows[first] == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("low", [0.6, 60.0])
+def test_a_narrow_logarithmic_predictor_has_marks_and_keeps_its_accuracy(made_up, low):
+    """Creatinine from 0.6 to 1.2 lies between two rungs of a ladder of 1, 5, 10."""
+    cohort = made_up(n=240)
+    rng = np.random.default_rng(1)
+    frame = cohort.frame.assign(wbc=low * np.exp(np.abs(rng.normal(0, 0.25, cohort.n))))
+    narrow = Cohort(cohort.study, frame, cohort.source)
+    fitted = make_model("cox", narrow.study, predictors=["wbc", "age"])
+    exported = export_model(fitted.fit(narrow.X, narrow.y("os")), narrow, endpoint="os")
+    system = make_points(exported, narrow)
+    ticks = system.scales[system.scales["predictor"] == "wbc"]["value_label"]
+    assert len(ticks) >= 4
+    assert system.loss.loc[system.loss["measure"] == "brier", "loss"].max() < 0.02
+    assert not system.loses_too_much
+
+
+def test_what_is_not_known_has_its_own_points(made_up):
+    """A missing number or level is scored as the model scores it: by the value put in its place."""
+    cohort = made_up(n=240)
+    study = cohort.study
+    loose = {
+        name: replace(study.variable(name), missing="allowed") for name in ("wbc", "karyotype")
+    }
+    study = replace(study, variables=FrozenDict({**study.variables, **loose}))
+    frame = cohort.frame.copy()
+    frame.loc[frame.index[:40], "wbc"] = np.nan
+    frame.loc[frame.index[30:70], "karyotype"] = None
+    patients = Cohort(study, frame, cohort.source)
+    fitted = make_model("cox", study, predictors=["wbc", "karyotype", "age"], ridge=1.0)
+    exported = export_model(fitted.fit(patients.X, patients.y("os")), patients, endpoint="os")
+    system = make_points(exported, patients)
+    for name in ("wbc", "karyotype"):
+        rows = system.points[system.points["predictor"] == name]
+        assert rows["value_label"].iloc[-1] == "not known"
+        marks_of = system.scales[system.scales["predictor"] == name]
+        assert marks_of["value_label"].iloc[-1] == "not known"
+    fill = next(t.fill for t in exported.terms if t.variable == "karyotype")
+    label = patients.study.variable("karyotype").level_labels.get(fill, fill)
+    scores = system.points[system.points["predictor"] == "karyotype"]
+    scores = scores.set_index("value_label")["score"]
+    assert scores["not known"] == pytest.approx(scores[label], abs=1e-12)
+    assert abs(system.loss["loss"]).max() < 0.05
+
+
+def test_every_total_a_patient_can_have_has_its_survival(system):
+    most = system.points.groupby("predictor")["points"].max().sum()
+    assert system.survival["total"].max() >= most
+
+
+def test_points_that_lose_too_much_are_not_shown(system):
+    assert not system.loses_too_much
+    worse = replace(system, loss=system.loss.assign(loss=[0.0] * (len(system.loss) - 1) + [0.03]))
+    assert worse.loses_too_much
 
 
 def test_a_forest_has_no_points(cohort):

@@ -248,5 +248,5 @@ def test_what_the_report_says_of_limits_is_what_was_counted():
     narrow = [own.pop(name) for name in ("ICI", "E50", "E90")]
     auc = difference.pop("AUC")
     rest = [*own.values(), *difference.values()]
-    assert f"in new patients in {min(rest)} to {max(rest)}, but" in LIMITS
-    assert f"in {min(narrow)} to {max(narrow)} and those of a difference in AUC in {auc}:" in LIMITS
+    assert f"in new patients {min(rest)} to {max(rest)}% of the time" in LIMITS
+    assert f"({min(narrow)} to {max(narrow)}%) and of a difference in AUC ({auc}%)" in LIMITS

@@ -18,17 +18,13 @@ from zoo.zoo import NAMES, STUDIES, write_csv
 pytestmark = pytest.mark.slow
 
 CONFIG = Path(__file__).with_name("small") / "config.yaml"
-USUAL = ("larynx", "myeloid")
-_REFUSED = "values are missing of a variable of a Cox analysis, which the main job refuses"
-WAITING = dict.fromkeys(("colon", "ebmt2", "lung", "mgus2"), _REFUSED)
-"""What a cohort cannot go through yet, and why; strict, so that this list cannot outlive a cure."""
+USUAL = ("larynx", "lung", "myeloid")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     whole = metafunc.config.getoption("--whole-zoo")
     names = NAMES if whole else USUAL
-    marks = {n: pytest.mark.xfail(reason=why, strict=True) for n, why in WAITING.items()}
-    metafunc.parametrize("name", [pytest.param(n, marks=marks.get(n, ())) for n in names])
+    metafunc.parametrize("name", names)
 
 
 def test_the_whole_way(name, tmp_path):

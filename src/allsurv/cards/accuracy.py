@@ -188,7 +188,7 @@ def _subgroups(quote: Quoter) -> Tree:
 
 
 def _points(quote: Quoter) -> Tree:
-    if not quote.rows("points"):
+    if not quote.rows("points_loss"):
         said = (
             "No nomogram: no model here is a sum over predictors, as a linear model without "
             "interactions is."
@@ -206,20 +206,21 @@ def _points(quote: Quoter) -> Tree:
         ("Whole points", "number3", ("rounded",)),
         ("Loss", "number3", ("loss",)),
     ]
+    shown = bool(quote.rows("points"))
+    tables = [quote.table("points_loss", loss, caption="Loss by whole points", n_labels=2)]
+    if shown:
+        tables.append(quote.table("points", points, caption="Points", n_labels=2))
+    remark = (
+        ". Points are rounded to whole numbers; what that loses was measured in development."
+        if shown
+        else ". The nomogram is exact. Rounding to whole points would lose more than 0.02 of "
+        "Harrell's C or of a Brier score, so no points are given."
+    )
     return section(
         "points",
         "Nomogram and points",
-        text=[
-            [
-                "Of the model ",
-                quote.cell("text", "points", 0, "model"),
-                ". Whole points are rounded; what that loses is measured in development.",
-            ]
-        ],
-        tables=[
-            quote.table("points_loss", loss, caption="Loss by whole points", n_labels=2),
-            quote.table("points", points, caption="Points", n_labels=2),
-        ],
+        text=[["Derived from the model ", quote.cell("text", "points_loss", 0, "model"), remark]],
+        tables=tables,
         figures=["nomogram"],
     )
 

@@ -25,7 +25,7 @@ def points_tables(
         except ModelError:
             continue
         tables = {
-            "points": system.points,
+            "points": system.points.head(0) if system.loses_too_much else system.points,
             "nomogram": system.scales,
             "points_survival": system.survival,
             "points_loss": system.loss.assign(

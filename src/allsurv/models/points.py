@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
+from allsurv.riskmodel.development import SMALLEST_GROUP
 from allsurv.riskmodel.mechanisms import Linear
 from allsurv.riskmodel.model import RiskModel
 from allsurv.stats.measures.brier import brier
@@ -24,7 +25,12 @@ __all__ = ["PointsSystem", "make_points"]
 Floats = NDArray[np.float64]
 MOST_POINTS = 10
 NOMOGRAM_POINTS = 100.0
+MOST_INTERVALS = 10
+FEWEST_TICKS = 4
 STEPS = np.array([1.0, 2.0, 2.5, 5.0, 10.0])
+LADDER = np.array([1.0, 2.0, 5.0])
+MOST_LOST = 0.02
+"""Loss of Harrell's C, or of any Brier score, above which whole points are not shown."""
 
 NOT_KNOWN = "not known"
 
@@ -54,6 +60,11 @@ class PointsSystem:
     survival: pd.DataFrame
     loss: pd.DataFrame
 
+    @property
+    def loses_too_much(self) -> bool:
+        """Whether rounding to whole points loses more than may be shown."""
+        return bool(self.loss["loss"].max() > MOST_LOST)
+
 
 def make_points(model: RiskModel, cohort: Cohort) -> PointsSystem:
     """Turn a linear risk model into a nomogram and a points table.
@@ -62,7 +73,8 @@ def make_points(model: RiskModel, cohort: Cohort) -> PointsSystem:
     -----
     The score of a value is the difference it makes to the linear predictor; points are scores
     divided by a tenth of the widest range of any predictor, rounded [1]_. Numbers are cut into
-    intervals at round values and stand for their middle.
+    intervals at round values, none with fewer than eleven patients; an interval has the mean score
+    of its own patients. The axes of the nomogram span what development covered.
 
     References
     ----------
@@ -112,30 +124,36 @@ class _Scale:
     def of(
         cls, variable: Variable, column: pd.Series, model: RiskModel, base: pd.DataFrame
     ) -> _Scale:
-        edges = np.empty(0)
+        edges = ticks = np.empty(0)
         values: list[Any]
         if variable.is_number:
-            edges = _round_edges(
-                column, logarithmic=variable.transform == "log", least=variable.minimum
-            )
-            values, labels = _intervals(edges, variable)
+            ticks = _ticks(column, variable, model)
+            edges = _cuts(column, ticks)
+            values, labels = list(range(edges.size + 1)), _intervals(edges)
         elif variable.is_yes_no:
             values, labels = [False, True], ["no", "yes"]
         else:
             values = list(variable.levels)
             labels = [variable.level_labels.get(value, str(value)) for value in values]
-        if _may_be_missing(variable, model) or column.isna().any():
-            values, labels = [*values, None], [*labels, NOT_KNOWN]
+        has_unknown = _may_be_missing(variable, model) or bool(column.isna().any())
 
         def score_of(asked: Sequence[Any]) -> Floats:
             many = base.loc[base.index.repeat(len(asked))].reset_index(drop=True)
             many[variable.name] = pd.Series(list(asked)).astype(column.dtype)
             return model.risk_score(many)
 
-        ticks = _ticks(edges, variable)
         at_ticks = score_of(ticks.tolist()) if ticks.size else np.empty(0)
-        shown = tuple(values), tuple(labels), edges, score_of(values)
-        return cls(variable, *shown, ticks, at_ticks, score_of)
+        if variable.is_number:
+            known = column.dropna()
+            interval = np.searchsorted(edges, known.to_numpy(dtype=float), side="right")
+            total = np.bincount(interval, score_of(known.tolist()), minlength=len(values))
+            scores = total / np.bincount(interval, minlength=len(values))
+        else:
+            scores = score_of(values)
+        if has_unknown:
+            values, labels = [*values, None], [*labels, NOT_KNOWN]
+            scores = np.append(scores, score_of([None]))
+        return cls(variable, tuple(values), tuple(labels), edges, scores, ticks, at_ticks, score_of)
 
     @property
     def lowest(self) -> float:
@@ -189,49 +207,53 @@ def _may_be_missing(variable: Variable, model: RiskModel) -> bool:
     return bool(mine) and all(t.kind in ("tested", "positive") or t.fill is not None for t in mine)
 
 
-def _round_edges(column: pd.Series, *, logarithmic: bool, least: float | None) -> Floats:
-    low, high = np.nanquantile(column.to_numpy(dtype=float), [0.1, 0.9])
-    if logarithmic and low > 0:
+def _ticks(column: pd.Series, variable: Variable, model: RiskModel) -> Floats:
+    """Mark a number's scale at round values that span what development covered."""
+    known = column.dropna().to_numpy(dtype=float)
+    low, high = model.reach.ranges.get(variable.name, (float(known.min()), float(known.max())))
+    ticks = np.empty(0)
+    if variable.transform == "log" and low > 0:
         decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-        ladder = np.sort(np.outer(decades, [1.0, 5.0]).ravel())
-    else:
-        span = max(high - low, 1e-9) / 4
+        ticks = _spanning(np.sort(np.outer(decades, LADDER).ravel()), low, high)
+    if ticks.size < FEWEST_TICKS:
+        span = max(high - low, 1e-9 * max(abs(high), 1.0)) / (FEWEST_TICKS + 2)
         size = 10.0 ** np.floor(np.log10(span))
         step = size * STEPS[np.argmin(np.abs(STEPS - span / size))]
-        ladder = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
-    inside = ladder[(ladder >= low) & (ladder <= high)]
-    if least is not None:
-        inside = inside[inside > least]
-    return inside if inside.size else np.array([np.nanmedian(column.to_numpy(dtype=float))])
+        ticks = np.arange(np.floor(low / step), np.ceil(high / step) + 1) * step
+    least = -np.inf if variable.minimum is None else variable.minimum
+    most = np.inf if variable.maximum is None else variable.maximum
+    if variable.transform == "log":
+        size = 10.0 ** np.floor(np.log10(low))
+        least = max(least, float(np.floor(low / size) * size))  # above 0, not above the lowest
+    return np.unique(np.clip(ticks, least, most))
 
 
-def _ticks(edges: Floats, variable: Variable) -> Floats:
-    """Mark a number's scale at its cuts, and one more on either side where it is linear."""
-    if edges.size < 2 or variable.transform == "log":
-        return edges
-    step = edges[1] - edges[0]
-    wider = np.concatenate([[edges[0] - step], edges, [edges[-1] + step]])
-    low = -np.inf if variable.minimum is None else variable.minimum
-    high = np.inf if variable.maximum is None else variable.maximum
-    return wider[(wider >= low) & (wider <= high)]
+def _spanning(ladder: Floats, low: float, high: float) -> Floats:
+    """Keep the rungs between two values, and the next one on either side."""
+    first = max(int(np.searchsorted(ladder, low, side="right")) - 1, 0)
+    last = int(np.searchsorted(ladder, high, side="left"))
+    return ladder[first : last + 1]
 
 
-def _intervals(edges: Floats, variable: Variable) -> tuple[list[float], list[str]]:
-    step = edges[1] - edges[0] if edges.size > 1 else abs(edges[0]) or 1.0
-    logarithmic = variable.transform == "log"
-    first = edges[0] / 2 if logarithmic else edges[0] - step / 2
-    last = edges[-1] * 2 if logarithmic else edges[-1] + step / 2
-    if variable.minimum is not None:
-        first = max(first, (variable.minimum + edges[0]) / 2 if not logarithmic else first)
-    if variable.maximum is not None:
-        last = min(last, (variable.maximum + edges[-1]) / 2)
-    mean = np.sqrt(edges[:-1] * edges[1:]) if logarithmic else (edges[:-1] + edges[1:]) / 2
+def _cuts(column: pd.Series, ticks: Floats) -> Floats:
+    """Cut a number at round values, so that no interval holds fewer than eleven patients."""
+    known = np.sort(column.dropna().to_numpy(dtype=float))
+    fewest = max(SMALLEST_GROUP, int(np.ceil(known.size / MOST_INTERVALS)))
+    cuts: list[float] = []
+    below = 0
+    for tick in ticks:
+        place = int(np.searchsorted(known, tick, side="left"))
+        if place - below >= fewest and known.size - place >= fewest:
+            cuts.append(float(tick))
+            below = place
+    return np.array(cuts)
+
+
+def _intervals(edges: Floats) -> list[str]:
+    if not edges.size:
+        return ["any"]
     between = [f"{a:g} to <{b:g}" for a, b in pairwise(edges)]
-    labels = [f"<{edges[0]:g}", *between, f"{edges[-1]:g} or more"]
-    middle = [first, *mean, last]
-    if variable.kind == "integer":
-        middle = [float(np.round(value)) for value in middle]
-    return [float(value) for value in middle], labels
+    return [f"<{edges[0]:g}", *between, f"{edges[-1]:g} or more"]
 
 
 def _survival(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -166,3 +166,35 @@ def test_degenerate_samples_say_why():
 def test_malformed_input_raises_one_clear_error(call):
     with pytest.raises(OutcomeError, match=r": .+; |give"):
         call()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [[1, 3, 3, 0, 2], [2, 3, 3, 1, 2]],
+        [[2, 1, 2, 1, 0], [3, 2, 3, 3, 1]],
+        [[1, 0, 1, 0], [2, 2, 2, 1]],
+        [[1, 1, 1], [1, 1, 1]],
+    ],
+)
+def test_the_most_probable_table_has_p_1(table):
+    """Every other table with these margins is as probable or less; R 4.2.2: fisher.test gives 1."""
+    assert fisher_exact(table).p_value == pytest.approx(1.0, abs=1e-12)
+
+
+def test_fisher_is_the_sum_over_all_tables_of_the_margins():
+    """Small tables against every table with the same margins, listed one by one."""
+    rng = np.random.default_rng(7)
+    for _ in range(60):
+        table = rng.integers(0, 4, (2, rng.integers(3, 5)))
+        if (table.sum(axis=0) == 0).any() or (table.sum(axis=1) == 0).any():
+            continue
+        columns, first = table.sum(axis=0), table[0].sum()
+        ways = [
+            math.prod(math.comb(int(n), k) for n, k in zip(columns, row, strict=True))
+            for row in product(*(range(n + 1) for n in columns))
+            if sum(row) == first
+        ]
+        seen = math.prod(math.comb(int(n), int(k)) for n, k in zip(columns, table[0], strict=True))
+        expected = sum(w for w in ways if w <= seen) / sum(ways)
+        assert fisher_exact(table).p_value == pytest.approx(expected, abs=1e-12)

@@ -79,6 +79,8 @@ def _finish(
     margins: Integers, history: Floats, paths: Floats, columns: Integers, limit: float
 ) -> float:
     # With two columns left, the completions of a margin are listed once for all its histories.
+    if not history.size:  # all were counted whole
+        return 0.0
     p_value = 0.0
     left, which = np.unique(margins, axis=0, return_inverse=True)
     order = np.argsort(which.ravel(), kind="stable")
