@@ -1,6 +1,8 @@
-.PHONY: check format lint types floors docstrings published test fix statistics lock
+.PHONY: check quick format lint types floors docstrings published test fix statistics lock
 
 check: format lint types floors docstrings published test  ## the one definition of green
+
+quick: format lint types floors  ## what a commit is held to
 
 format:
 	ruff format --check .
@@ -33,3 +35,4 @@ statistics:  ## write docs/statistics.md from the comparisons with R
 lock:  ## resolve the ranges of pyproject.toml anew
 	uv pip compile pyproject.toml --extra all --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile pyproject.toml --extra all --group dev --universal --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
+	echo 'pyspark>=4.0' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-spark.lock

@@ -42,12 +42,55 @@ beside each holds the values with the versions of R and its packages.
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-statistics", action="store_true", help="write docs/statistics.md")
+    parser.addoption(
+        "--no-needless-skips", action="store_true", help="fail where a test is skipped needlessly"
+    )
     parser.addoption("--whole-zoo", action="store_true", help="every cohort of the zoo, whole")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--write-statistics", default=False) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_StatisticsPage(), "statistics-page")
+    if config.getoption("--no-needless-skips", default=False) and not hasattr(
+        config, "workerinput"
+    ):
+        config.pluginmanager.register(_NoNeedlessSkips(), "no-needless-skips")
+
+
+class _NoNeedlessSkips:
+    """Fails a session in which a test was skipped for another reason than those below."""
+
+    allowed = (
+        "(../shared)",
+        "the paper's numbers are not on this machine",
+        "the paper's text is not on this machine",
+        "folders have no owners' rights elsewhere",
+        "needs process groups",
+    )
+
+    def __init__(self) -> None:
+        self.needless: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._look(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._look(report)
+
+    def _look(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if not report.skipped or hasattr(report, "wasxfail"):
+            return
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        if not any(words in str(reason) for words in self.allowed):
+            self.needless.append(f"{report.nodeid}: {reason}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.needless and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for line in self.needless:
+            terminalreporter.write_line(f"NEEDLESSLY SKIPPED {line}", red=True)
 
 
 class _StatisticsPage:

@@ -17,5 +17,10 @@ for (name in names(samples)) for (nk in 3:5) {
                     error = function(e) NULL)
   cases[[length(cases) + 1]] <- list(sample = name, n_knots = nk, knots = knots)
 }
-write_json(list(R = R.version.string, Hmisc = as.character(packageVersion("Hmisc")), samples = samples, cases = cases),
+at <- c(-5, 0, 12.5, 40, 48.7, 77, 120)
+basis <- lapply(3:5, function(nk) {
+  knots <- rcspline.eval(samples$zeros_20, nk = nk, knots.only = TRUE)
+  list(knots = knots, basis = unname(matrix(rcspline.eval(at, knots = knots, inclx = TRUE), nrow = length(at))))
+})
+write_json(list(at = at, basis = basis, R = R.version.string, Hmisc = as.character(packageVersion("Hmisc")), samples = samples, cases = cases),
            commandArgs(TRUE)[1], digits = NA, auto_unbox = TRUE)

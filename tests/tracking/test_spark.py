@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 pytestmark = [
+    pytest.mark.timeout(900),
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, which is not here"),
     pytest.mark.skipif(
         importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -145,8 +146,8 @@ def _log_dataset(client: MlflowClient, run_id: str, result: Result) -> None:
         name=origin.source_name,
         digest=origin.source_digest[:32],
         source_type=origin.source_kind,
-        source=f'{{"statement": "{origin.source_statement}"}}',
-        profile=f'{{"n": {origin.n}, "n_events": {origin.n_events}}}',
+        source=json.dumps({"statement": origin.source_statement}, ensure_ascii=False),
+        profile=json.dumps({"n": origin.n, "n_events": origin.n_events}),
     )
     client.log_inputs(
         run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]

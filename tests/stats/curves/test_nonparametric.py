@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from allsurv.stats.cox.fit import fit_cox
 from allsurv.stats.curves.nonparametric import kaplan_meier, logrank_test, nelson_aalen
 
 SURVFIT = "survival::survfit"
@@ -157,3 +158,25 @@ def test_logrank_equals_survdiff(cases, record_difference, name, weighting, stra
     record_difference(f"logrank_test ({name})", SURVDIFF, worst)
     assert compared >= 150
     assert worst < 1e-10
+
+
+def test_near_ties_are_one_time_for_curve_test_and_cox_regression():
+    """Where the mean time is below 1 the absolute rule holds; R 4.2.2, survival 3.5-3."""
+    time = [0.1, 0.1 + 5e-9, 0.2, 0.3, 0.25, 0.4]
+    group, event = [0, 1, 0, 1, 0, 1], np.ones(6)
+    curve = kaplan_meier(time, event)
+    assert curve.time.tolist() == [0.1, 0.2, 0.25, 0.3, 0.4]
+    np.testing.assert_allclose(curve.survival, [4 / 6, 3 / 6, 2 / 6, 1 / 6, 0], atol=1e-15)
+    test = logrank_test(time, event, group)
+    assert test.statistic == pytest.approx(1.56050955414013, rel=1e-13)  # survdiff
+    fit = fit_cox(time, event, np.array(group, dtype=float)[:, None])
+    assert fit.score_test.statistic == pytest.approx(1.4, rel=1e-13)  # coxph(...)$score
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_curve_and_cox_regression_see_the_same_distinct_times(unit):
+    rng = np.random.default_rng(3)
+    time = np.round(rng.exponential(size=60), 2) * unit + 0.01 * unit
+    time[::7] += 1e-9 * unit
+    fit = fit_cox(time, np.ones(60), rng.normal(size=(60, 1)))
+    assert fit.likelihood.sets.times.size == kaplan_meier(time, np.ones(60)).time.size

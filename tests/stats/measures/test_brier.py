@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sksurv.metrics import brier_score, integrated_brier_score
 
-from allsurv.errors import ModelError
+from allsurv.errors import ModelError, OutcomeError
 from allsurv.stats.measures.brier import brier, brier_curve, integrated_brier, ipa
 from allsurv.stats.measures.censoring import CensoringDistribution
 from allsurv.stats.outcome import make_y
@@ -125,9 +125,13 @@ def test_missing_with_a_reason():
         (lambda: brier(Y, RISK, None), "horizon: not"),
         (lambda: brier_curve(Y, RISK, [1, 2]), r"one column per time, \(4, 2\)"),
         (lambda: integrated_brier(Y, np.ones((3, 2)), [1, 2]), "3 rows for 4 patients"),
-        (lambda: ipa(Y, RISK, 2, level=0), "between 0 and 1"),
     ],
 )
 def test_refusals(call, message):
     with pytest.raises(ModelError, match=message):
         call()
+
+
+def test_a_level_is_between_0_and_1():
+    with pytest.raises(OutcomeError, match="ipa: level is 0; give a number between 0 and 1"):
+        ipa(Y, RISK, 2, level=0)

@@ -216,7 +216,7 @@ def test_missing_with_a_reason():
         (lambda: harrell_c(Y, np.ones((7, 1))), ModelError, "2 dimensions"),
         (lambda: harrell_c(Y, ["a"] * 7), ModelError, "not numeric"),
         (lambda: harrell_c([1, 2], [1, 2]), OutcomeError, "structured array"),
-        (lambda: harrell_c(Y, SCORE, level=1), ModelError, "between 0 and 1"),
+        (lambda: harrell_c(Y, SCORE, level=1), OutcomeError, "between 0 and 1"),
         (lambda: harrell_c_many(Y, SCORE), ModelError, "1 dimensions"),
         (lambda: harrell_c_many(Y, np.ones((6, 2))), ModelError, "6 rows for 7 patients"),
         (

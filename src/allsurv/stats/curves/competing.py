@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from allsurv.errors import OutcomeError
 from allsurv.stats.curves.counts import count_risk_sets, rank_times
 from allsurv.stats.curves.influence import RowInfluence
-from allsurv.stats.curves.intervals import ConfType, check_level, check_times, probability_limits
+from allsurv.stats.curves.intervals import ConfType, check_times, probability_limits
+from allsurv.stats.levels import check_level
 from allsurv.stats.outcome import check_outcome
 from allsurv.stats.real import real_array
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
+from allsurv.stats.outcome import close_times
 
 __all__ = ["RiskSets", "count_groups", "count_risk_sets", "label_codes", "rank_times"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
 
-TIE_TOLERANCE = 1.5e-8  # relative to the mean time, as in R's aeqSurv
 LATEST = 1e100
 WEIGHTS = (1e-50, 1e50)  # so that squares of sums stay finite
 
@@ -90,8 +90,7 @@ def _without_near_ties(distinct: Floats) -> Floats:
         raise OutcomeError(f"outcome: a time is beyond {LATEST:g}; check the unit of time.")
     if distinct.size < 2 or top == 0:
         return distinct
-    scaled = distinct / top
-    tied = scaled[1:] - scaled[:-1] <= TIE_TOLERANCE * float(np.abs(scaled).mean())
+    tied = close_times(distinct)
     return distinct[np.concatenate([[True], ~tied])] if tied.any() else distinct
 
 

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.stats.curves.counts import count_risk_sets
 from allsurv.stats.curves.influence import VarianceKind, row_influence, variance_kind
-from allsurv.stats.curves.intervals import check_level, check_times, hazard_limits
+from allsurv.stats.curves.intervals import check_times, hazard_limits
+from allsurv.stats.levels import check_level
 from allsurv.stats.outcome import check_outcome
 
 __all__ = ["NelsonAalen", "nelson_aalen"]

@@ -6,51 +6,20 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from allsurv.errors import OutcomeError
+from allsurv.stats.levels import normal_quantile
 from allsurv.stats.real import real_array
 
 __all__ = [
     "ConfType",
-    "check_level",
     "check_times",
     "hazard_limits",
-    "normal_quantile",
     "probability_limits",
 ]
 
 Floats = NDArray[np.float64]
 ConfType = Literal["log-log", "log", "plain"]
-
-
-def check_level(level: float, where: str) -> float:
-    """Check a confidence level.
-
-    Parameters
-    ----------
-    level : float
-        Confidence level.
-    where : str
-        Function to name in the message.
-
-    Returns
-    -------
-    float
-        The level.
-
-    Raises
-    ------
-    OutcomeError
-        If it is not strictly between 0 and 1.
-    """
-    try:
-        number = float(level)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not 0 < number < 1:
-        raise OutcomeError(f"{where}: level is {level!r}; give a number between 0 and 1, as 0.95.")
-    return number
 
 
 def check_times(times: ArrayLike, where: str) -> Floats:
@@ -80,22 +49,6 @@ def check_times(times: ArrayLike, where: str) -> Floats:
     if wanted.ndim != 1 or not np.all(np.isfinite(wanted)):
         raise OutcomeError(f"{where}: times are not a vector of finite numbers; give such a one.")
     return wanted
-
-
-def normal_quantile(level: float) -> float:
-    """Give the normal quantile of a two-sided interval.
-
-    Parameters
-    ----------
-    level : float
-        Confidence level, in (0, 1).
-
-    Returns
-    -------
-    float
-        About 1.96 at 0.95.
-    """
-    return float(-ndtri((1 - level) / 2))
 
 
 def probability_limits(

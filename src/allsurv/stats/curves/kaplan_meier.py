@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike
 
 from allsurv.stats.curves.counts import count_risk_sets
 from allsurv.stats.curves.influence import VarianceKind, row_influence, variance_kind
-from allsurv.stats.curves.intervals import ConfType, check_level, probability_limits
+from allsurv.stats.curves.intervals import ConfType, probability_limits
 from allsurv.stats.curves.survival_curve import KaplanMeier, failure_steps, greenwood_steps
+from allsurv.stats.levels import check_level
 from allsurv.stats.outcome import check_outcome
 
 __all__ = ["follow_up", "kaplan_meier"]
@@ -58,8 +59,9 @@ def kaplan_meier(
     -----
     :math:`S(t) = \prod_{t_j \le t} (1 - d_j / n_j)` [1]_ with
     :math:`\mathrm{var} \log S = \sum d_j / \{n_j (n_j - d_j)\}`. Before the first event the
-    limits are 1 and 1; R's log-log limits are missing there. Times that differ by less than
-    1.5e-8 of the mean time are ties, as in R's ``aeqSurv``. Vouched for by R
+    limits are 1 and 1; R's log-log limits are missing there. Neighbouring times
+    that differ by at most 1.5e-8, in the unit of time or relative to the mean of the distinct
+    times, are ties, as in R's ``aeqSurv``. Vouched for by R
     ``survival::survfit``.
 
     References

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.curves.influence import RowInfluence, VarianceKind
-from allsurv.stats.curves.intervals import ConfType, check_level, check_times, normal_quantile
+from allsurv.stats.curves.intervals import ConfType, check_times
+from allsurv.stats.levels import check_level, normal_quantile
 from allsurv.stats.outcome import Estimate
 
 __all__ = ["KaplanMeier", "RiskTable", "SurvivalAt", "failure_steps", "greenwood_steps"]

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
+from allsurv.stats.levels import check_level
 from allsurv.stats.measures.censoring import CensoringDistribution, CensoringWeights
 from allsurv.stats.measures.prediction import (
     MeasureCurve,
     check_grid,
     check_horizon,
-    check_level,
     check_score,
     mean_influence,
     wald,
@@ -62,9 +62,9 @@ def auc(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``horizon`` or ``level`` is malformed.
+        If ``risk`` or ``horizon`` is malformed.
 
     Notes
     -----
@@ -89,7 +89,7 @@ def auc(
     time, event = check_y(y)
     score = check_score(risk, time.size, where="risk")
     horizon = check_horizon(horizon)
-    check_level(level)
+    check_level(level, "auc")
     weights = CensoringWeights(time, event, censoring)
     return _auc(_Ranked(score, weights), horizon, level)
 
@@ -125,9 +125,9 @@ def auc_curve(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``times`` or ``level`` is malformed.
+        If ``risk`` or ``times`` is malformed.
 
     Notes
     -----
@@ -143,7 +143,7 @@ def auc_curve(
     time, event = check_y(y)
     grid = check_grid(times)
     columns = _columns(risk, time.size, grid.size)
-    check_level(level)
+    check_level(level, "auc_curve")
     weights = CensoringWeights(time, event, censoring)
     ranked = [_Ranked(column, weights) for column in columns]
     estimates = [_auc(ranked[k % len(ranked)], float(at), level) for k, at in enumerate(grid)]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from allsurv.stats.levels import check_level
 from allsurv.stats.measures.censoring import CensoringDistribution, CensoringWeights
 from allsurv.stats.measures.prediction import (
     MeasureCurve,
     check_grid,
     check_horizon,
-    check_level,
     check_risk,
     check_risk_matrix,
     mean_influence,
@@ -62,9 +62,9 @@ def brier(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``horizon`` or ``level`` is malformed.
+        If ``risk`` or ``horizon`` is malformed.
 
     Notes
     -----
@@ -90,7 +90,7 @@ def brier(
     time, event = check_y(y)
     risk = check_risk(risk, time.size)
     horizon = check_horizon(horizon)
-    check_level(level)
+    check_level(level, "brier")
     weights = CensoringWeights(time, event, censoring)
     return _estimate(_score(weights, risk, horizon), level)
 
@@ -130,9 +130,9 @@ def ipa(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``horizon`` or ``level`` is malformed.
+        If ``risk`` or ``horizon`` is malformed.
 
     Notes
     -----
@@ -156,7 +156,7 @@ def ipa(
     time, event = check_y(y)
     risk = check_risk(risk, time.size)
     horizon = check_horizon(horizon)
-    check_level(level)
+    check_level(level, "ipa")
     weights = CensoringWeights(time, event, censoring)
     model = _score(weights, risk, horizon)
     if model.reason:
@@ -200,9 +200,9 @@ def brier_curve(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``times`` or ``level`` is malformed.
+        If ``risk`` or ``times`` is malformed.
 
     Notes
     -----
@@ -217,7 +217,7 @@ def brier_curve(
     time, event = check_y(y)
     grid = check_grid(times)
     risks = check_risk_matrix(risk, time.size, grid.size)
-    check_level(level)
+    check_level(level, "brier_curve")
     scores = _scores(CensoringWeights(time, event, censoring), risks, grid)
     return MeasureCurve(grid, tuple(_estimate(score, level) for score in scores))
 
@@ -254,9 +254,9 @@ def integrated_brier(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``times`` or ``level`` is malformed.
+        If ``risk`` or ``times`` is malformed.
 
     Notes
     -----
@@ -279,7 +279,7 @@ def integrated_brier(
     time, event = check_y(y)
     grid = check_grid(times)
     risks = check_risk_matrix(risk, time.size, grid.size)
-    check_level(level)
+    check_level(level, "integrated_brier")
     if grid.size < 2:
         return Estimate.missing("an average over time needs at least two times", level=level)
     scores = _scores(CensoringWeights(time, event, censoring), risks, grid)

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 
 from allsurv.errors import ModelError
 from allsurv.stats.cox.fit import fit_cox
+from allsurv.stats.levels import check_level, normal_quantile
 from allsurv.stats.measures.calibration_curve import (
     CalibrationCurve,
     CalibrationErrors,
@@ -17,14 +18,7 @@ from allsurv.stats.measures.calibration_curve import (
     calibration_errors,
 )
 from allsurv.stats.measures.observed import cut_follow_up, observed_risk
-from allsurv.stats.measures.prediction import (
-    check_horizon,
-    check_level,
-    check_risk,
-    check_score,
-    cloglog,
-    wald,
-)
+from allsurv.stats.measures.prediction import check_horizon, check_risk, check_score, cloglog, wald
 from allsurv.stats.outcome import Estimate, check_y
 
 __all__ = [
@@ -68,9 +62,9 @@ def observed_expected_ratio(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``horizon`` or ``level`` is malformed.
+        If ``risk`` or ``horizon`` is malformed.
 
     Notes
     -----
@@ -94,7 +88,7 @@ def observed_expected_ratio(
     time, event = check_y(y)
     risk = check_risk(risk, time.size)
     horizon = check_horizon(horizon)
-    z = check_level(level)
+    z = normal_quantile(check_level(level, "observed_expected_ratio"))
     if time.max() < horizon:
         return Estimate.missing(f"follow-up ends before {horizon:g}", level=level)
     observed, std_error = observed_risk(time, event, horizon)
@@ -136,9 +130,9 @@ def calibration_in_the_large(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``horizon`` or ``level`` is malformed.
+        If ``risk`` or ``horizon`` is malformed.
 
     Notes
     -----
@@ -164,7 +158,7 @@ def calibration_in_the_large(
     time, event = check_y(y)
     scale = cloglog(check_risk(risk, time.size))
     horizon = check_horizon(horizon)
-    check_level(level)
+    check_level(level, "calibration_in_the_large")
     if time.max() < horizon:
         return Estimate.missing(f"follow-up ends before {horizon:g}", level=level)
     observed, std_error = observed_risk(time, event, horizon)
@@ -215,9 +209,9 @@ def calibration_slope(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``horizon`` or ``level`` is malformed.
+        If ``risk`` or ``horizon`` is malformed.
 
     Notes
     -----
@@ -240,7 +234,7 @@ def calibration_slope(
     (0.940614, 0.940614)
     """
     time, event = check_y(y)
-    check_level(level)
+    check_level(level, "calibration_slope")
     if horizon is None:
         predictor = check_score(risk, time.size, where="risk")
     else:

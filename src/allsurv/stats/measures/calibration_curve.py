@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
 from allsurv.stats.cox.fit import CoxFit, fit_cox
+from allsurv.stats.levels import check_level
 from allsurv.stats.measures.observed import cut_follow_up
-from allsurv.stats.measures.prediction import check_horizon, check_level, check_risk, cloglog
+from allsurv.stats.measures.prediction import check_horizon, check_risk, cloglog
 from allsurv.stats.outcome import check_y
 from allsurv.stats.splines import restricted_cubic_spline
 
@@ -109,9 +110,9 @@ def calibration_curve(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk``, ``horizon``, ``n_knots``, ``at`` or ``level`` is malformed.
+        If ``risk``, ``horizon``, ``n_knots`` or ``at`` is malformed.
 
     Notes
     -----
@@ -134,7 +135,7 @@ def calibration_curve(
     time, event = check_y(y)
     risk = check_risk(risk, time.size)
     horizon = check_horizon(horizon)
-    check_level(level)
+    check_level(level, "calibration_curve")
     points = np.linspace(risk.min(), risk.max(), 101) if at is None else np.sort(_points(at))
     smooth = _fit(time, event, risk, horizon, _check_knots(n_knots), level)
     if isinstance(smooth, str):

@@ -11,17 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from allsurv.errors import ModelError
+from allsurv.stats.levels import check_level
 from allsurv.stats.measures.auc import auc, auc_curve
 from allsurv.stats.measures.censoring import CensoringDistribution, uncensored_before
 from allsurv.stats.measures.follow_up import FollowUp
 from allsurv.stats.measures.pairs import PairCounts, count_pairs, weighted_concordance
-from allsurv.stats.measures.prediction import (
-    check_columns,
-    check_horizon,
-    check_level,
-    check_score,
-    wald,
-)
+from allsurv.stats.measures.prediction import check_columns, check_horizon, check_score, wald
 from allsurv.stats.measures.royston import RoystonD, royston_d
 from allsurv.stats.outcome import Estimate
 
@@ -66,9 +61,9 @@ def harrell_c(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk_score`` or ``level`` is malformed.
+        If ``risk_score`` is malformed.
 
     Notes
     -----
@@ -90,7 +85,7 @@ def harrell_c(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95
     """
     followed = FollowUp.of_y(y)
     score = check_score(risk_score, followed.rank.size)
-    check_level(level)
+    check_level(level, "harrell_c")
     return _estimate(count_pairs(followed, score), level)
 
 
@@ -183,9 +178,9 @@ def uno_c(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk_score``, ``tau`` or ``level`` is malformed.
+        If ``risk_score`` or ``tau`` is malformed.
 
     Notes
     -----
@@ -207,7 +202,7 @@ def uno_c(
     """
     followed = FollowUp.of_y(y)
     score = check_score(risk_score, followed.rank.size)
-    check_level(level)
+    check_level(level, "uno_c")
     weight, reason = _uno_weights(followed, tau, censoring)
     if reason:
         return Estimate.missing(reason, level=level)
@@ -269,9 +264,9 @@ def compare_concordance(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If a score, ``measure``, ``tau`` or ``level`` is malformed.
+        If a score, ``measure`` or ``tau`` is malformed.
 
     Notes
     -----
@@ -291,7 +286,7 @@ def compare_concordance(
     followed = FollowUp.of_y(y)
     n = followed.rank.size
     a, b = (check_score(s, n, where=w) for s, w in ((score_a, "score_a"), (score_b, "score_b")))
-    check_level(level)
+    check_level(level, "compare_concordance")
     weight, reason = None, ""
     if measure == "uno":
         weight, reason = _uno_weights(followed, tau, censoring)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from allsurv.errors import ModelError
+from allsurv.stats.levels import check_level, normal_quantile
 from allsurv.stats.outcome import Estimate
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "check_columns",
     "check_grid",
     "check_horizon",
-    "check_level",
     "check_risk",
     "check_risk_matrix",
     "check_score",
@@ -257,30 +256,6 @@ def check_grid(times: ArrayLike, *, where: str = "times") -> Floats:
     return out
 
 
-def check_level(level: float) -> float:
-    """Check a confidence level.
-
-    Parameters
-    ----------
-    level : float
-        In (0, 1).
-
-    Returns
-    -------
-    float
-        The normal quantile of the limits: 1.96 for 0.95.
-
-    Raises
-    ------
-    ModelError
-        If it is not between 0 and 1.
-    """
-    out = _numbers(level, "level")
-    if out.ndim != 0 or not 0 < out < 1:
-        raise ModelError("level: not a number between 0 and 1; give for example 0.95.")
-    return float(ndtri(0.5 + float(out) / 2))
-
-
 def cloglog(risk: Floats) -> Floats:
     """Complementary log-log of probabilities, log(-log(1 - p)).
 
@@ -354,7 +329,7 @@ def wald(
     Estimate
         Value plus and minus the normal quantile times the standard error.
     """
-    half = check_level(level) * std_error
+    half = normal_quantile(check_level(level, "level")) * std_error
     lower, upper = (
         float(min(max(limit, bounds[0]), bounds[1])) for limit in (value - half, value + half)
     )

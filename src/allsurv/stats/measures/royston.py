@@ -12,7 +12,8 @@ from scipy.stats import rankdata
 
 from allsurv.errors import ModelError
 from allsurv.stats.cox.fit import fit_cox
-from allsurv.stats.measures.prediction import check_level, check_score, wald
+from allsurv.stats.levels import check_level
+from allsurv.stats.measures.prediction import check_score, wald
 from allsurv.stats.outcome import Estimate, check_y
 
 __all__ = ["RoystonD", "royston_d"]
@@ -69,9 +70,9 @@ def royston_d(
     Raises
     ------
     OutcomeError
-        If ``y`` is malformed.
+        If ``level`` is not between 0 and 1, or ``y`` is malformed.
     ModelError
-        If ``risk_score`` or ``level`` is malformed.
+        If ``risk_score`` is malformed.
 
     Notes
     -----
@@ -91,7 +92,7 @@ def royston_d(
     """
     time, event = check_y(y)
     score = check_score(risk_score, time.size)
-    check_level(level)
+    check_level(level, "royston_d")
     if np.all(score == score[0]):
         return RoystonD(Estimate.missing("all scores are equal", level=level), math.nan)
     if not event.any():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from allsurv.stats.curves.intervals import check_level
+from allsurv.stats.levels import check_level
 from allsurv.stats.missing.imputations import check_df, check_imputations
 from allsurv.stats.missing.pooled_tests import (
     PooledTest,

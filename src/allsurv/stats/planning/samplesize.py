@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from allsurv.errors import ModelError
-from allsurv.stats.curves.intervals import normal_quantile
+from allsurv.stats.levels import normal_quantile
 from allsurv.stats.planning.anticipated_fit import (
     between,
     cox_snell_r2,
