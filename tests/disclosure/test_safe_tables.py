@@ -197,3 +197,17 @@ def test_in_any_table_with_margins_no_small_count_follows(rows):
         gone = [cell for cell in line.parts if hidden[cell]]
         if gone and not hidden[line.total]:
             assert counts[gone].sum() >= 11
+
+
+def test_every_point_of_a_safe_curve_is_that_of_the_whole_curve(many):
+    """At a grid time that is an event time, survival after the event; at 0, one."""
+    whole = kaplan_meier(many, "os")
+    safe = safe_curve(whole, many.study)
+    time, survival = whole["time"].to_numpy(float), whole["survival"].to_numpy(float)
+    assert safe["time"].iloc[0] == 0
+    assert safe["survival"].iloc[0] == 1
+    for at, shown in zip(safe["time"], safe["survival"], strict=True):
+        before = survival[time <= at]
+        assert shown == (before[-1] if before.size else 1.0), at
+    on_an_event = set(safe["time"]) & set(time[whole["n_events"].to_numpy() > 0])
+    assert on_an_event, "a grid time must be an event time for this test to tell"

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cohort import read_cohort
-from allsurv.disclosure.scanner import Scanner, check_artefacts
+from allsurv.cohort import Cohort, read_cohort
+from allsurv.dictionary import FrozenDict
+from allsurv.disclosure.scanner import HARMLESS, Scanner, check_artefacts
 from allsurv.errors import DisclosureError
 from allsurv.study import load_study
 
@@ -140,3 +141,67 @@ def test_a_simple_fraction_is_no_sign_of_a_patient(cohort, tmp_path):
     assert found(scanner, file) == ""
     file.write_text(f"estimate\n{178 / 30.4375}\n")
     assert "an exact time of a patient" in found(scanner, file)
+
+
+@pytest.mark.parametrize(
+    "name", ["n", "n_level", "n_level_events", "n_excluded", "n_rows", "n_imputed", "excluded_n"]
+)
+def test_a_count_that_nobody_declared_harmless_is_a_count(scanner, tmp_path, name):
+    """A forgotten suppression is stopped whatever the count is called."""
+    file = tmp_path / "table.csv"
+    file.write_text(f"group,{name}\nold,40\nnew,7\n")
+    assert f"counts under 11 ({name})" in found(scanner, file)
+    file.write_text(f"group,{name}\nold,40\nnew,0\n")
+    assert not found(scanner, file)
+
+
+@pytest.mark.parametrize("name", sorted(HARMLESS))
+def test_what_counts_no_patients_may_be_small(scanner, tmp_path, name):
+    file = tmp_path / "table.csv"
+    file.write_text(f"model,{name}\ncox,7\n")
+    assert not found(scanner, file)
+
+
+def test_short_identifiers_and_fields_of_their_name_are_found(patients, tmp_path):
+    study = load_study("rr-all")
+    named = patients.assign(patient_no=[f"P{k:03d}" for k in range(1, len(patients) + 1)])
+    lines = {**study.variables}
+    lines["patient_no"] = replace(lines["patient_no"], kind="identifier", minimum=None)
+    numbered = Cohort(
+        replace(study, variables=FrozenDict(lines)), named, read_cohort(patients, study).source
+    )
+    strict = Scanner(numbered)
+    file = tmp_path / "note.csv"
+    file.write_text("who,what\nP007,seen\n")
+    assert "an identifier" in found(strict, file)
+    file.write_text("who,what\n7,seen\n")
+    assert not found(strict, file)
+    file.write_text("patient_no,what\n7,seen\n")
+    assert "an identifier" in found(strict, file)
+
+
+def test_a_row_is_known_by_three_values_and_not_by_two(scanner, cohort, tmp_path):
+    """Unknown values fit anybody, so only the known ones count."""
+    row = row_of(cohort)
+    names = list(row)
+    file = tmp_path / "record.json"
+    for n_known, is_found in ((4, True), (3, True), (2, False), (0, False)):
+        record = {name: row[name] if k < n_known else None for k, name in enumerate(names)}
+        file.write_text(json.dumps([record]))
+        assert ("a patient's row" in found(scanner, file)) is is_found, n_known
+
+
+def test_whole_numbers_are_values_of_a_row_too(cohort, tmp_path):
+    """Where a study measures in whole numbers, four of them in one record are a patient."""
+    chosen = ["age", "wbc", "pb_blasts", "bm_blasts"]
+    lines = {**cohort.study.variables}
+    lines |= {name: replace(lines[name], kind="integer") for name in chosen}
+    study = replace(cohort.study, variables=FrozenDict(lines))
+    frame = cohort.frame.assign(**{name: cohort.frame[name].round() for name in chosen})
+    scanner = Scanner(Cohort(study, frame, cohort.source))
+    record = {name: float(frame[name].iloc[5]) for name in chosen}
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(record))
+    assert "a patient's row" in found(scanner, file)
+    file.write_text(json.dumps({name: record[name] for name in chosen[:3]}))
+    assert "a patient's row" not in found(scanner, file)

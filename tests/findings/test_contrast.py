@@ -9,7 +9,7 @@ from scipy.integrate import quad
 
 from allsurv.errors import ModelError
 from allsurv.findings import standardised_effect
-from allsurv.findings.agreement.contrast import standardised_effects
+from allsurv.findings.agreement.contrast import _log_average, standardised_effects
 from allsurv.models import make_model
 from allsurv.study.spec import Contrast, Variable
 
@@ -170,3 +170,16 @@ def test_it_is_marginal_and_says_so(toy_cohort):
     assert np.mean(truth) == pytest.approx(-0.58, abs=0.03)  # far from the conditional -1
     # Standard error of the coefficient about 0.045; attenuated by the same factor; three of them.
     assert found.at_horizons == pytest.approx(truth, abs=0.1)
+
+
+def test_a_curve_that_reaches_0_is_averaged_as_far_as_both_are_above():
+    """By hand: on the first step log 2 against log 4, weights equal, so the ratio is 2."""
+    half, quarter = np.array([1.0, 0.5, 0.25]), np.array([1.0, 0.25, 0.0])
+    assert _log_average(quarter, half) == pytest.approx(np.log(2))
+    assert _log_average(half, quarter) == pytest.approx(-np.log(2))
+    assert np.isnan(_log_average(np.array([1.0, 0.0]), np.array([1.0, 0.5])))
+
+
+def test_the_average_hazard_ratio_of_proportional_curves_is_their_ratio():
+    survival = np.exp(-np.linspace(0, 2, 9))
+    assert _log_average(survival**3, survival) == pytest.approx(np.log(3))

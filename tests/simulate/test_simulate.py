@@ -329,3 +329,12 @@ def test_levels_follow_their_parents():
     assert set(codes[1000:2000]) == {2}
     assert set(codes[:1000]) == {0, 1}
     assert set(codes[2000:]) == {0, 1, 2}  # nobody's parent was missing: as everybody
+
+
+@pytest.mark.parametrize(
+    ("values", "decimals"), [([], 0), ([2.25], 2), ([7.0], 0), ([0.5, 1.25], 2), ([1.0, 2.0], 0)]
+)
+def test_decimals_of_few_values(values, decimals):
+    from allsurv.simulate.codes import decimals_of
+
+    assert decimals_of(np.array(values, dtype=float)) == decimals

@@ -18,11 +18,29 @@ from allsurv.policy.rules import CMS, DisclosurePolicy
 
 __all__ = ["Scanner", "check_artefacts"]
 
-COUNTS = frozenset({
-    "n", "n_events", "n_at_risk", "n_known", "n_group", "n_missing", "n_censored", "n_patients",
-    "n_event_before", "n_censored_before", "n_unknown", "n_later_origin", "n_left_out", "count",
-})  # fmt: skip
+HARMLESS = {
+    "n_bootstrap": "refits",
+    "n_cohorts": "simulated cohorts",
+    "n_courses": "courses of treatment",
+    "n_effective": "effective sample size of resamples",
+    "n_estimators": "trees",
+    "n_failed": "refits that failed",
+    "n_imputations": "imputed tables",
+    "n_iterations": "iterations",
+    "n_jobs": "processes",
+    "n_labels": "columns of a printed table",
+    "n_parameters": "parameters of a model",
+    "n_repeats": "repeats of cross-validation",
+    "n_resamples": "resamples",
+    "n_significant": "simulated cohorts",
+    "n_simulated": "simulated cohorts",
+    "n_steps": "steps of the time grid",
+    "n_terms": "columns of a design",
+    "n_variables": "variables",
+}
+"""Names that look like counts of patients and are counts of something else, and of what."""
 FEWEST_VALUES = 3
+FEWEST_NUMBERS = 4  # where whole numbers are among them, which patients share more often
 FEWEST_TIMES = 5
 TELLING_DECIMALS = 3
 SIMPLEST = 24
@@ -32,6 +50,18 @@ MOST_ROWS = 500
 NEIGHBOURS = 5
 BY_CHANCE = 1e-6
 _WORD_LENGTH = 5
+
+
+def _is_count(name: str) -> bool:
+    """Tell a count of patients by its name; one that nobody has declared harmless is one.
+
+    Examples
+    --------
+    >>> [_is_count(name) for name in ("n", "n_level", "excluded_n", "n_terms", "nodes")]
+    [True, True, True, False, False]
+    """
+    looks_like_one = name in ("n", "count") or name.startswith("n_") or name.endswith("_n")
+    return looks_like_one and name not in HARMLESS
 
 
 def _is_simple(time: float) -> bool:
@@ -57,25 +87,28 @@ class Scanner:
 
     Notes
     -----
-    A file is stopped if it holds an identifier; a follow-up or event time with three decimals or
-    more; a column with five or more of the patients' times off the study's grid, making up most of
-    it, unless as many could be theirs by chance (binomial P at least 1e-6, as where nearly every
-    day is some patient's); a record or a row of an array with three or more continuous baseline
-    values of one patient; or a count under the policy's threshold, other than 0, under the name of
-    a count. Where the policy is not coarse it looks for no times, under ``off`` for identifiers
-    alone. A search finds what it looks for: it is the last net, not the rule.
+    A file is stopped if it holds an identifier, or a record with a field of that name; a follow-up
+    or event time with three decimals or more; a column with five or more of the patients' times
+    off the study's grid, making up most of it, unless as many could be theirs by chance (binomial
+    P at least 1e-6, as where nearly every day is some patient's); a record or a row of an array
+    with three or more continuous baseline values of one patient, a record with four or more where
+    whole numbers are among them; or a count under the policy's threshold, other than 0. Every name
+    that looks like a count is one, unless it is declared harmless. Where the policy is not coarse
+    it looks for no times, under ``off`` for identifiers alone. A search finds what it looks for:
+    it is the last net, not the rule.
     """
 
     def __init__(self, cohort: Cohort, policy: DisclosurePolicy = CMS) -> None:
         study, frame = cohort.study, cohort.frame
         kinds = {name: study.variable(name).kind for name in frame.columns}
         self.policy = policy
+        numbered = [name for name, kind in kinds.items() if kind == "identifier"]
+        self.identifying = frozenset({*numbered, *(study.variable(n).column for n in numbered)})
         self.identifiers = frozenset(
-            str(value)
-            for name, kind in kinds.items()
-            if kind == "identifier"
-            for value in frame[name].dropna()
-            if len(str(value)) >= _WORD_LENGTH
+            text
+            for name in numbered
+            for text in map(str, frame[name].dropna())
+            if len(text) >= _WORD_LENGTH or _is_telling_word(text)
         )
         durations = [frame[name].dropna() for name, kind in kinds.items() if kind == "duration"]
         times = np.unique(np.concatenate(durations)) if durations else np.empty(0)
@@ -98,6 +131,13 @@ class Scanner:
         ]
         self.rows = frame[continuous].to_numpy(dtype=float)
         self.columns = {name: j for j, name in enumerate(continuous)}
+        whole = [
+            name
+            for name, kind in kinds.items()
+            if kind == "integer" and study.variable(name).known == "baseline"
+        ]
+        self.numbers = frame[[*continuous, *whole]].to_numpy(dtype=float, na_value=np.nan)
+        self.numbered = {name: j for j, name in enumerate([*continuous, *whole])}
 
     def faults(self, file: Path) -> Iterator[str]:
         """Search one file.
@@ -113,7 +153,8 @@ class Scanner:
             What was found, without showing it.
         """
         found = open_artefact(file)
-        if not found.words.isdisjoint(self.identifiers):
+        named = any(not self.identifying.isdisjoint(record) for record in found.records)
+        if named or not found.words.isdisjoint(self.identifiers):
             yield "an identifier of a patient"
         if self.policy.is_coarse:
             if any(self._is_telling(word) for word in found.words):
@@ -153,20 +194,26 @@ class Scanner:
         return float(np.minimum(others / (2 * reach), 1).mean())
 
     def _holds_row(self, found: Contents) -> bool:
-        if len(self.columns) < FEWEST_VALUES or not len(self.rows):
-            return False
-        return any(self._is_row(record) for record in found.records) or any(
+        if any(
+            self._is_row(record, self.rows, self.columns, FEWEST_VALUES)
+            or self._is_row(record, self.numbers, self.numbered, FEWEST_NUMBERS)
+            for record in found.records
+        ):
+            return True
+        return len(self.columns) >= FEWEST_VALUES and any(
             self._has_row(array) for array in found.arrays if array.ndim == 2
         )
 
-    def _is_row(self, record: Record) -> bool:
-        shared = [name for name in self.columns if name in record]
-        if len(shared) < FEWEST_VALUES:
+    def _is_row(
+        self, record: Record, rows: NDArray[np.float64], columns: dict[str, int], fewest: int
+    ) -> bool:
+        shared = [name for name in columns if name in record]
+        if len(shared) < fewest or not len(rows):
             return False
         values = np.array([_number(record[name]) for name in shared])
-        if np.isnan(values).sum() > len(shared) - FEWEST_VALUES:
+        if np.isnan(values).sum() > len(shared) - fewest:
             return False
-        rows = self.rows[:, [self.columns[name] for name in shared]]
+        rows = rows[:, [columns[name] for name in shared]]
         same = np.isclose(rows, values, rtol=1e-9, atol=0) | np.isnan(values)
         return bool(same.all(axis=1).any())
 
@@ -182,7 +229,7 @@ class Scanner:
         return False
 
     def _small(self, record: Record) -> Iterator[str]:
-        for key in COUNTS & set(record):
+        for key in filter(_is_count, record):
             value = _number(record[key])
             if 0 < value < self.policy.threshold and value == round(value):
                 yield key
@@ -218,6 +265,11 @@ def check_artefacts(files: Iterable[Path], cohort: Cohort, policy: DisclosurePol
             f"disclosure: {len(faults)} finding(s) in what was about to be logged:\n{listed}\n"
             "Nothing was logged. Remove it, or choose another policy with 'disclosure'."
         )
+
+
+def _is_telling_word(text: str) -> bool:
+    """Tell a short identifier, such as P001, that is no word or number found anywhere."""
+    return len(text) >= 3 and any(map(str.isalpha, text)) and any(map(str.isdigit, text))
 
 
 def _number(value: Any) -> float:
