@@ -1,8 +1,8 @@
-.PHONY: check quick format lint types floors docstrings published test fix statistics lock
+.PHONY: check quick format lint types layers docstrings published test fix statistics lock
 
-check: format lint types floors docstrings published test  ## the one definition of green
+check: format lint types layers docstrings published test  ## the one definition of green
 
-quick: format lint types floors  ## what a commit is held to
+quick: format lint types layers  ## what a commit is held to
 
 format:
 	ruff format --check .
@@ -13,7 +13,7 @@ lint:
 types:
 	mypy
 
-floors:
+layers:
 	lint-imports
 
 docstrings:

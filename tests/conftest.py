@@ -28,14 +28,14 @@ from allsurv.study.spec import (
 
 ROOT = Path(__file__).resolve().parents[1]
 STATISTICS = ROOT / "docs" / "statistics.md"
-STATISTICS_HEAD = """# Statistics: what vouches for each number
+STATISTICS_HEAD = """# Statistics: what each number is checked against
 
 Written by the tests (`make statistics`). Each row is a function of `allsurv`, the function of R
-or of scikit-survival that vouches for it, the largest relative difference that any test saw, and
-how many tests compared. The R scripts that made the values are `tests/reference/*.R`; the JSON
+or of scikit-survival it is checked against, the largest relative difference that any test saw,
+and how many tests compared. The R scripts that made the values are `tests/reference/*.R`; the JSON
 beside each holds the values with the versions of R and its packages.
 
-| function | vouched for by | largest relative difference | tests |
+| function | checked against | largest relative difference | tests |
 |---|---|---|---|
 """
 
@@ -104,14 +104,14 @@ class _StatisticsPage:
             return
         for name, value in report.user_properties:
             if name == "difference":
-                function, voucher, difference = json.loads(value)
-                largest, n = self.notes.get((function, voucher), (0.0, 0))
-                self.notes[function, voucher] = (max(largest, difference), n + 1)
+                function, reference, difference = json.loads(value)
+                largest, n = self.notes.get((function, reference), (0.0, 0))
+                self.notes[function, reference] = (max(largest, difference), n + 1)
 
     def pytest_sessionfinish(self) -> None:
         rows = [
-            f"| `{function}` | {voucher} | {difference:.1e} | {n} |"
-            for (function, voucher), (difference, n) in sorted(self.notes.items())
+            f"| `{function}` | {reference} | {difference:.1e} | {n} |"
+            for (function, reference), (difference, n) in sorted(self.notes.items())
         ]
         STATISTICS.write_text(STATISTICS_HEAD + "\n".join(rows) + "\n")
 
@@ -148,8 +148,8 @@ def record_difference(record_property) -> Callable[[str, str, float], None]:
     ``make statistics`` writes docs/statistics.md from these notes.
     """
 
-    def record(function: str, voucher: str, difference: float) -> None:
-        record_property("difference", json.dumps([function, voucher, float(difference)]))
+    def record(function: str, reference: str, difference: float) -> None:
+        record_property("difference", json.dumps([function, reference, float(difference)]))
 
     return record
 

@@ -1,4 +1,4 @@
-"""What the top of the project promises: commands, locks, floors, a light import."""
+"""What the top of the project promises: commands, locks, layers, a light import."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def test_entry_points_are_commands(root):
         assert "PYTHONPATH=src" in entry["command"]
 
 
-def test_architecture_page_shows_the_floors_of_pyproject(root, pyproject):
-    layers = next(c for c in pyproject["tool"]["importlinter"]["contracts"] if c["id"] == "floors")
-    floors = [[room.strip() for room in layer.split("|")] for layer in layers["layers"]]
+def test_architecture_page_shows_the_layers_of_pyproject(root, pyproject):
+    layers = next(c for c in pyproject["tool"]["importlinter"]["contracts"] if c["id"] == "layers")
+    expected = [[package.strip() for package in layer.split("|")] for layer in layers["layers"]]
     page = (root / "docs" / "architecture.md").read_text()
     shown = [
         re.findall(r"`(\w+)`", rooms) for rooms in re.findall(r"^\| \d+ \| (.*?) \|", page, re.M)
     ]
-    assert shown == floors
+    assert shown == expected
 
 
 def test_version_is_said_once(pyproject):

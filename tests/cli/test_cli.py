@@ -1,4 +1,4 @@
-"""Doors: exit codes, one message for bad input, what is printed."""
+"""Commands: exit codes, one message for bad input, what is printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doors of the simulations: what is written and said."""
+"""Commands of the simulations: what is written and said."""
 
 from __future__ import annotations
 

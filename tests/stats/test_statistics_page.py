@@ -49,7 +49,7 @@ def vouched():
             members = inspect.getmembers(thing) if inspect.isclass(thing) else ()
             things = {name: thing} | {f"{name}.{n}": m for n, m in members if n[0] != "_"}
             for found, function in things.items():
-                if not inspect.isclass(function) and "Vouched for by" in (function.__doc__ or ""):
+                if not inspect.isclass(function) and "Checked against" in (function.__doc__ or ""):
                     yield found
 
 

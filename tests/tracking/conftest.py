@@ -1,4 +1,4 @@
-"""One tracked run, in a store of its own, for all tests of this room."""
+"""One tracked run, in a store of its own, for all tests of this package."""
 
 from __future__ import annotations
 

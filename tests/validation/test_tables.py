@@ -46,7 +46,7 @@ def made(n=120, seed=0):
 
 
 def test_the_difference_of_two_concordances_is_that_of_r(record_difference):
-    """compare_concordance is vouched for by R's survival::concordance of two fits."""
+    """compare_concordance is checked against R's survival::concordance of two fits."""
     y, (sharp, blunt) = made()
     pooled = pool_risks([sharp, blunt], 1)
     resamples = measure_resamples([sharp, blunt], pooled, y, HORIZON)

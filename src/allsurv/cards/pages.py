@@ -15,7 +15,7 @@ DESCRIBING = tuple(f"{{http://www.w3.org/2000/svg}}{name}" for name in ("title",
 
 
 def make_environment() -> Environment:
-    """Open the templates of this room."""
+    """Open the templates of this package."""
     return Environment(
         loader=PackageLoader("allsurv.cards", "templates"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),

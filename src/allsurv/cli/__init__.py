@@ -1,4 +1,4 @@
-"""The command line: one door per MLproject entry point."""
+"""The command line: one command per MLproject entry point."""
 
 import lazy_loader as _lazy
 

@@ -1,4 +1,4 @@
-"""Doors: parse, call, print, exit code (0 done, 1 a check failed, 2 bad input or usage)."""
+"""Commands: parse, call, print, exit code (0 done, 1 a check failed, 2 bad input or usage)."""
 
 from __future__ import annotations
 

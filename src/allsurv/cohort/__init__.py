@@ -5,7 +5,7 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
-        "doors": ["load_cohort", "make_cohort", "read_cohort"],
+        "reading": ["load_cohort", "make_cohort", "read_cohort"],
         "intervals": ["Intervals", "make_intervals"],
         "table": ["Cohort", "Source"],
     },

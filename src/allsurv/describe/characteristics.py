@@ -92,7 +92,7 @@ def table_one(
     Percents are of patients with a known value; where it is not known of all, the denominator is
     printed. Numbers are compared by ranks, levels by Pearson's chi-squared test; all levels of a
     variable in one test. The standardised difference of levels is that of Yang and Dalton [1]_; it
-    has no sign. Vouched for by R ``wilcox.test``, ``kruskal.test`` and ``chisq.test``.
+    has no sign. Checked against R ``wilcox.test``, ``kruskal.test`` and ``chisq.test``.
 
     References
     ----------

@@ -166,7 +166,7 @@ def comparison_test(
 
     Notes
     -----
-    Vouched for by R ``survival::survdiff``.
+    Checked against R ``survival::survdiff``.
     """
     asked = _ask(cohort, comparison, against)
     known, code = asked.groups.code >= 0, asked.groups.code

@@ -133,7 +133,7 @@ def rate_table(
 
     Notes
     -----
-    Groups are compared by Pearson's chi-squared test without continuity correction. Vouched for by
+    Groups are compared by Pearson's chi-squared test without continuity correction. Checked against
     R ``chisq.test``.
     """
     return rate_tables(cohort, (name,), by=by, threshold=threshold)[name]

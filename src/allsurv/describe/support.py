@@ -32,7 +32,7 @@ def support_sentence(
     Notes
     -----
     Riley's criteria for the shrinkage of a prognostic model, at an anticipated Nagelkerke R2 of
-    0.15, the usual guess where nothing is known [1]_. Vouched for by the worked examples of R
+    0.15, the usual guess where nothing is known [1]_. Checked against the worked examples of R
     ``pmsampsize``.
 
     References

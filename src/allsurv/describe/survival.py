@@ -93,7 +93,7 @@ def kaplan_meier(
 
     Notes
     -----
-    Vouched for by R ``survival::survfit``.
+    Checked against R ``survival::survfit``.
     """
     if by is not None:
         check_known_at_origin(cohort.study, (by,), f"kaplan_meier by '{by}'")
@@ -145,7 +145,7 @@ def survival_summary(
 
     Notes
     -----
-    Log-log limits. Vouched for by R ``survival::survfit`` and ``survival::survdiff``.
+    Log-log limits. Checked against R ``survival::survfit`` and ``survival::survdiff``.
     """
     if by is not None:
         check_known_at_origin(cohort.study, (by,), f"survival_summary by '{by}'")

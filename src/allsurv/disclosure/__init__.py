@@ -1,4 +1,4 @@
-"""The rules of disclosure applied to tables, and the guard at the door."""
+"""The rules of disclosure applied to tables, and the search of everything before it leaves."""
 
 import lazy_loader as lazy
 

@@ -12,7 +12,7 @@ from allsurv.cohort import Cohort
 from allsurv.experiment.config import Config
 from allsurv.experiment.evidence import evidence_tables
 from allsurv.experiment.explained import explanation_tables
-from allsurv.experiment.on_paper import points_tables
+from allsurv.experiment.points import points_tables
 from allsurv.experiment.support import sample_size_verdict
 from allsurv.experiment.tables import (
     coefficient_table,

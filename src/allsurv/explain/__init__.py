@@ -5,7 +5,7 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "movement": ["directions", "effects_over_time", "importance"],
+        "ranking": ["directions", "effects_over_time", "importance"],
         "explanation": ["Explanation"],
         "values": ["shap_values"],
     },

@@ -1,4 +1,4 @@
-"""Figures drawn from tidy tables: the only room with matplotlib."""
+"""Figures drawn from tidy tables: the only package with matplotlib."""
 
 import lazy_loader as lazy
 

@@ -26,7 +26,7 @@ from allsurv.plots.paper import (
     style_axes,
     wrap,
 )
-from allsurv.plots.under_axis import count_rows, draw_at_risk, draw_counts, is_complete
+from allsurv.plots.risk_table import count_rows, draw_at_risk, draw_counts, is_complete
 
 __all__ = ["plot_kaplan_meier"]
 

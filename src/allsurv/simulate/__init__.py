@@ -1,6 +1,6 @@
 """Patients drawn from a model of a study's cohort, with known effects put in.
 
-``draw`` is the door. ``copula`` draws baseline, ``effects`` turns it into linear predictors,
+``draw`` is the entry point. ``copula`` draws baseline, ``effects`` turns it into linear predictors,
 ``course`` draws follow-up and events, ``story`` records what is known later, in keeping with it.
 """
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.cohort.doors import load_cohort
+from allsurv.cohort.reading import load_cohort
 from allsurv.cohort.table import Cohort
 from allsurv.dictionary.derive import derived_order
 from allsurv.errors import ConfigError

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
-from allsurv.stats.real import real_array
+from allsurv.stats.numbers import real_array
 
 __all__ = [
     "ChiSquared",
@@ -290,7 +290,7 @@ def merge_close_times(
     Notes
     -----
     Neighbouring distinct times whose gap is at most 1.5e-8, in the unit of time or relative to the
-    mean time, are one time: the first of them. Vouched for by R ``survival::aeqSurv``.
+    mean time, are one time: the first of them. Checked against R ``survival::aeqSurv``.
 
     Examples
     --------

@@ -27,7 +27,7 @@ def restricted_cubic_spline(values: Floats, knots: Floats) -> Floats:
 
     Notes
     -----
-    Vouched for by R ``Hmisc::rcspline.eval(norm = 2, inclx = TRUE)``.
+    Checked against R ``Hmisc::rcspline.eval(norm = 2, inclx = TRUE)``.
     """
     last, before = knots[-1], knots[-2]
     scale = (last - knots[0]) ** (2 / 3)

@@ -1,7 +1,8 @@
 """MLflow: one parent run an experiment, one child run a model, and the registry.
 
-The only room that knows MLflow. It logs what a :class:`~allsurv.experiment.Result` and its folder
-hold, which has passed the disclosure rules; no patient row is ever handed to it.
+The only package that imports MLflow. It logs what a
+:class:`~allsurv.experiment.Result` and its folder hold, which has passed the
+disclosure rules; no patient row is ever handed to it.
 """
 
 import os as _os

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from allsurv.cohort.table import Cohort
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.explain.exact import explain_score
-from allsurv.explain.movement import importance, shares_of
+from allsurv.explain.ranking import importance, shares_of
 from allsurv.explain.values import ask
 
 __all__ = ["importance_limits"]

@@ -141,7 +141,7 @@ def imputed_cox_table(
     Notes
     -----
     Pooled by Rubin's rules with the degrees of freedom of Barnard and Rubin, events less
-    coefficients for complete data. Vouched for by R ``survival::coxph`` and ``mice::pool.scalar``.
+    coefficients for complete data. Checked against R ``survival::coxph`` and ``mice::pool.scalar``.
     """
     check_known_at_origin(cohort.study, tuple(variables), "imputed_cox_table")
     completed = impute_markers(

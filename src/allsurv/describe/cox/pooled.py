@@ -58,7 +58,7 @@ def pooled_cox_table(
 
     Notes
     -----
-    Vouched for by R ``survival::coxph`` and ``mice::pool.scalar``.
+    Checked against R ``survival::coxph`` and ``mice::pool.scalar``.
     """
     where = "pooled_cox_table"
     first = completed[0]

@@ -47,7 +47,7 @@ def univariable_table(cohort: Cohort, *, level: float = 0.95) -> pd.DataFrame:
 
     Notes
     -----
-    Patients of unknown value are left out of that variable's model and counted. Vouched for by R
+    Patients of unknown value are left out of that variable's model and counted. Checked against R
     ``survival::coxph``.
     """
     screening = _screening(cohort)

@@ -80,7 +80,7 @@ def cox_table(
 
     Notes
     -----
-    Vouched for by R ``survival::coxph``, ``survival::tmerge`` and ``survival::cox.zph``.
+    Checked against R ``survival::coxph``, ``survival::tmerge`` and ``survival::cox.zph``.
     """
     check_known_at_origin(cohort.study, tuple(variables), "cox_table")
     question = Analysis(
@@ -186,7 +186,7 @@ def landmark_cox_table(
 
     Notes
     -----
-    Patients with an event or censored by the landmark are excluded, and counted. Vouched for by R
+    Patients with an event or censored by the landmark are excluded, and counted. Checked against R
     ``survival::coxph`` on the remaining patients.
     """
     check_known_at_origin(cohort.study, tuple(variables), "landmark_cox_table")

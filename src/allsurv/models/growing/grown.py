@@ -1,4 +1,4 @@
-"""Room for trees while they grow in compiled code."""
+"""Space for trees while they grow in compiled code."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Buffers(NamedTuple):
 
 
 def make_buffers(n_trees: int, most_leaves: int, n_values: int) -> Buffers:
-    """Make room for trees."""
+    """Make space for trees."""
     most = 2 * most_leaves - 1
     left, right, term = (np.full(n_trees * most, LEAF, dtype=np.int64) for _ in range(3))
     begin, end, depth, cut = (np.zeros(most, dtype=np.int64) for _ in range(4))

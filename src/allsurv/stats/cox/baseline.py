@@ -89,7 +89,7 @@ def baseline_hazard(likelihood: PartialLikelihood, coef: Floats, steps: Incremen
     Returns
     -------
     Baseline
-        Vouched for by R ``survival::basehaz(centered = FALSE)``.
+        Checked against R ``survival::basehaz(centered = FALSE)``.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def predicted_survival(
     Returns
     -------
     PredictedSurvival
-        Vouched for by R ``survival::survfit.coxph(conf.type = "log-log")``.
+        Checked against R ``survival::survfit.coxph(conf.type = "log-log")``.
 
     Raises
     ------
@@ -225,7 +225,7 @@ def survival_along_path(
     -------
     PredictedSurvival
         At ``start[0]`` and at each event time of the path; survival from ``start[0]``. The curve
-        is vouched for by R ``survival::survfit.coxph(id = )``.
+        is checked against R ``survival::survfit.coxph(id = )``.
 
     Raises
     ------

@@ -218,7 +218,7 @@ def profile_limits(
     Notes
     -----
     The penalty is half the log determinant of the whole information also when a coefficient is
-    held [1]_. Vouched for by brute force in R, as ``coxphf``.
+    held [1]_. Checked against brute force in R, as ``coxphf``.
 
     References
     ----------

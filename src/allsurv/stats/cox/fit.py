@@ -101,7 +101,7 @@ def fit_cox(
 
     Notes
     -----
-    Vouched for by R ``survival::coxph``, iterate for iterate: Newton's method with step halving
+    Checked against R ``survival::coxph``, iterate for iterate: Newton's method with step halving
     until the log-likelihood changes by less than 1e-9 of itself. Case weights act under Efron's
     method as in R: tied events share their mean weight [1]_. Unlike R, weights that are not whole
     numbers do not make standard errors robust; only ``cluster`` does. A further Newton step that

@@ -117,7 +117,7 @@ class CoxFit:
 
         Notes
         -----
-        Vouched for by R ``predict(survival::coxph(...), type = "lp", reference = "zero")``.
+        Checked against R ``predict(survival::coxph(...), type = "lp", reference = "zero")``.
         """
         matrix = check_matrix(X, where="CoxFit.linear_predictor", n_columns=self.coef.size)
         return matrix @ self.coef
@@ -137,7 +137,7 @@ class CoxFit:
 
         Notes
         -----
-        Breslow's or Efron's estimate, as the model's ties. Vouched for by R
+        Breslow's or Efron's estimate, as the model's ties. Checked against R
         ``survival::basehaz(centered = FALSE)``.
 
         Examples
@@ -178,7 +178,7 @@ class CoxFit:
 
         Notes
         -----
-        Vouched for by R ``survival::survfit.coxph(conf.type = "log-log")``.
+        Checked against R ``survival::survfit.coxph(conf.type = "log-log")``.
         """
         return predicted_survival(
             self.likelihood,
@@ -222,7 +222,7 @@ class CoxFit:
 
         Notes
         -----
-        The curve is vouched for by R ``survival::survfit.coxph(id = )``; its standard error is the
+        The curve is checked against R ``survival::survfit.coxph(id = )``; its standard error is the
         delta method along the path, which R has for a constant path only. A path that depends on
         the patient's own survival, as transplant does, describes no real patient.
         """
@@ -261,7 +261,7 @@ class CoxFit:
 
         Notes
         -----
-        Vouched for by R ``survival::residuals.coxph``.
+        Checked against R ``survival::residuals.coxph``.
         """
         steps, likelihood = self._steps(), self.likelihood
         if kind == "martingale":
@@ -303,7 +303,7 @@ class CoxFit:
 
         Notes
         -----
-        Score test of the product of covariate and transformed time. Vouched for by R
+        Score test of the product of covariate and transformed time. Checked against R
         ``survival::cox.zph`` (version 3).
         """
         return proportional_hazards_test(

@@ -58,7 +58,7 @@ def increments(likelihood: PartialLikelihood, coef: Floats) -> Increments:
     Returns
     -------
     Increments
-        Breslow's or Efron's, as the model's ties. Vouched for by R ``survival:::agsurv``.
+        Breslow's or Efron's, as the model's ties. Checked against R ``survival:::agsurv``.
     """
     beta = coef * likelihood.scale
     log_risk = likelihood.linear_predictor(beta)

@@ -121,7 +121,7 @@ def fit_cox_many(
     Notes
     -----
     Each set's coefficients are those that :func:`allsurv.stats.cox.fit.fit_cox` finds with the same
-    weights ("case"), or on the rows repeated ("copies"), iterate for iterate. Vouched for by R
+    weights ("case"), or on the rows repeated ("copies"), iterate for iterate. Checked against R
     ``survival::coxph``.
 
     Examples

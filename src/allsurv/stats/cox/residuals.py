@@ -36,7 +36,7 @@ def martingale_residuals(likelihood: PartialLikelihood, steps: Increments) -> Fl
     Returns
     -------
     ndarray of shape (n_rows,)
-        Not weighted; NaN for rows of weight 0, which the fit has not seen. Vouched for by R
+        Not weighted; NaN for rows of weight 0, which the fit has not seen. Checked against R
         ``residuals.coxph(type = "martingale")``.
     """
     return likelihood.data.event - _expected_events(likelihood, steps)
@@ -55,7 +55,7 @@ def deviance_residuals(likelihood: PartialLikelihood, steps: Increments) -> Floa
     Returns
     -------
     ndarray of shape (n_rows,)
-        NaN for rows of weight 0. Vouched for by R ``residuals.coxph(type = "deviance")``.
+        NaN for rows of weight 0. Checked against R ``residuals.coxph(type = "deviance")``.
     """
     event = likelihood.data.event.astype(float)
     expected = _expected_events(likelihood, steps)
@@ -88,7 +88,7 @@ def schoenfeld_residuals(likelihood: PartialLikelihood, steps: Increments) -> Fl
     Returns
     -------
     ndarray of shape (n_events, n_columns)
-        In the units of the covariates, by stratum and time; not weighted. Vouched for by R
+        In the units of the covariates, by stratum and time; not weighted. Checked against R
         ``residuals.coxph(type = "schoenfeld")``.
     """
     deaths = likelihood.sets.deaths
@@ -109,7 +109,7 @@ def score_residuals(likelihood: PartialLikelihood, steps: Increments) -> Floats:
     Returns
     -------
     ndarray of shape (n_rows, n_columns)
-        In the units of the covariates; not weighted. Vouched for by R
+        In the units of the covariates; not weighted. Checked against R
         ``residuals.coxph(type = "score")``.
     """
     sets, tied, X = likelihood.sets, likelihood.tied, likelihood.X
@@ -142,7 +142,7 @@ def dfbeta_residuals(
     Returns
     -------
     ndarray of shape (n_rows, n_columns)
-        Multiplied by case weights. Vouched for by R ``residuals.coxph(type = "dfbeta")``.
+        Multiplied by case weights. Checked against R ``residuals.coxph(type = "dfbeta")``.
     """
     influence = score_residuals(likelihood, steps) @ covariance
     if likelihood.data.weights is not None:
@@ -169,7 +169,7 @@ def robust_covariance(
     Returns
     -------
     ndarray of shape (n_columns, n_columns)
-        Vouched for by R ``survival::coxph(cluster = )``.
+        Checked against R ``survival::coxph(cluster = )``.
     """
     influence = dfbeta_residuals(likelihood, steps, covariance)
     summed = np.zeros((int(cluster.max()) + 1, influence.shape[1]))

@@ -83,7 +83,7 @@ def proportional_hazards_test(
     Returns
     -------
     ProportionalHazardsTest
-        Vouched for by R ``survival::cox.zph`` (version 3).
+        Checked against R ``survival::cox.zph`` (version 3).
 
     Raises
     ------

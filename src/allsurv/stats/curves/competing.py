@@ -13,8 +13,8 @@ from allsurv.stats.curves.counts import count_risk_sets, rank_times
 from allsurv.stats.curves.influence import RowInfluence
 from allsurv.stats.curves.intervals import ConfType, check_times, probability_limits
 from allsurv.stats.levels import check_level
+from allsurv.stats.numbers import real_array
 from allsurv.stats.outcome import check_outcome
-from allsurv.stats.real import real_array
 
 __all__ = ["CumulativeIncidence", "IncidenceAt", "check_cause", "cumulative_incidence"]
 
@@ -99,7 +99,7 @@ class CumulativeIncidence:
 
         Notes
         -----
-        Vouched for by R ``summary(survival::survfit(...), times = )``.
+        Checked against R ``summary(survival::survfit(...), times = )``.
 
         Examples
         --------
@@ -163,7 +163,7 @@ def cumulative_incidence(
     Notes
     -----
     :math:`F_k(t) = \sum_{t_j \le t} S(t_j-) d_{kj} / n_j` with :math:`S` the Kaplan-Meier
-    probability of no event [1]_. Vouched for by R ``survival::survfit`` of a multi-state outcome
+    probability of no event [1]_. Checked against R ``survival::survfit`` of a multi-state outcome
     (estimates and robust standard errors) and ``cmprsk::cuminc`` (estimates and delta variances).
 
     References

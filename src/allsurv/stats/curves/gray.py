@@ -56,7 +56,7 @@ def gray_test(
     Notes
     -----
     A log-rank score on the risk set of the subdistribution, :math:`R_i = n_i \{1 - F_i(t-)\} /
-    S_i(t-)`, with the variance of Gray [1]_ (rho = 0). Vouched for by R ``cmprsk::cuminc``.
+    S_i(t-)`, with the variance of Gray [1]_ (rho = 0). Checked against R ``cmprsk::cuminc``.
 
     References
     ----------

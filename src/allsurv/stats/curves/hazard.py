@@ -71,7 +71,7 @@ class NelsonAalen:
 
         Notes
         -----
-        Vouched for by R ``summary(survival::survfit(...), times = )``.
+        Checked against R ``summary(survival::survfit(...), times = )``.
 
         Examples
         --------

@@ -61,7 +61,7 @@ def kaplan_meier(
     :math:`\mathrm{var} \log S = \sum d_j / \{n_j (n_j - d_j)\}`. Before the first event the
     limits are 1 and 1; R's log-log limits are missing there. Neighbouring times
     that differ by at most 1.5e-8, in the unit of time or relative to the mean of the distinct
-    times, are ties, as in R's ``aeqSurv``. Vouched for by R
+    times, are ties, as in R's ``aeqSurv``. Checked against R
     ``survival::survfit``.
 
     References
@@ -153,7 +153,7 @@ def follow_up(
 
     Notes
     -----
-    Schemper and Smith [1]_. Vouched for by R ``survfit(Surv(time, 1 - event) ~ 1)``.
+    Schemper and Smith [1]_. Checked against R ``survfit(Surv(time, 1 - event) ~ 1)``.
 
     References
     ----------

@@ -69,7 +69,7 @@ def landmark(
     Notes
     -----
     A row whose end falls exactly on the landmark is not at risk after it and is left out [1]_.
-    Vouched for by hand-derived cases, and under Cox regression by R ``survival::coxph``.
+    Checked against hand-derived cases, and under Cox regression by R ``survival::coxph``.
 
     References
     ----------

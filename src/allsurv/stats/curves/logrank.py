@@ -97,7 +97,7 @@ def logrank_test(
     With :math:`w_j` the weight of event time :math:`j`, :math:`O_g - E_g = \sum_j w_j (d_{gj} -
     d_j n_{gj} / n_j)` has the hypergeometric covariance
     :math:`\sum_j w_j^2 d_j \frac{n_j - d_j}{n_j - 1} \frac{n_{gj}}{n_j}
-    (\delta_{gh} - n_{hj} / n_j)`, summed over strata [1]_. Vouched for by R
+    (\delta_{gh} - n_{hj} / n_j)`, summed over strata [1]_. Checked against R
     ``survival::survdiff`` with ``rho = 0`` and ``rho = 1``.
 
     References

@@ -120,7 +120,7 @@ class KaplanMeier:
 
         Notes
         -----
-        Vouched for by R ``summary(survival::survfit(...), times = )``.
+        Checked against R ``summary(survival::survfit(...), times = )``.
 
         Examples
         --------
@@ -158,7 +158,7 @@ class KaplanMeier:
         Notes
         -----
         Brookmeyer and Crowley's interval on the scale of ``conf_type`` [1]_. Where the curve is
-        flat at exactly ``1 - q`` the middle of the flat stretch is given. Vouched for by R
+        flat at exactly ``1 - q`` the middle of the flat stretch is given. Checked against R
         ``survival:::print.survfit`` and ``quantile.survfit``.
 
         References
@@ -198,7 +198,7 @@ class KaplanMeier:
 
         Notes
         -----
-        Vouched for by R ``print(survival::survfit(...))``.
+        Checked against R ``print(survival::survfit(...))``.
         """
         return self.quantile(0.5)
 
@@ -224,7 +224,7 @@ class KaplanMeier:
         Notes
         -----
         The variance is :math:`\sum_j A_j^2 d_j / \{n_j (n_j - d_j)\}` with :math:`A_j` the area
-        from event time :math:`j` to ``tau``. Vouched for by R
+        from event time :math:`j` to ``tau``. Checked against R
         ``print(survfit(...), rmean=tau)``.
 
         Examples
@@ -287,7 +287,7 @@ class KaplanMeier:
         -----
         Patients at risk at a time are those with ``start < time <= end``, at time zero those
         observed from zero. Events and censorings are those in the interval that ends at the time.
-        Vouched for by R ``summary(survfit(...), times=)``, except that under delayed entry R
+        Checked against R ``summary(survfit(...), times=)``, except that under delayed entry R
         gives the number at risk at the next end of follow-up.
 
         References

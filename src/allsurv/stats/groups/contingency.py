@@ -11,7 +11,7 @@ from scipy.special import chdtrc
 from allsurv.errors import OutcomeError
 from allsurv.stats.groups.fisher import fisher_p_value
 from allsurv.stats.groups.group_tests import GroupTest
-from allsurv.stats.real import real_array
+from allsurv.stats.numbers import real_array
 
 __all__ = ["chi_squared", "expected_counts", "fisher_exact"]
 
@@ -41,7 +41,7 @@ def chi_squared(table: ArrayLike, *, correction: bool = False) -> GroupTest:
 
     Notes
     -----
-    Vouched for by R ``chisq.test``.
+    Checked against R ``chisq.test``.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def fisher_exact(table: ArrayLike) -> GroupTest:
 
     Notes
     -----
-    Two-sided: the tables at most as likely as the one seen. Vouched for by R ``fisher.test``.
+    Two-sided: the tables at most as likely as the one seen. Checked against R ``fisher.test``.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def expected_counts(counts: Integers) -> Floats:
 
     Notes
     -----
-    Vouched for by R ``chisq.test(x)$expected``.
+    Checked against R ``chisq.test(x)$expected``.
     """
     found: Floats = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
     return found

@@ -43,7 +43,7 @@ def fisher_p_value(table: Integers) -> float:
     Columns are laid down one by one. What matters of those laid is the margin they leave and the
     product :math:`\prod_j c_j! / \prod_i x_{ij}!`, so that equal histories are counted together;
     one that no completion can lift above the probability seen is counted whole, since its
-    completions sum to a multinomial coefficient [1]_. Vouched for by R ``fisher.test``.
+    completions sum to a multinomial coefficient [1]_. Checked against R ``fisher.test``.
 
     References
     ----------

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.curves.counts import label_codes
-from allsurv.stats.real import real_array
+from allsurv.stats.numbers import real_array
 
 __all__ = ["GroupTest", "numbers_by_group", "require_two"]
 

@@ -40,7 +40,7 @@ def mann_whitney(values: ArrayLike, groups: ArrayLike) -> GroupTest:
     Notes
     -----
     Exact without ties in groups of fewer than 50; otherwise normal with corrections for ties and
-    continuity. Vouched for by R ``wilcox.test``.
+    continuity. Checked against R ``wilcox.test``.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def kruskal_wallis(values: ArrayLike, groups: ArrayLike) -> GroupTest:
 
     Notes
     -----
-    Vouched for by R ``kruskal.test``.
+    Checked against R ``kruskal.test``.
 
     Examples
     --------

@@ -72,7 +72,7 @@ def compare_groups(
 
     Notes
     -----
-    Vouched for by R ``chisq.test``, ``fisher.test``, ``wilcox.test`` and ``kruskal.test``.
+    Checked against R ``chisq.test``, ``fisher.test``, ``wilcox.test`` and ``kruskal.test``.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def standardised_mean_difference(
     -----
     :math:`d = (\bar x_1 - \bar x_0) / \sqrt{(s_1^2 + s_0^2) / 2}`; for categories
     :math:`\sqrt{(p_1 - p_0)^T S^{-1} (p_1 - p_0)}` with :math:`S` the mean multinomial covariance
-    [1]_. Standard error :math:`\sqrt{1/n_1 + 1/n_0 + d^2 / \{2 (n_1 + n_0)\}}`. Vouched for by R
+    [1]_. Standard error :math:`\sqrt{1/n_1 + 1/n_0 + d^2 / \{2 (n_1 + n_0)\}}`. Checked against R
     arithmetic in ``tests/reference/twosample.R``.
 
     References

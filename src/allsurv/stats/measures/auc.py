@@ -68,7 +68,7 @@ def auc(
 
     Notes
     -----
-    Vouched for by R ``riskRegression::Score(metrics = "auc")``. Cases weigh
+    Checked against R ``riskRegression::Score(metrics = "auc")``. Cases weigh
     :math:`1 / G(T_i-)`; controls are those followed beyond the horizon, whose common weight
     :math:`1 / G(t)` cancels; a tied risk counts one half [1]_.
 
@@ -131,7 +131,7 @@ def auc_curve(
 
     Notes
     -----
-    Vouched for by R ``riskRegression::Score(metrics = "auc")``.
+    Checked against R ``riskRegression::Score(metrics = "auc")``.
 
     Examples
     --------

@@ -68,7 +68,7 @@ def brier(
 
     Notes
     -----
-    Vouched for by R ``riskRegression::Score(metrics = "brier")``. The mean of
+    Checked against R ``riskRegression::Score(metrics = "brier")``. The mean of
     :math:`w_i (D_i - r_i)^2`, where an event by the horizon (:math:`D_i = 1`) weighs
     :math:`1 / G(T_i-)`, a patient followed beyond it :math:`1 / G(t)`, and one censored by then
     0 [1]_.
@@ -136,7 +136,7 @@ def ipa(
 
     Notes
     -----
-    Vouched for by R ``riskRegression::Score(summary = "ipa")``.
+    Checked against R ``riskRegression::Score(summary = "ipa")``.
     :math:`1 - \mathrm{BS}(t) / \mathrm{BS}_0(t)`, the reference being the weighted share of
     events by the horizon, which is Kaplan-Meier's where the weights come from ``y`` [1]_.
 
@@ -206,7 +206,7 @@ def brier_curve(
 
     Notes
     -----
-    Vouched for by R ``riskRegression::Score(metrics = "brier")``.
+    Checked against R ``riskRegression::Score(metrics = "brier")``.
 
     Examples
     --------
@@ -260,7 +260,7 @@ def integrated_brier(
 
     Notes
     -----
-    Vouched for by ``sksurv.metrics.integrated_brier_score``: trapezoids over ``times``, divided
+    Checked against ``sksurv.metrics.integrated_brier_score``: trapezoids over ``times``, divided
     by their span [1]_.
 
     References

@@ -69,7 +69,7 @@ def observed_expected_ratio(
     Notes
     -----
     :math:`O/E = F(t) / \bar p(t)`, :math:`F = 1 - S` from Kaplan-Meier; log-scale interval with
-    Greenwood's variance; ``risk`` is taken as fixed [1]_. Vouched for by R ``survival::survfit``.
+    Greenwood's variance; ``risk`` is taken as fixed [1]_. Checked against R ``survival::survfit``.
 
     References
     ----------
@@ -136,7 +136,7 @@ def calibration_in_the_large(
 
     Notes
     -----
-    Vouched for by R ``survival::survfit`` and ``uniroot``: the a at which the mean of
+    Checked against R ``survival::survfit`` and ``uniroot``: the a at which the mean of
     :math:`1 - (1 - r_i)^{\exp(a)}` is 1 - S(t) from Kaplan-Meier, as the intercept of a logistic
     recalibration makes expected equal observed events [1]_. Greenwood's variance by the delta
     method, ``risk`` taken as fixed. Risks of 0 and 1 are moved to 1e-10 and 1 - 1e-10.
@@ -215,7 +215,7 @@ def calibration_slope(
 
     Notes
     -----
-    Vouched for by R ``survival::coxph(y ~ log(-log(1 - risk)))``: Cox regression with the
+    Checked against R ``survival::coxph(y ~ log(-log(1 - risk)))``: Cox regression with the
     linear predictor, or the complementary log-log of the risk, as its one covariate [1]_. Risks
     of 0 and 1 are moved to 1e-10 and 1 - 1e-10.
 

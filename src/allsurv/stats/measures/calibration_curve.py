@@ -116,7 +116,7 @@ def calibration_curve(
 
     Notes
     -----
-    Vouched for by R ``survival::coxph(y ~ rms::rcs(log(-log(1 - risk)), n_knots))`` and its
+    Checked against R ``survival::coxph(y ~ rms::rcs(log(-log(1 - risk)), n_knots))`` and its
     ``survfit(conf.type = "log-log")``: Cox regression on a restricted cubic spline of the
     complementary log-log of the risk [1]_, knots at Harrell's quantiles, follow-up cut at the
     horizon.
@@ -183,7 +183,7 @@ def calibration_errors(
 
     Notes
     -----
-    Vouched for by R ``survival::coxph`` with ``rms::rcs``, as :func:`calibration_curve` [1]_.
+    Checked against R ``survival::coxph`` with ``rms::rcs``, as :func:`calibration_curve` [1]_.
 
     References
     ----------

@@ -65,7 +65,7 @@ class CensoringDistribution:
 
         Notes
         -----
-        Vouched for by ``sksurv.nonparametric.CensoringDistributionEstimator``; as R
+        Checked against ``sksurv.nonparametric.CensoringDistributionEstimator``; as R
         ``prodlim::prodlim(reverse = TRUE)``.
         """
         return cls.from_arrays(*check_y(y))

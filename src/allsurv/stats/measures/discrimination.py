@@ -67,7 +67,7 @@ def harrell_c(y: NDArray[np.void], risk_score: ArrayLike, *, level: float = 0.95
 
     Notes
     -----
-    Vouched for by R ``survival::concordance``. A pair counts if the earlier time is an event; tied
+    Checked against R ``survival::concordance``. A pair counts if the earlier time is an event; tied
     scores count one half; two events at one time do not count [1]_.
 
     References
@@ -117,7 +117,7 @@ def harrell_c_many(
 
     Notes
     -----
-    Vouched for by R ``survival::concordance(weights = )``. Work grows with the events times the
+    Checked against R ``survival::concordance(weights = )``. Work grows with the events times the
     patients: meant for many columns of hundreds of patients.
 
     Examples
@@ -184,7 +184,7 @@ def uno_c(
 
     Notes
     -----
-    Vouched for by R ``survival::concordance(timewt = "n/G2", ymax = tau)``: pairs weigh
+    Checked against R ``survival::concordance(timewt = "n/G2", ymax = tau)``: pairs weigh
     :math:`1 / G(T_i-)^2` [1]_.
 
     References
@@ -270,7 +270,7 @@ def compare_concordance(
 
     Notes
     -----
-    Vouched for by R ``survival::concordance`` of two fits and its ``vcov``: the variance of the
+    Checked against R ``survival::concordance`` of two fits and its ``vcov``: the variance of the
     difference is the sum of squared differences of the influence of each patient [1]_.
 
     References

@@ -79,7 +79,7 @@ def net_benefit(
 
     Notes
     -----
-    Vouched for by R ``dcurves::dca`` and ``survival::survfit``:
+    Checked against R ``dcurves::dca`` and ``survival::survfit``:
     :math:`P (F - (1 - F) p / (1 - p))`, P being the share of patients with a risk of p or more and
     F their risk of the event by Kaplan-Meier [1]_.
 

@@ -34,7 +34,7 @@ def observed_risk(time: Floats, event: Bools, horizon: float) -> tuple[float, fl
 
     Notes
     -----
-    Vouched for by R ``survival::survfit``.
+    Checked against R ``survival::survfit``.
     """
     times, events = np.unique(time[event & (time <= horizon)], return_counts=True)
     at_risk = time.size - np.searchsorted(np.sort(time), times, "left")

@@ -143,7 +143,7 @@ def weighted_concordance(followed: FollowUp, scores: Floats, weights: Floats) ->
 
     Notes
     -----
-    Vouched for by R ``survival::concordance(weights=)``.
+    Checked against R ``survival::concordance(weights=)``.
     """
     order, place = sort_rows(followed.place)
     event = followed.event[order]

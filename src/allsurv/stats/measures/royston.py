@@ -76,7 +76,7 @@ def royston_d(
 
     Notes
     -----
-    Vouched for by R ``survival::royston(ties = TRUE)``. Scores become Blom's normal scores z (mean
+    Checked against R ``survival::royston(ties = TRUE)``. Scores become Blom's normal scores z (mean
     over ties); D is :math:`\kappa = \sqrt{8 / \pi}` times the coefficient of z,
     :math:`R^2_D = (D / \kappa)^2 / (\pi^2 / 6 + (D / \kappa)^2)` [1]_.
 

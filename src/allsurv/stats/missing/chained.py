@@ -54,7 +54,7 @@ def impute_binary(
     Each round draws coefficients from their approximate posterior,
     :math:`\beta^* \sim N(\hat\beta, I(\hat\beta)^{-1})`, then values with probability
     :math:`1 / (1 + e^{-x\beta^*})` [1]_. Few, lightly weighted pseudo-patients keep estimates
-    finite where predictors separate yes from no [2]_. Vouched for by R ``mice`` (``logreg``).
+    finite where predictors separate yes from no [2]_. Checked against R ``mice`` (``logreg``).
 
     References
     ----------
@@ -112,7 +112,7 @@ def augmented_logistic(y: ArrayLike, known: ArrayLike, X: ArrayLike) -> tuple[Fl
     -----
     For each predictor and each of yes and no, two pseudo-patients half a standard deviation above
     and below its mean, all others at theirs; together they weigh as much as there are
-    coefficients. Vouched for by R ``glm`` on ``mice:::augment``.
+    coefficients. Checked against R ``glm`` on ``mice:::augment``.
     """
     outcome, who = np.asarray(y, dtype=float), np.asarray(known, dtype=bool)
     design = np.asarray(X, dtype=float)

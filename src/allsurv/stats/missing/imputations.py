@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
-from allsurv.stats.real import real_array
+from allsurv.stats.numbers import real_array
 
 __all__ = ["check_count", "check_df", "check_finite", "check_imputations", "check_statistics"]
 

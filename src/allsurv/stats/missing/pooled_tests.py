@@ -85,7 +85,7 @@ def pool_wald(
     Notes
     -----
     :math:`D_1 = \bar Q^T \bar U^{-1} \bar Q / \{k (1 + r)\}` with :math:`r = (1 + 1/m)
-    \mathrm{tr}(B \bar U^{-1}) / k` [1]_. Vouched for by R ``mitml::testModels`` (D1), on which
+    \mathrm{tr}(B \bar U^{-1}) / k` [1]_. Checked against R ``mitml::testModels`` (D1), on which
     ``mice::D1`` rests.
 
     References
@@ -150,7 +150,7 @@ def pool_chi_squared(statistics: ArrayLike, df: int) -> PooledTest:
     Notes
     -----
     :math:`D_2 = \{\bar d / k - \frac{m + 1}{m - 1} r\} / (1 + r)` with :math:`r = (1 + 1/m)
-    \mathrm{var} \sqrt d` [1]_. Vouched for by R ``mitml::testModels`` (D2).
+    \mathrm{var} \sqrt d` [1]_. Checked against R ``mitml::testModels`` (D2).
 
     References
     ----------
@@ -200,7 +200,7 @@ def pool_likelihood_ratio(own: ArrayLike, at_pooled: ArrayLike, df: int) -> Pool
     Notes
     -----
     :math:`D_3 = \tilde d / \{k (1 + r)\}` with :math:`r = \frac{m + 1}{k (m - 1)} (\bar d -
-    \tilde d)`, taken as 0 where it falls below [1]_. Vouched for by R ``mitml::testModels`` (D3).
+    \tilde d)`, taken as 0 where it falls below [1]_. Checked against R ``mitml::testModels`` (D3).
 
     References
     ----------
@@ -254,7 +254,7 @@ def pool_stacked_likelihood_ratio(own: ArrayLike, stacked: float, df: int) -> Po
     Notes
     -----
     As D3 with :math:`\hat d` of the stack for :math:`\tilde d` and :math:`k (m - 1) (1 + 1/r)^2`
-    denominator degrees of freedom [1]_. Vouched for by R ``mitml::testModels`` (D4,
+    denominator degrees of freedom [1]_. Checked against R ``mitml::testModels`` (D4,
     ``ariv = "positive"``).
 
     References

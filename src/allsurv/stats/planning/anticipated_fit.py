@@ -44,7 +44,7 @@ def expected_shrinkage(n: int, n_parameters: int, *, r2_cox_snell: float) -> flo
 
     Notes
     -----
-    Vouched for by the worked examples of R ``pmsampsize``.
+    Checked against the worked examples of R ``pmsampsize``.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def max_cox_snell_r2(events_per_patient: float) -> float:
     :math:`1 - e^{2 \ell_0 / n}` with the null log-likelihood :math:`\ell_0 = E \log(E/n) - E` of
     an exponential model with time counted in mean follow-ups; another unit of time gives another
     maximum, so a Cox-Snell R2 is the safer thing to anticipate.
-    Vouched for by the worked examples of R ``pmsampsize``.
+    Checked against the worked examples of R ``pmsampsize``.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def cox_snell_r2(
     \kappa^2}{\pi^2 / 6 + D^2 / \kappa^2}` with :math:`\kappa^2 = 8 / \pi`, :math:`R^2_{OQ} =
     \frac{(\pi^2 / 6) R^2_D}{1 - (1 - \pi^2 / 6) R^2_D}` and :math:`R^2 = 1 - (1 -
     R^2_{OQ})^{E/n}`; in simulations 10 to 16% below the truth, so on the safe side.
-    Vouched for by the worked examples of R ``pmsampsize``.
+    Checked against the worked examples of R ``pmsampsize``.
 
     References
     ----------

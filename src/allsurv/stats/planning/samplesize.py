@@ -183,7 +183,7 @@ def required_sample_size(
     (1) :math:`n = p / \{(S - 1) \log(1 - R^2 / S)\}`;
     (2) the same with :math:`S = R^2 / (R^2 + \delta R^2_{max})`;
     (3) the upper 95% limit of :math:`1 - e^{-\lambda t}`, with :math:`\mathrm{se}(\lambda) =
-    \sqrt{\lambda / (n \bar t)}`, within ``margin``, solved for n. Vouched for by R
+    \sqrt{\lambda / (n \bar t)}`, within ``margin``, solved for n. Checked against R
     ``pmsampsize::pmsampsize`` (type "s"), which reports the third without solving it.
 
     References
@@ -284,7 +284,7 @@ def supported_parameters(
     Notes
     -----
     The first two criteria of Riley and colleagues [1]_ solved for the number of parameters.
-    Vouched for by the worked examples of R ``pmsampsize``.
+    Checked against the worked examples of R ``pmsampsize``.
 
     References
     ----------
