@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cohort import load_cohort
-from allsurv.errors import ConfigError
+from allsurv.cohort import Cohort, load_cohort
+from allsurv.errors import ConfigError, ModelError
 from allsurv.experiment import read_result, run_experiment
 from allsurv.study import load_study
 
@@ -127,3 +127,52 @@ def test_counts_under_the_threshold_are_not_shown(small_result, table):
         if column in shown:
             counts = shown[column].dropna().astype(float)
             assert not ((counts > 0) & (counts < 11)).any(), column
+
+
+def test_a_horizon_beyond_follow_up_is_refused_before_anything_is_done(small_config):
+    """Within a second, with the last follow-up on the grid; 500 months lie beyond it."""
+    told = []
+    for horizons, says in (
+        ((12.0, 500.0), r"horizons: 500 months is not before the end of follow-up \(\d+ months\)"),
+        ((0.05,), "nobody had the event 'os' by 0.05 months"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            run_experiment(
+                replace(small_config, horizons=horizons), progress=lambda *x: told.append(x)
+            )
+    assert not told
+
+
+def test_a_model_that_cannot_be_fitted_is_left_out_and_the_rest_goes_on(small_config):
+    """A rare level without events: no finite estimate for Cox regression; trees need none."""
+    cohort = load_cohort("rr-all")
+    frame = cohort.frame.copy()
+    rare = np.flatnonzero(~cohort.y("os")["event"])[:4]
+    frame["prior_asct"] = False
+    frame.loc[frame.index[rare], "prior_asct"] = True
+    patients = Cohort(cohort.study, frame, cohort.source)
+    config = replace(
+        small_config,
+        models={"cox": {}, "gbs": {"n_estimators": 20}},
+        horizons=(12.0,),
+        predictors=("age", "arm", "prior_asct"),
+    )
+    result = run_experiment(config, cohort=patients)
+    assert set(result.risk_models) == {"gbs"}
+    said = result.statements["left_out"]
+    assert said.startswith("Model cox was left out: fit_cox: 'prior_asct' has no event among its")
+    assert "<11 rows" in said
+    assert "ridge: 1" in said
+    for table in result.tables.values():
+        for name in {"reason", "failures", "note"} & set(table):
+            texts = table[name].dropna().astype(str)
+            assert not texts.str.contains(r"\b(?:[1-9]|10) rows\b").any()
+
+
+def test_without_a_model_that_can_be_fitted_there_is_one_error(small_config):
+    cohort = load_cohort("rr-all")
+    alive = pd.array(~cohort.y("os")["event"], dtype="boolean")
+    alone = Cohort(cohort.study, cohort.frame.assign(prior_asct=alive), cohort.source)
+    config = replace(small_config, models={"cox": {}}, horizons=(12.0,), predictors=("prior_asct",))
+    with pytest.raises(ModelError, match=r"no model can be fitted\. Model cox was left out"):
+        run_experiment(config, cohort=alone)

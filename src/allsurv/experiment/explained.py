@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort
+from allsurv.errors import ModelError
 from allsurv.experiment.config import Config
 from allsurv.explain import directions, importance
 from allsurv.models import SurvivalModel
@@ -38,17 +40,20 @@ def _refitted_here(
     fitted: Mapping[str, SurvivalModel], eligible: Cohort, config: Config
 ) -> pd.DataFrame:
     n_refits = max(config.findings.bootstrap, FEWEST_REFITS)
-    tables = [
-        importance_limits(
-            model,
-            eligible,
-            config.endpoint,
-            n_bootstrap=n_refits,
-            random_state=config.seed,
-        ).assign(model=name)
-        for name, model in fitted.items()
-    ]
-    return pd.concat(tables, ignore_index=True).assign(n_bootstrap=n_refits)
+    tables = []
+    for name, model in fitted.items():
+        try:
+            table = importance_limits(
+                model,
+                eligible,
+                config.endpoint,
+                n_bootstrap=n_refits,
+                random_state=config.seed,
+            ).assign(n_bootstrap=n_refits)
+        except ModelError:  # too few refits succeeded: the estimate stays, without limits
+            table = importance(model, eligible).assign(lower=np.nan, upper=np.nan, n_bootstrap=0)
+        tables.append(table.assign(model=name))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _with_limits(table: pd.DataFrame, refitted: pd.DataFrame) -> pd.DataFrame:

@@ -43,10 +43,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort
 from allsurv.cohort.source_digest import describe_source
+from allsurv.disclosure.words import safe_reasons
+from allsurv.errors import ConfigError
 from allsurv.experiment.config import Config, read_config
 from allsurv.experiment.describe import describe_cohort
 from allsurv.experiment.evidence import evidence_statement
@@ -106,9 +109,11 @@ def run_experiment(
     cohort = cohort or open_cohort(config, load_study(config.study))
     study = cohort.study
     config = config.complete(study)
+    _check_horizons(cohort, config)
     tables = describe_cohort(cohort, config, progress)
     trained = train_models(cohort, config, progress, finished)
     tables |= trained.tables
+    tables = {name: safe_reasons(table, config.policy) for name, table in tables.items()}
     provenance = _provenance(cohort, config, started, time.perf_counter() - clock)
     return Result(
         name=config.name,
@@ -121,6 +126,24 @@ def run_experiment(
         chosen=trained.chosen,
         risk_models=trained.risk_models,
     )
+
+
+def _check_horizons(cohort: Cohort, config: Config) -> None:
+    """Refuse horizons that follow-up does not pass, or by which nobody has had the event."""
+    y = cohort.eligible(config.endpoint).y(config.endpoint)
+    unit, grid = cohort.study.time.unit, cohort.study.time.grid
+    last = float(np.floor(y["time"].max() / grid) * grid)
+    for horizon in config.horizons:
+        if not horizon < y["time"].max():
+            raise ConfigError(
+                f"horizons: {horizon:g} {unit} is not before the end of follow-up ({last:g} "
+                f"{unit}); choose earlier ones, in the configuration or with --horizons."
+            )
+        if not np.any(y["event"] & (y["time"] <= horizon)):
+            raise ConfigError(
+                f"horizons: nobody had the event '{config.endpoint}' by {horizon:g} {unit}; choose "
+                "later ones, in the configuration or with --horizons."
+            )
 
 
 def open_cohort(config: Config, study: Study) -> Cohort:

@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
+from allsurv.disclosure.words import safe_sentence
+from allsurv.errors import ModelError
 from allsurv.experiment.config import Config
 from allsurv.experiment.evidence import evidence_tables
 from allsurv.experiment.explained import explanation_tables
@@ -68,7 +72,8 @@ def train_models(
     study = cohort.study
     eligible = cohort.eligible(config.endpoint)
     X, y = eligible.X, eligible.y(config.endpoint)
-    pipelines = _pipelines(study, config)
+    pipelines, left_out = _fit_all(_pipelines(study, config), X, y, progress)
+    left_out = safe_sentence(left_out, config.policy)
     report = validate_all(
         pipelines | _references(study, config),
         cohort,
@@ -81,9 +86,6 @@ def train_models(
         progress=partial(progress, "validate"),
         finished=finished,
     )
-    for done, (name, pipeline) in enumerate(pipelines.items(), start=1):
-        pipelines[name] = pipeline.fit(X, y)
-        progress("fit", done, len(pipelines))
     fitted = {name: getattr(pipeline, "model_", pipeline) for name, pipeline in pipelines.items()}
     choice = choose(report.performance)
     tables = validation_tables(report, study, config)
@@ -120,10 +122,37 @@ def train_models(
         tables=tables,
         risk_models=risk_models,
         statements={
+            **({"left_out": left_out} if left_out else {}),
             "choice": choice.statement,
             "sample_size": sample_size_verdict(y, fitted),
         },
     )
+
+
+def _fit_all(
+    pipelines: Mapping[str, SurvivalModel],
+    X: pd.DataFrame,
+    y: NDArray[np.void],
+    progress: Progress,
+) -> tuple[dict[str, SurvivalModel], str]:
+    """Fit every model to everybody; one that these patients cannot carry is left out, with why."""
+    fitted: dict[str, SurvivalModel] = {}
+    reasons: dict[str, str] = {}
+    for done, (name, pipeline) in enumerate(pipelines.items(), start=1):
+        try:
+            fitted[name] = pipeline.fit(X, y)
+        except ModelError as error:
+            reasons[name] = str(error).splitlines()[0]
+        progress("fit", done, len(pipelines))
+    said = " ".join(f"Model {name} was left out: {reason}" for name, reason in reasons.items())
+    if not fitted:
+        raise ModelError(f"no model can be fitted. {said}")
+    if said:
+        said += (
+            " A ridge penalty gives a finite estimate where there is none, for example"
+            " 'models: {cox: {ridge: 1}}' in the configuration."
+        )
+    return fitted, said
 
 
 def _risk_models(
