@@ -119,8 +119,9 @@ def _missing(quote: Quoter) -> Tree:
         "missing",
         "Missing data",
         text=[[
-            "What is filled in is learned without the outcome, anew in every resample, and is the "
-            "same in development, validation and use. A value that may not be missing is refused."
+            "Missing values are imputed without using the outcome, separately in each resample, "
+            "and in the same way in development, validation and use. Records lacking a required "
+            "value are rejected."
         ]],
         tables=[quote.table("missing", columns, caption="Missing values of the predictors")],
     )  # fmt: skip

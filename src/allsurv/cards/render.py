@@ -1,4 +1,4 @@
-"""A card's faces: HTML, Markdown, CHAI XML, Word and JSON, all from one tree."""
+"""A card's formats: HTML, Markdown, CHAI XML, Word and JSON, all from one tree."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def score(
     ] = "",
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
 ) -> None:
-    """Score new patients with a saved risk model; a file of any size, taken up after a break.
+    """Score new patients with a saved risk model; streams large files and resumes.
 
     Example: allsurv score new.csv --model models:/rr-all-os@candidate --out scores.csv
     """

@@ -37,7 +37,7 @@ class CardOrder:
     author : Path or None
         The author's file.
     out : Path or None
-        One face, or a calculator, to write instead of all faces.
+        One format, or a calculator, to write instead of all formats.
     release, check : bool
         Block what is incomplete; check instead of writing.
     decision : str

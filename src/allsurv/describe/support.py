@@ -11,7 +11,7 @@ SHRINKAGE = 0.9
 
 
 def support_sentence(
-    n: int, n_events: int, n_parameters: int, *, who: str = "the models here weigh"
+    n: int, n_events: int, n_parameters: int, *, who: str = "these models use"
 ) -> str:
     """Say how many parameters a cohort supports beside how many are asked of it.
 
@@ -21,7 +21,7 @@ def support_sentence(
         Patients and events.
     n_parameters : int
         Coefficients, or their like, that are estimated.
-    who : str, default="the models here weigh"
+    who : str, default="these models use"
         What asks for them.
 
     Returns
@@ -43,15 +43,15 @@ def support_sentence(
     --------
     >>> print(support_sentence(110, 69, 1))
     110 patients with 69 events support 1.7 model parameters (Riley's criteria: shrinkage 0.9,
-    anticipated Nagelkerke R2 0.15); the models here weigh 1.
+    anticipated Nagelkerke R2 0.15); these models use 1 parameter.
     """
     carried = supported_parameters(n, n_events, r2_nagelkerke=ANTICIPATED_R2, shrinkage=SHRINKAGE)
     supported = min(carried.by_shrinkage, carried.by_optimism)
     said = (
         f"{n} patients with {n_events} events support {supported:.1f} model parameters "
         f"(Riley's criteria: shrinkage {SHRINKAGE:g}, anticipated Nagelkerke R2 "
-        f"{ANTICIPATED_R2:g}); {who} {n_parameters}."
+        f"{ANTICIPATED_R2:g}); {who} {n_parameters} parameter{'s' * (n_parameters != 1)}."
     )
     if n_parameters > supported:
-        return f"{said} Too many: expect overfitting, and read every estimate as exploratory."
+        return f"{said} Expect overfitting, and read every estimate as exploratory."
     return said

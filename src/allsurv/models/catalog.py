@@ -156,7 +156,7 @@ _FAMILIES: dict[str, Family] = {
         ),
         Family(
             name="null",
-            label="Kaplan-Meier (no patient known)",
+            label="Kaplan-Meier (no predictors)",
             short="Kaplan-Meier",
             kind="allsurv.models.null:NullModel",
             complexity=0,
@@ -264,7 +264,7 @@ def model_label(name: str) -> str:
     Examples
     --------
     >>> model_label("kaplan_meier"), model_label("treat_all")
-    ('Kaplan-Meier (no patient known)', 'Treat all')
+    ('Kaplan-Meier (no predictors)', 'Treat all')
     """
     if name in _OTHER_ROWS:
         return _OTHER_ROWS[name]

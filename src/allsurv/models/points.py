@@ -93,7 +93,9 @@ def make_points(model: RiskModel, cohort: Cohort) -> PointsSystem:
     scales = [_Scale.of(known[name], frame[name], model, base) for name in model.predictors]
     widest = max(scale.width for scale in scales)
     if widest == 0:
-        raise ModelError("points: no predictor weighs anything; there is nothing to count.")
+        raise ModelError(
+            "points: every predictor has an effect of zero; there is nothing to count."
+        )
     unit = widest / MOST_POINTS
     totals = np.sum([scale.whole(frame[scale.variable.name], unit) for scale in scales], axis=0)
     lowest = float(model.risk_score(base)[0]) - sum(scale.at(base)[0] for scale in scales)
@@ -225,7 +227,7 @@ def _ticks(column: pd.Series, variable: Variable, model: RiskModel) -> Floats:
     if variable.transform == "log":
         size = 10.0 ** np.floor(np.log10(low))
         least = max(least, float(np.floor(low / size) * size))  # above 0, not above the lowest
-    return np.unique(np.clip(ticks, least, most))
+    return np.unique(np.clip(ticks, least, most)) + 0.0  # no -0
 
 
 def _spanning(ladder: Floats, low: float, high: float) -> Floats:

@@ -1,4 +1,4 @@
-"""MLflow: one parent run an experiment, one child run a model, and the registry.
+"""MLflow: one parent run per experiment, one child run per model, and the registry.
 
 The only package that imports MLflow. It logs what a
 :class:`~allsurv.experiment.Result` and its folder hold, which has passed the

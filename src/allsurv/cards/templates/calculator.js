@@ -92,7 +92,7 @@
     if (!facts.findings.length) return [];
     const list = element("ul");
     for (const finding of facts.findings) list.append(element("li", speaks(finding, patient[finding.variable] ?? null)));
-    return [element("p", "What was published, and whether it speaks for this patient", { class: "heading" }), list];
+    return [element("p", "Published effects for this patient", { class: "heading" }), list];
   }
 
   function speaks(finding, value) {
@@ -102,8 +102,8 @@
       const times = finding.estimate ** ((value - finding.from) / finding.per);
       return said + `At ${value}, ${times.toFixed(2)} times the hazard at ${finding.from}, other things equal.`;
     }
-    if (value === finding.to) return said + "It speaks for this patient.";
-    if (value === finding.from) return said + "This patient is on the side it is compared with.";
+    if (value === finding.to) return said + "Applies.";
+    if (value === finding.from) return said + "Reference group.";
     return said + "This patient is on neither side.";
   }
 })();

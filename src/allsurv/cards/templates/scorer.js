@@ -43,7 +43,7 @@ const Scorer = (() => {
     const low = variable.minimum ?? -Infinity, high = variable.maximum ?? Infinity;
     if (number < low || number > high) {
       const unit = variable.unit ? ` ${variable.unit}` : "";
-      return { fault: `${variable.label}: ${said} is outside ${low} to ${high}${unit}; this model does not answer.` };
+      return { fault: `${variable.label}: ${said} is outside ${low} to ${high}${unit}, the range this model was built for.` };
     }
     if (variable.kind === "integer" && !Number.isInteger(number)) {
       return { fault: `${variable.label}: ${said} is not a whole number.` };
