@@ -16,7 +16,7 @@ from allsurv.describe import (
     numbers_at_risk,
     table_one,
 )
-from allsurv.disclosure.tables import safe_curve
+from allsurv.disclosure.curves import safe_curve
 from allsurv.errors import ModelError, OutcomeError
 
 

@@ -9,9 +9,11 @@ import pytest
 
 from allsurv.cohort import load_cohort
 from allsurv.describe import comparison_curves, comparison_summary, table_one
+from allsurv.disclosure.characteristics import safe_characteristics
+from allsurv.disclosure.curves import safe_curve
 from allsurv.disclosure.dominance import dominated_summaries
 from allsurv.disclosure.scanner import Scanner, check_artefacts
-from allsurv.disclosure.tables import safe_curve, suppress_small
+from allsurv.disclosure.survival import medians_on_grid, safe_survival
 from allsurv.errors import ConfigError, DisclosureError
 from allsurv.policy.rules import CMS, POLICIES, Sum, disclosure_policy, hidden_cells
 
@@ -59,7 +61,7 @@ def test_a_dominated_number_is_not_summarised(cohort):
     one = type(cohort)(cohort.study, frame, cohort.source)
     found = dominated_summaries(one, POLICIES["acro"], by="arm")
     assert ("wbc", "overall") in found
-    table = suppress_small(table_one(one), POLICIES["acro"], dominated=found)
+    table = safe_characteristics(table_one(one), POLICIES["acro"], dominated=found)
     row = table.set_index("variable").loc["wbc"]
     assert row["text"] == "suppressed"
     assert row["suppressed"]
@@ -73,8 +75,10 @@ def test_what_journals_print_is_not_changed(cohort, name):
     asked = cohort.study.comparisons["os_overall"]
     exact = comparison_curves(cohort, asked)
     assert safe_curve(exact, cohort.study, policy).equals(exact)
-    for table in (table_one(cohort), comparison_summary(cohort, asked)):
-        assert suppress_small(table, policy).drop(columns="suppressed").equals(table)
+    table, summary = table_one(cohort), comparison_summary(cohort, asked)
+    assert safe_characteristics(table, policy).drop(columns="suppressed").equals(table)
+    assert safe_survival(summary, policy).drop(columns="suppressed").equals(summary)
+    assert medians_on_grid(summary, cohort.study, policy).equals(summary)
 
 
 @pytest.mark.parametrize(("name", "stopped"), [("journal", True), ("off", False)])

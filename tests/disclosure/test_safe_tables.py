@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from allsurv.cohort import Cohort, read_cohort
 from allsurv.describe import comparison_summary, kaplan_meier, landmark, survival_summary, table_one
-from allsurv.disclosure.tables import safe_curve, suppress_small
-from allsurv.errors import DisclosureError
+from allsurv.disclosure.characteristics import safe_characteristics
+from allsurv.disclosure.curves import safe_curve
+from allsurv.disclosure.survival import safe_survival
 from allsurv.policy.rules import POLICIES, Sum, hidden_cells
 
 
@@ -46,7 +47,7 @@ def many(study) -> Cohort:
 
 def test_a_small_cell_takes_its_neighbour_with_it(many):
     table = table_one(many, by="arm")
-    safe = suppress_small(table).set_index(["variable", "level", "group"])
+    safe = safe_characteristics(table).set_index(["variable", "level", "group"])
     full = table.set_index(["variable", "level", "group"])
     cns = ("cns", "true")
     assert 0 < full.loc[(*cns, "overall"), "n"] < 11
@@ -58,7 +59,7 @@ def test_a_small_cell_takes_its_neighbour_with_it(many):
 
 
 def test_no_shown_count_is_small_and_no_sum_gives_one_away(many):
-    safe = suppress_small(table_one(many, by="arm"))
+    safe = safe_characteristics(table_one(many, by="arm"))
     shown = safe["n"].dropna()
     assert not shown.between(1, 10).any()
     levels = safe[safe["statistic"] == "n (%)"]
@@ -76,7 +77,7 @@ def test_no_shown_count_is_small_and_no_sum_gives_one_away(many):
 
 def test_few_missing_values_do_not_show_in_the_denominator(many):
     # Three of 120 have no white cell count: neither 117 nor 3 may be shown.
-    safe = suppress_small(table_one(many)).set_index("variable")
+    safe = safe_characteristics(table_one(many)).set_index("variable")
     assert safe.loc["wbc", "n_known"] is pd.NA
     assert safe.loc["wbc", "suppressed"]
     assert safe.loc["age", "n_known"] == 120
@@ -84,7 +85,7 @@ def test_few_missing_values_do_not_show_in_the_denominator(many):
 
 def test_ranges_become_centiles(many):
     table = table_one(many).set_index("variable").loc["age"]
-    safe = suppress_small(table_one(many)).set_index("variable").loc["age"]
+    safe = safe_characteristics(table_one(many)).set_index("variable").loc["age"]
     ages = many.frame["age"]
     assert safe["statistic"] == "median (5th–95th centile)"
     assert np.isnan(safe["lower"])
@@ -95,7 +96,7 @@ def test_ranges_become_centiles(many):
 
 def test_a_small_group_vanishes_whole(cohort):
     # Six and six patients.
-    safe = suppress_small(table_one(cohort, by="arm"))
+    safe = safe_characteristics(table_one(cohort, by="arm"))
     groups = safe[safe["group"] != "overall"]
     assert groups[["n", "n_known", "n_group", "percent", "value", "centile_5"]].isna().all().all()
     assert set(groups["text"]) <= {"<11", "suppressed"}
@@ -103,14 +104,14 @@ def test_a_small_group_vanishes_whole(cohort):
 
 def test_a_policy_of_one_hides_no_count(many):
     table = table_one(many, by="arm")
-    safe = suppress_small(table, POLICIES["journal"])
+    safe = safe_characteristics(table, POLICIES["journal"])
     assert safe["n"].astype(int).tolist() == table["n"].tolist()
     assert not safe["suppressed"].any()
 
 
 def test_a_summary_of_survival_loses_small_counts_and_what_came_of_them(many):
     table = survival_summary(many, "os", by="salvage", horizons=[6, 24, 60])
-    safe = suppress_small(table)
+    safe = safe_survival(table)
     small = table["n_at_risk"] < 11
     assert small.any()
     assert safe.loc[small, ["survival", "lower", "upper", "n_at_risk"]].isna().all().all()
@@ -123,7 +124,7 @@ def test_a_summary_of_survival_loses_small_counts_and_what_came_of_them(many):
 def test_counts_of_the_excluded_are_counts_too(many):
     table = landmark(many, "os", "sct", at=5.0, horizons=[12])
     table["n_censored_before"] = 4
-    safe = suppress_small(table)
+    safe = safe_survival(table)
     assert safe["n_censored_before"].isna().all()
     assert safe["n_event_before"].isna().all()
     assert safe["n_later_origin"].eq(0).all()
@@ -131,14 +132,9 @@ def test_counts_of_the_excluded_are_counts_too(many):
 
 def test_comparisons_one_after_another_are_hidden_one_by_one(many, study):
     tables = [comparison_summary(many, c) for c in study.comparisons.values()]
-    together = suppress_small(pd.concat(tables, ignore_index=True))
-    apart = pd.concat([suppress_small(table) for table in tables], ignore_index=True)
+    together = safe_survival(pd.concat(tables, ignore_index=True))
+    apart = pd.concat([safe_survival(table) for table in tables], ignore_index=True)
     pd.testing.assert_frame_equal(together, apart)
-
-
-def test_other_tables_are_refused():
-    with pytest.raises(DisclosureError, match="without known counts"):
-        suppress_small(pd.DataFrame({"x": [1]}))
 
 
 def test_a_safe_curve_stands_on_the_grid_and_ends_in_time(many, study):

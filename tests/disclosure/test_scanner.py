@@ -11,9 +11,11 @@ import pytest
 
 from allsurv.cohort import Cohort, read_cohort
 from allsurv.dictionary import FrozenDict
-from allsurv.disclosure.scanner import HARMLESS, Scanner, check_artefacts
+from allsurv.disclosure.scanner import Scanner, check_artefacts
 from allsurv.errors import DisclosureError
+from allsurv.policy.columns import LEFT_OUT, NOT_PATIENTS
 from allsurv.study import load_study
+from allsurv.study.spec import Variable
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,7 @@ def test_a_patients_row_is_found_as_object_line_or_array(scanner, cohort, tmp_pa
     row = row_of(cohort)
     (tmp_path / "row.json").write_text(json.dumps({"input_example": [row]}))
     (tmp_path / "row.csv").write_text(",".join(row) + "\n" + ",".join(map(str, row.values())))
-    baseline = scanner.rows[3]
+    baseline = scanner.rows.continuous[3]
     np.savez(tmp_path / "row.npz", X=np.vstack([np.zeros_like(baseline), baseline]))
     for name in ("row.json", "row.csv", "row.npz"):
         assert "a patient's row" in found(scanner, tmp_path / name)
@@ -143,6 +145,107 @@ def test_a_simple_fraction_is_no_sign_of_a_patient(cohort, tmp_path):
     assert "an exact time of a patient" in found(scanner, file)
 
 
+def test_what_counts_no_patients_passes_with_its_reason(scanner, tmp_path):
+    assert all(len(reason) > 4 for reason in NOT_PATIENTS.values())
+    assert not set(NOT_PATIENTS) & {*LEFT_OUT, "n_level", "n_rows", "n_imputed", "n_patients"}
+    (tmp_path / "t.json").write_text(json.dumps([dict.fromkeys(NOT_PATIENTS, 3)]))
+    assert not found(scanner, tmp_path / "t.json")
+
+
+def test_a_variable_of_the_study_is_no_count(scanner, cohort, tmp_path):
+    assert "n_courses" in cohort.study.variables
+    (tmp_path / "t.json").write_text(json.dumps({"n_courses": 3}))
+    assert not found(scanner, tmp_path / "t.json")
+
+
+def in_whole_months(n=60):
+    """Patients such as small studies have: short identifiers, whole months, whole numbers."""
+    rng = np.random.default_rng(3)
+    months = rng.integers(2, 60, n)
+    return pd.DataFrame(
+        {
+            "arm": rng.choice(["old", "new"], n),
+            "age": rng.integers(18, 85, n),
+            "wbc": rng.integers(1, 200, n) / 10,
+            "cns": 0,
+            "tp53": 0,
+            "salvage": rng.integers(1, 4, n),
+            "responder": 1,
+            "response_months": 1.0,
+            "sct": 0,
+            "sct_months": np.nan,
+            "dead": rng.integers(0, 2, n),
+            "months": months,
+            "rfs_months": months - 1,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def small_study(study):
+    more = {
+        "patient": Variable("patient", "Patient", "identifier", "patient"),
+        "platelets": Variable("platelets", "Platelets", "integer", "platelets", unit="10⁹/L"),
+        "children": Variable("children", "Children", "integer", "children"),
+    }
+    return replace(study, variables={**more, **study.variables})
+
+
+def of_small_study(study, identifiers):
+    frame = in_whole_months(len(identifiers))
+    platelets = np.random.default_rng(4).integers(5, 400, len(frame))
+    return read_cohort(frame.assign(patient=identifiers, platelets=platelets, children=2), study)
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "stopped"),
+    [
+        ([f"P{k}" for k in range(60)], True),
+        ([f"{a}{b}" for a in "abcdefgh" for b in "qrstuvwx"][:60], True),
+        ([str(1001 + 7 * k) for k in range(60)], True),
+        ([str(1 + k) for k in range(60)], False),  # numbers of rows: no sign of a patient
+    ],
+)
+def test_short_identifiers_are_found_where_there_are_several(
+    small_study, tmp_path, identifiers, stopped
+):
+    scanner = Scanner(of_small_study(small_study, identifiers))
+    file = tmp_path / "who.csv"
+    file.write_text("who,x\n" + "\n".join(f"{name},1" for name in identifiers[20:40]))
+    assert ("an identifier" in found(scanner, file)) is stopped
+    file = tmp_path / "who.json"
+    file.write_text(json.dumps([{"who": int(i) if i.isdigit() else i} for i in identifiers[:20]]))
+    assert ("an identifier" in found(scanner, file)) is stopped
+    file.write_text(json.dumps([{"who": identifiers[5]}]))  # one such word may be anything
+    assert not found(scanner, file)
+
+
+def test_times_on_the_grid_are_found_in_the_patients_order_or_all_of_them(small_study, tmp_path):
+    cohort = of_small_study(small_study, [f"P{k:02}" for k in range(60)])
+    scanner, months = Scanner(cohort), cohort.frame["months"].to_numpy(dtype=float)
+    file = tmp_path / "t.npz"
+    for told in (months, months[5:20], np.sort(months), np.column_stack([months * 0, months])):
+        np.savez(file, told=told)
+        assert found(scanner, file) == "a column of patients' times"
+    pd.DataFrame({"t": months[:12]}).to_csv(tmp_path / "t.csv")
+    assert "a column of patients' times" in found(scanner, tmp_path / "t.csv")
+    for honest in (np.arange(0.0, 61.0), np.unique(months), months[:9], np.sort(months)[:40]):
+        np.savez(file, told=honest)
+        assert not found(scanner, file)
+
+
+def test_what_eleven_patients_share_is_no_ones_row(small_study, tmp_path):
+    cohort = of_small_study(small_study, [f"P{k:02}" for k in range(60)])
+    row = {"age": 40.0, "wbc": 3.0, "platelets": 90.0, "children": 7.0}
+    file = tmp_path / "row.json"
+    file.write_text(json.dumps(row))
+    for shared, stopped in ((10, True), (11, False)):
+        frame = cohort.frame.copy()
+        for name, value in row.items():
+            frame.loc[frame.index[:shared], name] = value
+        assert bool(found(Scanner(replace(cohort, frame=frame)), file)) is stopped
+
+
 @pytest.mark.parametrize(
     "name", ["n", "n_level", "n_level_events", "n_excluded", "n_rows", "n_imputed", "excluded_n"]
 )
@@ -155,7 +258,7 @@ def test_a_count_that_nobody_declared_harmless_is_a_count(scanner, tmp_path, nam
     assert not found(scanner, file)
 
 
-@pytest.mark.parametrize("name", sorted(HARMLESS))
+@pytest.mark.parametrize("name", sorted(NOT_PATIENTS))
 def test_what_counts_no_patients_may_be_small(scanner, tmp_path, name):
     file = tmp_path / "table.csv"
     file.write_text(f"model,{name}\ncox,7\n")

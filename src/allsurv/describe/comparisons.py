@@ -15,13 +15,13 @@ from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.needed import only_needed
 from allsurv.describe.survival import CURVE_COLUMNS, SUMMARY_COLUMNS, curve_rows, summary_rows
 from allsurv.errors import ModelError, OutcomeError
+from allsurv.policy.columns import BEFORE_LANDMARK
 from allsurv.stats.curves import nonparametric
 from allsurv.study.spec import Comparison
 
 __all__ = ["comparison_curves", "comparison_summary", "comparison_test", "landmark"]
 
 OF_COMPARISON = ("comparison", "label", "endpoint", "landmark", "note")
-EXCLUDED = ("n_event_before", "n_censored_before", "n_later_origin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +131,12 @@ def comparison_summary(
     wanted = cohort.study.prediction.horizons if horizons is None else horizons
     rows = summary_rows(asked.y, asked.groups, horizons=wanted, level=level)
     excluded = {
-        name: 0 if asked.landmark is None else getattr(asked.landmark, name) for name in EXCLUDED
+        name: 0 if asked.landmark is None else getattr(asked.landmark, name)
+        for name in BEFORE_LANDMARK
     }
     return tidy(
         [asked.said | row | excluded for row in rows],
-        OF_COMPARISON + SUMMARY_COLUMNS + EXCLUDED,
+        OF_COMPARISON + SUMMARY_COLUMNS + BEFORE_LANDMARK,
         cohort,
     )
 

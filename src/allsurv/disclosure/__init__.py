@@ -5,10 +5,13 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "characteristics": ["safe_characteristics", "safe_missing"],
         "cox": ["safe_hazard_ratios"],
+        "curves": ["safe_curve"],
         "dominance": ["dominated_summaries"],
+        "evidence": ["safe_non_findings"],
         "scanner": ["Scanner", "check_artefacts"],
-        "tables": ["safe_curve", "suppress_small"],
+        "survival": ["medians_on_grid", "safe_survival"],
         "validated": ["safe_net_benefit", "safe_risk_groups", "safe_subgroups"],
     },
 )

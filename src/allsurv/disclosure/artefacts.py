@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from allsurv.errors import DisclosureError
 
-__all__ = ["Contents", "Record", "open_artefact"]
+__all__ = ["Contents", "Record", "as_number", "open_artefact"]
 
 Record = Mapping[str, Any]
 TEXT = {".html", ".svg", ".md", ".txt", ".tex", ".xml", ".js", ".css", ".yaml", ".yml", ".log", ""}
@@ -46,6 +47,12 @@ class Contents:
     words: frozenset[str]
     records: tuple[Record, ...] = ()
     arrays: tuple[NDArray[np.float64], ...] = ()
+
+    @property
+    def columns(self) -> Iterator[NDArray[np.float64]]:
+        """Every column of numbers, those of arrays too."""
+        for array in self.arrays:
+            yield from array.T if array.ndim == 2 else (array.ravel(),)
 
 
 def open_artefact(file: Path) -> Contents:
@@ -93,7 +100,20 @@ def _json(text: str) -> Contents:
         for array in arrays
         if all(isinstance(v, int | float) and not isinstance(v, bool) for v in array)
     )
-    return Contents(_words(text), records, numeric)
+    listed = [node for node in nodes if isinstance(node, list)]
+    return Contents(_words(text), records, (*numeric, *chain.from_iterable(map(_keyed, listed))))
+
+
+def _keyed(nodes: list[Any]) -> Iterator[NDArray[np.float64]]:
+    """Take the columns of numbers from records that stand in one list."""
+    columns: dict[str, list[float]] = {}
+    for node in nodes:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                columns.setdefault(key, []).append(as_number(value))
+    for column in columns.values():
+        numbers = np.array(column)
+        yield numbers[np.isfinite(numbers)]
 
 
 def _nodes(tree: Any) -> Iterator[Any]:
@@ -128,6 +148,14 @@ def _frame(frame: pd.DataFrame) -> Contents:
 
 def _columns(array: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(array, dtype=float) if array.dtype.kind in "fiu" else np.empty(0)
+
+
+def as_number(value: Any) -> float:
+    """Read a number; missing if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return np.nan
 
 
 def _words(text: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from allsurv.policy.columns import LEFT_OUT
 from allsurv.policy.rules import CMS, DisclosurePolicy
 
 __all__ = ["safe_hazard_ratios"]
@@ -20,7 +21,6 @@ ESTIMATES = (
     "ph_p_value",
     "variable_p_value",
 )
-LEFT_OUT = ("n_left_out", "n_excluded", "n_event_before", "n_censored_before", "n_later_origin")
 
 
 def safe_hazard_ratios(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.DataFrame:

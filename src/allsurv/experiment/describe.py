@@ -8,9 +8,11 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.describe import analysis_table, comparison_curves, comparison_summary, table_one
+from allsurv.disclosure.characteristics import safe_characteristics, safe_missing
 from allsurv.disclosure.cox import safe_hazard_ratios
+from allsurv.disclosure.curves import safe_curve
 from allsurv.disclosure.dominance import dominated_summaries
-from allsurv.disclosure.tables import safe_curve, suppress_small
+from allsurv.disclosure.survival import medians_on_grid, safe_survival
 from allsurv.experiment.config import Config
 from allsurv.study.spec import Comparison, Study, Variable
 
@@ -25,7 +27,7 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
     comparisons = _comparisons(study, config)
     total = 1 + len(comparisons) + len(study.analyses)
     tables = {
-        "table_one": suppress_small(
+        "table_one": safe_characteristics(
             table_one(cohort, by=study.group),
             config.policy,
             dominated=dominated_summaries(cohort, config.policy, by=study.group),
@@ -37,11 +39,11 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
     for done, comparison in enumerate(comparisons, start=2):
         curves.append(safe_curve(comparison_curves(cohort, comparison), study, config.policy))
         summary = comparison_summary(cohort, comparison, horizons=config.horizons)
-        summaries.append(suppress_small(summary, config.policy))
+        summaries.append(safe_survival(summary, config.policy))
         progress("describe", done, total)
     tables["curves"] = pd.concat(curves, ignore_index=True)
     survival = pd.concat(summaries, ignore_index=True)
-    tables["survival"] = _on_grid(survival, study) if config.policy.is_coarse else survival
+    tables["survival"] = medians_on_grid(survival, study, config.policy)
     fits = []
     for done, analysis in enumerate(study.analyses.values(), start=2 + len(comparisons)):
         fits.append(analysis_table(cohort, analysis))
@@ -60,30 +62,20 @@ def _comparisons(study: Study, config: Config) -> list[Comparison]:
     return [Comparison(name="overall", label=label, endpoint=config.endpoint, by=None)]
 
 
-def _on_grid(survival: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Round medians to the time grid: a quantile is the exact time of a patient."""
-    columns = [c for c in survival if c.startswith(("median", "follow_up"))]
-    grid = study.time.grid
-    return survival.assign(
-        **{c: (survival[c].astype(float) / grid).round() * grid for c in columns}
-    )
-
-
 def _missing(cohort: Cohort, config: Config) -> pd.DataFrame:
     rows = []
     for name in config.predictors:
         variable = cohort.study.variable(name)
         n_missing = int(cohort.frame[name].isna().sum())
         how = _handling(variable, config.features.missing)
-        n_smaller = min(n_missing, cohort.n - n_missing)
-        hidden = n_missing > 0 and config.policy.is_small(n_smaller)
+        shown, percent = safe_missing(n_missing, cohort.n, config.policy)
         rows.append(
             {
                 "variable": name,
                 "label": variable.label,
                 "n": cohort.n,
-                "n_missing": None if hidden else n_missing,
-                "percent": None if hidden else round(100 * n_missing / cohort.n, 1),
+                "n_missing": shown,
+                "percent": percent,
                 "handling": how if n_missing else "nothing is missing",
             }
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from allsurv.cohort import Cohort
+from allsurv.disclosure.evidence import safe_non_findings
 from allsurv.experiment.config import Config
 from allsurv.findings import assess_findings, compare_non_findings, update_published
 from allsurv.models import SurvivalModel
@@ -66,11 +67,7 @@ def evidence_tables(
         tables["findings_importance"] = found.importance
     if study.non_findings:
         table = compare_non_findings(cohort, margin=plan.margin)
-        left_out = cohort.n - table["n"]
-        fewest = config.policy.threshold
-        shown = table["n"].ge(fewest) & ~left_out.between(1, fewest - 1)
-        counts = table[["n", "n_events"]].where(shown)
-        tables["non_findings"] = table.assign(**dict(counts.items()))
+        tables["non_findings"] = safe_non_findings(table, cohort.n, config.policy)
     if published_equation(study, config.endpoint):
         tables["published_equation"] = update_published(
             cohort, endpoint=config.endpoint, predictors=config.predictors

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.disclosure.tables import safe_curve
+from allsurv.disclosure.curves import safe_curve
 from allsurv.disclosure.validated import safe_net_benefit, safe_risk_groups, safe_subgroups
 from allsurv.experiment.config import Config
 from allsurv.models import SurvivalModel, TunedModel

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from allsurv.errors import ModelError
 from allsurv.explain.exact import explain_score, explain_survival
 from allsurv.explain.values import Patients, ask
-from allsurv.riskmodel.development import SMALLEST_GROUP
+from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.grid import grid_steps
 from allsurv.riskmodel.mechanisms import Constant
 

@@ -14,6 +14,7 @@ from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import breslow_hazard
 from allsurv.models.growing.levels import find_levels
 from allsurv.models.settings import check_number, columns_tried
+from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.mechanisms import Boosted, Linear
 from allsurv.riskmodel.trees import Trees
 
@@ -72,7 +73,7 @@ class GradientBoosting(SurvivalModel):
         learning_rate: float = 0.1,
         max_depth: int = 2,
         subsample: float = 0.5,
-        min_samples_leaf: int = 11,
+        min_samples_leaf: int = SMALLEST_GROUP,
         max_features: str | int | float | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:

@@ -11,7 +11,8 @@ from allsurv.dictionary.variable import Variable
 from allsurv.errors import DisclosureError, ModelError
 from allsurv.models.catalog import find_family, trainable
 from allsurv.models.origin import origin_of
-from allsurv.riskmodel.development import SMALLEST_GROUP, Development
+from allsurv.policy.rules import SMALLEST_GROUP
+from allsurv.riskmodel.development import Development
 from allsurv.riskmodel.encoding import read_numbers
 from allsurv.riskmodel.instability import Instability
 from allsurv.riskmodel.model import RiskModel

@@ -13,6 +13,7 @@ from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.growing.levels import find_levels
 from allsurv.models.settings import check_number, check_room, columns_tried
+from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.grid import round_up
 from allsurv.riskmodel.mechanisms import Forest, Mechanism
 
@@ -73,7 +74,7 @@ class SurvivalForest(SurvivalModel):
         *,
         grid: float = 1.0,
         n_estimators: int = 200,
-        min_samples_leaf: int = 11,
+        min_samples_leaf: int = SMALLEST_GROUP,
         max_depth: int | None = None,
         max_features: str | int | float | None = "sqrt",
         max_samples: int | float | None = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from allsurv import __version__
 from allsurv.cohort.table import Cohort
-from allsurv.riskmodel.development import SMALLEST_GROUP
+from allsurv.policy.rules import CMS
 
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
@@ -48,4 +48,4 @@ def package_versions() -> dict[str, str]:
 
 
 def _shown(count: int) -> int | str:
-    return f"<{SMALLEST_GROUP}" if 0 < count < SMALLEST_GROUP else count
+    return f"<{CMS.threshold}" if CMS.is_small(count) else count

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
-from allsurv.riskmodel.development import SMALLEST_GROUP
+from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.mechanisms import Linear
 from allsurv.riskmodel.model import RiskModel
 from allsurv.stats.measures.brier import brier

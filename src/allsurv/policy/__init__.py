@@ -5,10 +5,12 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "columns": ["counts_patients"],
         "overlaps": ["shown_counts"],
         "rules": [
             "CMS",
             "POLICIES",
+            "SMALLEST_GROUP",
             "DisclosurePolicy",
             "Sum",
             "disclosure_policy",

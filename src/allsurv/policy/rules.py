@@ -17,7 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 from allsurv.errors import ConfigError
 from allsurv.nearest import did_you_mean
 
-__all__ = ["CMS", "POLICIES", "DisclosurePolicy", "Sum", "disclosure_policy", "hidden_cells"]
+__all__ = [
+    "CMS",
+    "POLICIES",
+    "SMALLEST_GROUP",
+    "DisclosurePolicy",
+    "Sum",
+    "disclosure_policy",
+    "hidden_cells",
+]
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,9 @@ CMS = DisclosurePolicy(
     threshold=11,
 )
 """Rule of the United States' Centers for Medicare & Medicaid Services for published cells."""
+
+SMALLEST_GROUP = CMS.threshold
+"""Patients behind any number of a model or of its validation, at least, whatever the policy."""
 
 POLICIES: Mapping[str, DisclosurePolicy] = MappingProxyType({
     "cms": CMS,

@@ -11,7 +11,8 @@ import pandas as pd
 from allsurv.cohort import Cohort
 from allsurv.describe import comparison_curves, comparison_summary, comparison_test, numbers_at_risk
 from allsurv.describe.needed import needed_columns
-from allsurv.disclosure.tables import safe_curve, suppress_small
+from allsurv.disclosure.curves import safe_curve
+from allsurv.disclosure.survival import medians_on_grid, safe_survival
 from allsurv.errors import OutcomeError
 from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
@@ -21,8 +22,6 @@ from allsurv.study.spec import Comparison, Study
 __all__ = ["curve_items", "figures"]
 
 MOST_TICKS = 10
-MEDIANS = ("median", "median_lower", "median_upper")
-FOLLOW_UP = ("follow_up", "follow_up_lower", "follow_up_upper")
 
 
 def figures(study: Study) -> list[tuple[Comparison, ...]]:
@@ -146,12 +145,8 @@ def _safe(item: Item, study: Study, policy: DisclosurePolicy) -> Item | None:
     curves = safe_curve(item.table, study, policy)
     if curves.empty:
         return None
-    summary = suppress_small(item.extra["summary"], policy)
-    grid = study.time.grid
-    rounded = {
-        name: (summary[name].astype(float) / grid).round() * grid for name in (*MEDIANS, *FOLLOW_UP)
-    }
-    extra = {"summary": summary.assign(**rounded)}
+    summary = safe_survival(item.extra["summary"], policy)
+    extra = {"summary": medians_on_grid(summary, study, policy)}
     if "tests" in item.extra:
         extra["tests"] = item.extra["tests"]
     return replace(item, table=curves, extra=extra)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.describe import rate_tables, table_one
-from allsurv.disclosure.tables import suppress_small
+from allsurv.disclosure.characteristics import safe_characteristics
 from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.items import Item
 from allsurv.reproduction.keys import paper_key, paper_title
@@ -51,7 +51,7 @@ def _characteristics(cohort: Cohort, policy: DisclosurePolicy) -> Item:
         title = f"Table 1. Characteristics of the patients{by}"
         return Item("table-1", title, "", "table", shown, text, (*notes, *more))
 
-    safe = suppress_small(table, policy)
+    safe = safe_characteristics(table, policy)
     return replace(item(table), safe=item(safe, _hidden(policy)))
 
 

@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import DisclosureError
-from allsurv.policy.rules import CMS
+from allsurv.policy.rules import SMALLEST_GROUP
 
-__all__ = ["SMALLEST_GROUP", "Development"]
+__all__ = ["Development"]
 
 Floats = NDArray[np.float64]
 
-SMALLEST_GROUP = CMS.threshold
-"""Patients behind any number of an exported model, at least, whatever policy a run chooses."""
 
 _POINTS = (1.0, 2.5, *np.arange(5.0, 100.0, 5.0), 97.5, 99.0)
 

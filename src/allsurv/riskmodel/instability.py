@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.errors import DisclosureError, ModelError
-from allsurv.riskmodel.development import SMALLEST_GROUP
+from allsurv.policy.rules import SMALLEST_GROUP
 
 __all__ = ["FEWEST_REFITS", "Instability"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.dictionary.variable import Filter, Variable
-from allsurv.riskmodel.development import SMALLEST_GROUP
+from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.products import with_products
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.riskmodel.development import SMALLEST_GROUP
+from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.validation.finished import FinishedRefits
 from allsurv.validation.plans import draw_bootstraps
 from allsurv.validation.prediction import NO_TIMES, Prediction

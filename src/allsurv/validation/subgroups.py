@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups, group_patients
 from allsurv.errors import ModelError
-from allsurv.policy.rules import CMS
+from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.measures import measure_resamples, pool_risks
 from allsurv.validation.prediction import Prediction
@@ -21,7 +21,6 @@ from allsurv.validation.summary import summarise
 __all__ = ["measure_subgroups", "subgroups_of"]
 
 Floats = NDArray[np.float64]
-FEWEST = CMS.threshold
 COLUMNS = [
     "variable", "group", "group_label", "n", "n_events", "model", "measure", "horizon", "estimate",
     "lower", "upper", "level", "n_resamples", "n_failed", "reason",
@@ -60,8 +59,8 @@ def measure_subgroups(
         for code, (name, label) in enumerate(named):
             members = sorted_by.code == code
             n, n_events = int(members.sum()), int(y["event"][members].sum())
-            if min(n, n_events) < FEWEST:
-                few = f"fewer than {FEWEST} patients or events"
+            if min(n, n_events) < SMALLEST_GROUP:
+                few = f"fewer than {SMALLEST_GROUP} patients or events"
                 table = pd.DataFrame({"model": [predictions[0].model], "reason": [few]})
             else:
                 inside = list(_restrict(predictions, members))

@@ -13,11 +13,11 @@ from allsurv.cohort.groups import check_known_at_origin, event_of, tidy
 from allsurv.describe.cox.fits import fit_finite, fit_from_landmark
 from allsurv.describe.cox.rows import COX_COLUMNS, cox_rows
 from allsurv.errors import ModelError
+from allsurv.policy.columns import BEFORE_LANDMARK
 from allsurv.study.spec import Analysis
 
 __all__ = ["immortal_time_table"]
 
-EXCLUDED = ("n_event_before", "n_censored_before", "n_later_origin")
 NAIVE, AS_IT_HAPPENS = "as if known at baseline", "time-dependent"
 
 
@@ -93,7 +93,7 @@ def immortal_time_table(
     label = f"From a landmark at {moment:g} {study.time.unit}"
     fixed = replace(naive, name="landmark", label=label)
     rows += _landmark_rows(patients, fixed, late, event, moment, level)
-    return tidy(rows, (*COX_COLUMNS, *EXCLUDED), cohort)
+    return tidy(rows, (*COX_COLUMNS, *BEFORE_LANDMARK), cohort)
 
 
 def _rows(
@@ -120,7 +120,7 @@ def _landmark_rows(
         level=level,
         missing="leave_out",
     )
-    excluded = {count: getattr(fitted.landmark, count) for count in EXCLUDED}
+    excluded = {count: getattr(fitted.landmark, count) for count in BEFORE_LANDMARK}
     for row in cox_rows(fitted, analysis):
         if row["variable"] == (event or late) and "coef" in row:
             yield row | excluded

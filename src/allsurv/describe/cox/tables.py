@@ -15,11 +15,10 @@ from allsurv.describe.cox.fits import (
     fit_from_landmark,
 )
 from allsurv.describe.cox.rows import cohort_rows, cox_rows
+from allsurv.policy.columns import BEFORE_LANDMARK
 from allsurv.study.spec import Analysis
 
 __all__ = ["analysis_table", "cox_table", "landmark_cox_table"]
-
-EXCLUDED = ("n_event_before", "n_censored_before", "n_later_origin")
 
 
 def cox_table(
@@ -202,4 +201,4 @@ def landmark_cox_table(
         missing=missing,
     )
     table = cohort_rows(cohort, cox_rows(fitted))
-    return table.assign(**{name: getattr(fitted.landmark, name) for name in EXCLUDED})
+    return table.assign(**{name: getattr(fitted.landmark, name) for name in BEFORE_LANDMARK})

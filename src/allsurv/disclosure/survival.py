@@ -1,0 +1,131 @@
+"""Summaries of survival made safe to show outside the study team."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allsurv.policy.columns import LEFT_OUT
+from allsurv.policy.rules import CMS, DisclosurePolicy, Sum, hidden_cells
+from allsurv.study.spec import Study
+
+__all__ = ["medians_on_grid", "safe_survival"]
+
+LIMITS = ("", "_lower", "_upper")
+MEDIANS = tuple(f"{name}{limit}" for name in ("median", "follow_up") for limit in LIMITS)
+
+
+def safe_survival(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.DataFrame:
+    """Hide small counts of a summary of survival, those from which they follow, what rests on them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``survival_summary``, ``comparison_summary`` (also several one after another) or
+        ``landmark``.
+    policy : DisclosurePolicy, default=CMS
+        What may be shown.
+
+    Returns
+    -------
+    DataFrame
+        A copy in which hidden counts are missing; ``suppressed`` is true in rows that lost
+        something. The estimates of groups of fewer patients or events than the threshold go, and
+        those at horizons with fewer patients at risk. Nothing changes where the policy is not
+        coarse.
+    """
+    if not policy.is_coarse:
+        return table.assign(suppressed=False)
+    compared: dict[object, dict[object, list[dict[str, Any]]]] = {}
+    rows: list[dict[str, Any]] = [row | {"suppressed": False} for row in table.to_dict("records")]
+    for row in rows:
+        groups = compared.setdefault(row.get("comparison"), {})
+        groups.setdefault(row["group"], []).append(row)
+    for groups in compared.values():
+        heads = [group[0] for group in groups.values()]
+        n, n_events = (np.array([int(head[name]) for head in heads]) for name in ("n", "n_events"))
+        hidden_n, hidden_events = _hidden_survival(n, n_events, policy)
+        for k, group in enumerate(groups.values()):
+            few = policy.is_small(n[k]) or policy.is_small(n_events[k])
+            blank = ["n"] * bool(hidden_n[k]) + ["n_events"] * bool(hidden_events[k])
+            blank += [*MEDIANS] if few or n[k] < 2 * policy.threshold else []
+            blank += _few_excluded(group[0], policy)
+            for row in group:
+                _blank(row, blank)
+            _blank_horizons(group, bool(hidden_n[k]), bool(few), policy)
+    safe = pd.DataFrame(rows, columns=[*table.columns, "suppressed"], index=table.index)
+    counts = [name for name in ("n", "n_events", "n_at_risk", *LEFT_OUT) if name in table.columns]
+    safe = safe.astype(dict.fromkeys(counts, "Float64")).astype(dict.fromkeys(counts, "Int64"))
+    safe.attrs.update(table.attrs)
+    return safe
+
+
+def medians_on_grid(
+    summary: pd.DataFrame, study: Study, policy: DisclosurePolicy = CMS
+) -> pd.DataFrame:
+    """Round medians and their limits to the time grid: a quantile is the exact time of a patient.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Of survival, with any of the columns of medians of survival and of follow-up.
+    study : Study
+        Its time grid.
+    policy : DisclosurePolicy, default=CMS
+        As it is where the policy is not coarse.
+
+    Returns
+    -------
+    DataFrame
+        A copy.
+    """
+    if not policy.is_coarse:
+        return summary
+    grid = study.time.grid
+    columns = [name for name in MEDIANS if name in summary]
+    rounded = {name: (summary[name].astype(float) / grid).round() * grid for name in columns}
+    return summary.assign(**rounded)
+
+
+def _hidden_survival(
+    n: NDArray[np.int_], events: NDArray[np.int_], policy: DisclosurePolicy
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    k = n.size
+    cells = np.concatenate([n, events, n - events])
+    lines = [Sum((k + i, 2 * k + i), total=i) for i in range(k)]
+    if k > 1:
+        lines += [Sum(tuple(range(first, first + k))) for first in (0, k, 2 * k)]
+    hidden = hidden_cells(cells, lines, policy, unprinted=range(2 * k, 3 * k))
+    return hidden[:k], hidden[k : 2 * k]
+
+
+def _blank_horizons(
+    group: list[dict[str, Any]], hidden_n: bool, few: bool, policy: DisclosurePolicy
+) -> None:
+    last = None if hidden_n else group[0]["n"]
+    for row in sorted(group, key=lambda row: row.get("horizon", 0)):
+        at_risk = row.get("n_at_risk", np.nan)
+        if few or not at_risk >= policy.threshold:
+            _blank(row, ["n_at_risk", "survival", "lower", "upper"])
+        elif last is None or policy.is_small(last - at_risk):
+            _blank(row, ["n_at_risk"])
+        else:
+            last = at_risk
+
+
+def _few_excluded(row: dict[str, Any], policy: DisclosurePolicy) -> list[str]:
+    """Name the counts of patients left out, if one of them is small: 0 apart, all or none."""
+    counts = {name: int(row[name]) for name in LEFT_OUT if name in row}
+    if any(policy.is_small(count) for count in counts.values() if count):
+        return [name for name, count in counts.items() if count > 0]
+    return []
+
+
+def _blank(row: dict[str, Any], columns: list[str]) -> None:
+    for column in columns:
+        if column in row and pd.notna(row[column]):
+            row[column] = np.nan
+            row["suppressed"] = True
