@@ -71,7 +71,29 @@ def safe_characteristics(
 def safe_missing(
     n_missing: int, n_patients: int, policy: DisclosurePolicy
 ) -> tuple[int | None, float | None]:
-    """Give the number and percentage of missing values, or neither if few are missing or known."""
+    """Give how many values are missing, or nothing if few are missing or few known.
+
+    Parameters
+    ----------
+    n_missing : int
+        Patients without a value.
+    n_patients : int
+        All patients.
+    policy : DisclosurePolicy
+        What may be shown.
+
+    Returns
+    -------
+    n_missing : int or None
+        As given.
+    percent : float or None
+        Of all patients, to one decimal.
+
+    Examples
+    --------
+    >>> safe_missing(22, 110, CMS), safe_missing(4, 110, CMS)
+    ((22, 20.0), (None, None))
+    """
     fewer = min(n_missing, n_patients - n_missing)
     if n_missing > 0 and policy.is_small(fewer):
         return None, None
