@@ -62,7 +62,7 @@ def test_card_and_model_name_the_disclosure_policy(small_result, small_folder):
     items = [i for s in make_card(small_result)["sections"] for i in s["items"]]
     said = {i["label"]: plain_text(i["parts"]) for i in items}
     assert said["Disclosure policy"] == "cms"
-    assert said["Disclosure control"].startswith("Policy cms: no count from 1 to 10")
+    assert said["Disclosure control"].startswith("Policy cms: counts from 1 to 10 are hidden")
     for file in small_folder.glob("models/*/risk_model.json"):
         assert json.loads(file.read_text())["provenance"]["disclosure"] == "cms"
 

@@ -124,8 +124,10 @@ class DisclosurePolicy:
 
 CMS = DisclosurePolicy(
     "cms",
-    "cms: no count from 1 to 10 is shown, nor any from which one follows; curves and medians stand "
-    "on a time grid, curves end where fewer than 11 patients are at risk, and ranges are centiles.",
+    "cms: counts from 1 to 10 are hidden, as are counts that would reveal one by a sum; times are "
+    "rounded to a grid, curves end where fewer than 11 patients are at risk, and ranges are "
+    "centiles. Survival on the grid is not rounded: from a curve, the events between two grid times "
+    "can be computed.",
     threshold=11,
 )
 """Rule of the United States' Centers for Medicare & Medicaid Services for published cells."""
