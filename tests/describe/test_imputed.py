@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import Cohort, read_cohort
-from allsurv.describe import cox_table, impute_markers, imputed_cox_table, pooled_cox_table
-from allsurv.describe.cox.imputed import n_imputations_for
+from allsurv.describe import cox_table, impute_missing, imputed_cox_table, pooled_cox_table
 from allsurv.errors import ModelError
+from allsurv.stats.missing.chained import n_imputations_for
 from allsurv.study.spec import Endpoint, Event, Prediction, Study, TimeScale, Variable
 
 
@@ -78,7 +78,7 @@ def test_pooled_hazard_ratios_are_rs(made, eighty, record_difference):
 
 def test_the_table_is_the_pool_of_its_own_completions(incomplete):
     asked = {"time_dependent": ["sct"], "n_imputations": 7, "random_state": 3}
-    completed = impute_markers(incomplete, "os", ["age", "marker"], **asked)
+    completed = impute_missing(incomplete, "os", ["age", "marker"], **asked)
     table = imputed_cox_table(incomplete, "os", ["age", "marker"], **asked)
     pooled = pooled_cox_table(completed, "os", ["age", "marker"], time_dependent=["sct"])
     pd.testing.assert_frame_equal(table, pooled)
@@ -105,17 +105,37 @@ def test_the_outcome_is_in_the_imputation_model(made, eighty):
     dead = np.array(made["dead"])
     marker = np.where(made["missing"], None, dead)
     cohort = cohort_of(made, eighty, marker)
-    completed = impute_markers(cohort, "os", ["age", "marker"], n_imputations=10)
+    completed = impute_missing(cohort, "os", ["age", "marker"], n_imputations=10)
     imputed = np.array(made["missing"], dtype=bool)
     drawn = np.mean([c.frame["marker"].to_numpy(dtype=float) for c in completed], axis=0)
     assert drawn[imputed & (dead == 1)].mean() > 0.7 > 0.4 > drawn[imputed & (dead == 0)].mean()
 
 
-def test_nothing_missing_and_other_kinds_are_refused(made, eighty, cohort):
+def test_every_kind_of_variable_is_imputed(cohort):
+    names = [n for n in cohort.study.baseline() if cohort.frame[n].notna().any()]
+    kinds = {cohort.study.variable(n).kind for n in names}
+    rng = np.random.default_rng(4)
+    frame = cohort.frame.copy()
+    for name in names:
+        frame.loc[rng.random(cohort.n) < 0.15, name] = pd.NA
+    gaps = Cohort(cohort.study, frame, cohort.source)
+    completed = impute_missing(gaps, "os", names, n_imputations=3)
+    assert {"continuous", "binary", "nominal", "ordinal"} <= kinds
+    for one in completed:
+        assert (one.frame.dtypes == cohort.frame.dtypes).all()
+        assert one.frame[names].notna().all(axis=None)
+        for name in names:
+            known = frame[name].notna()
+            assert (one.frame.loc[known, name] == frame.loc[known, name]).all()
+            assert set(one.frame[name]) == set(frame.loc[known, name])
+
+
+def test_what_cannot_be_imputed_is_refused(made, eighty):
     complete = cohort_of(made, eighty, made["completions"][0])
     with pytest.raises(ModelError, match="nothing is missing"):
-        impute_markers(complete, "os", ["age", "marker"])
-    with pytest.raises(ModelError, match="'wbc' has missing values; yes/no"):
-        impute_markers(cohort, "os", ["age", "wbc"])
+        impute_missing(complete, "os", ["age", "marker"])
+    nobody = cohort_of(made, eighty, np.full(80, None))
+    with pytest.raises(ModelError, match="'marker' has no value in any of 80 patients"):
+        impute_missing(nobody, "os", ["age", "marker"])
     with pytest.raises(ModelError, match=r"imputed_cox_table: 'sct' .*immortal time"):
         imputed_cox_table(complete, "os", ["age", "sct"])

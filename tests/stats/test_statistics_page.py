@@ -23,7 +23,6 @@ BEHIND = {  # what the tests reach through another function of the page
     "expected_counts": "chi_squared",
     "expected_shrinkage": "required_sample_size",
     "fisher_p_value": "fisher_exact",
-    "impute_binary": "augmented_logistic",
     "increments": "CoxFit.baseline",
     "landmark": "landmark_cox_table",
     "martingale_residuals": "CoxFit.residuals",

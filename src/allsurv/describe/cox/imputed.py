@@ -1,9 +1,9 @@
-"""Untested markers multiply imputed for a Cox analysis."""
+"""Missing values of any kind multiply imputed for a Cox analysis."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,38 +12,20 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import check_known_at_origin
 from allsurv.describe.cox.pooled import pooled_cox_table
-from allsurv.describe.cox.terms import variable_terms
+from allsurv.describe.cox.terms import check_columns_present
+from allsurv.dictionary.filters import matches
+from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
 from allsurv.stats.curves import nonparametric
-from allsurv.stats.missing.chained import impute_binary
+from allsurv.stats.missing.chained import impute, n_imputations_for
+from allsurv.stats.missing.incomplete import Incomplete
 
-__all__ = ["impute_markers", "imputed_cox_table", "n_imputations_for"]
+__all__ = ["impute_missing", "imputed_cox_table"]
 
 Floats = NDArray[np.float64]
-FEWEST = 5
 
 
-def n_imputations_for(share_incomplete: float) -> int:
-    """Say how many imputations a share of incomplete patients asks for.
-
-    Notes
-    -----
-    The rule of White, Royston and Wood [1]_, with the share of incomplete patients as an upper
-    bound of the fraction of missing information.
-
-    References
-    ----------
-    .. [1] White IR, Royston P, Wood AM. Stat Med. 2011;30(4):377-399. doi:10.1002/sim.4067
-
-    Examples
-    --------
-    >>> n_imputations_for(0.545), n_imputations_for(0.01)
-    (55, 5)
-    """
-    return max(FEWEST, math.ceil(round(100 * share_incomplete, 6)))
-
-
-def impute_markers(
+def impute_missing(
     cohort: Cohort,
     endpoint: str,
     variables: Sequence[str],
@@ -52,7 +34,7 @@ def impute_markers(
     n_imputations: int | None = None,
     random_state: int = 0,
 ) -> tuple[Cohort, ...]:
-    """Complete the missing yes/no values of a cohort several times.
+    """Complete the missing values of a cohort several times, of any kind of variable.
 
     Parameters
     ----------
@@ -61,11 +43,11 @@ def impute_markers(
     endpoint : str
         Name of an endpoint of the study.
     variables : sequence of str
-        Variables of the analysis; those with missing values must be yes/no.
+        Variables of the analysis, known at baseline.
     time_dependent : sequence of str, default=()
         Events of the analysis: whether each ever happened helps to impute.
     n_imputations : int, optional
-        As :func:`n_imputations_for` says where not given.
+        Where not given, one for each percent of incomplete patients, at least five.
     random_state : int, default=0
         Seed.
 
@@ -77,24 +59,84 @@ def impute_markers(
     Raises
     ------
     ModelError
-        If another kind of variable is missing, or nothing is.
+        If nothing is missing, a variable has no value at all, or it is missing in patients to whom
+        it does not apply (``only_if``).
 
     Notes
     -----
     Imputed from all other variables, the event indicator and the Nelson-Aalen cumulative hazard at
-    each patient's time [1]_, by chained logistic regressions
-    (:mod:`allsurv.stats.missing.chained`).
+    each patient's time [1]_, by :func:`allsurv.stats.missing.chained.impute`. Numbers are
+    matched; those whose dictionary asks for it enter as their logarithm. Ordinal variables have a
+    proportional-odds model, nominal and yes/no ones a multinomial (logistic) model.
 
     References
     ----------
     .. [1] White IR, Royston P. Stat Med. 2009;28(15):1982-1998. doi:10.1002/sim.3618
     """
-    incomplete, design = _imputation_design(cohort, endpoint, variables, time_dependent)
-    values = cohort.frame[incomplete].to_numpy(dtype=float, na_value=np.nan)
-    share = float(np.isnan(values).any(axis=1).mean())
-    m = n_imputations_for(share) if n_imputations is None else n_imputations
-    drawn = impute_binary(values, design, n_imputations=m, random_state=random_state)
-    return tuple(_completed(cohort, incomplete, one) for one in drawn)
+    check_columns_present(cohort, variables, "impute_missing")
+    lines = [cohort.study.variable(name) for name in variables]
+    lacking = cohort.frame[list(variables)].isna()
+    if not lacking.to_numpy().any():
+        raise ModelError("impute_missing: nothing is missing; use cox_table.")
+    incomplete = [_incomplete(cohort.frame, line) for line in lines]
+    share = float(lacking.any(axis=1).mean())
+    drawn = impute(
+        incomplete,
+        _outcome(cohort, endpoint, time_dependent),
+        n_imputations=n_imputations_for(share) if n_imputations is None else n_imputations,
+        random_state=random_state,
+    )
+    filled = [k for k, line in enumerate(lines) if lacking[line.name].any()]
+    return tuple(
+        _completed(cohort, [lines[k] for k in filled], [drawn[k][one] for k in filled])
+        for one in range(len(drawn[0]))
+    )
+
+
+def _incomplete(frame: pd.DataFrame, variable: Variable) -> Incomplete:
+    column = frame[variable.name]
+    if variable.only_if:
+        barred = int(np.sum(~matches(frame, variable.only_if) & column.isna().to_numpy()))
+        if barred:
+            raise ModelError(
+                f"impute_missing: '{variable.name}' does not apply to {barred} of {len(frame)} "
+                "patients, so that it cannot be imputed in them; give the analysis a population, "
+                "or leave the variable out."
+            )
+    if not column.notna().any():
+        raise ModelError(
+            f"impute_missing: '{variable.name}' has no value in any of {len(frame)} patients; "
+            "leave it out."
+        )
+    if variable.is_number:
+        numbers = column.to_numpy(dtype=float)
+        as_log = variable.transform == "log" and bool(np.nanmin(numbers) > 0)
+        return Incomplete(numbers, "number", log=as_log)
+    if variable.is_yes_no:
+        return Incomplete(column.to_numpy(dtype=float, na_value=np.nan), "nominal")
+    codes = column.cat.codes.to_numpy(dtype=float)
+    kind: Literal["ordinal", "nominal"] = "ordinal" if variable.kind == "ordinal" else "nominal"
+    return Incomplete(np.where(codes < 0, np.nan, codes), kind)
+
+
+def _outcome(cohort: Cohort, endpoint: str, time_dependent: Sequence[str]) -> Floats:
+    y = cohort.y(endpoint)
+    hazard = nonparametric.nelson_aalen(y["time"], y["event"]).at(y["time"])
+    happened = [np.isfinite(cohort.event_times(event)) for event in time_dependent]
+    return np.column_stack([y["event"], hazard, *happened]).astype(float)
+
+
+def _completed(cohort: Cohort, lines: Sequence[Variable], values: Sequence[Floats]) -> Cohort:
+    frame = cohort.frame.copy()
+    for line, column in zip(lines, values, strict=True):
+        if line.is_number:
+            frame[line.name] = column
+        elif line.is_yes_no:
+            frame[line.name] = pd.array(column == 1, dtype="boolean")
+        else:
+            codes = column.astype(int)
+            frame[line.name] = pd.Categorical.from_codes(codes, dtype=frame[line.name].dtype)
+    return Cohort(cohort.study, frame, cohort.source)
 
 
 def imputed_cox_table(
@@ -107,7 +149,7 @@ def imputed_cox_table(
     random_state: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Hazard ratios of a multivariable Cox model, untested markers multiply imputed.
+    """Hazard ratios of a multivariable Cox model, missing values multiply imputed.
 
     Parameters
     ----------
@@ -116,11 +158,11 @@ def imputed_cox_table(
     endpoint : str
         Name of an endpoint of the study.
     variables : sequence of str
-        Variables known at baseline; those with missing values must be yes/no.
+        Variables known at baseline, of any kind.
     time_dependent : sequence of str, default=()
         Events of the study that switch on during follow-up.
     n_imputations : int, optional
-        As :func:`n_imputations_for` says where not given.
+        Where not given, one for each percent of incomplete patients, at least five.
     random_state : int, default=0
         Seed of the imputations.
     level : float, default=0.95
@@ -136,7 +178,7 @@ def imputed_cox_table(
     Raises
     ------
     ModelError
-        As :func:`allsurv.describe.cox_table` and :func:`impute_markers`.
+        As :func:`allsurv.describe.cox_table` and :func:`impute_missing`.
 
     Notes
     -----
@@ -144,7 +186,7 @@ def imputed_cox_table(
     coefficients for complete data. Checked against R ``survival::coxph`` and ``mice::pool.scalar``.
     """
     check_known_at_origin(cohort.study, tuple(variables), "imputed_cox_table")
-    completed = impute_markers(
+    completed = impute_missing(
         cohort.eligible(endpoint),
         endpoint,
         variables,
@@ -155,38 +197,3 @@ def imputed_cox_table(
     return pooled_cox_table(
         completed, endpoint, variables, time_dependent=time_dependent, level=level
     )
-
-
-def _imputation_design(
-    cohort: Cohort, endpoint: str, variables: Sequence[str], time_dependent: Sequence[str]
-) -> tuple[list[str], Floats]:
-    study = cohort.study
-    lacking = cohort.frame.reindex(columns=list(variables)).isna().any()
-    incomplete = [name for name in variables if lacking[name]]
-    others = [name for name in incomplete if not study.variable(name).is_yes_no]
-    if others or not incomplete:
-        found = f"'{others[0]}' has missing values" if others else "nothing is missing"
-        raise ModelError(
-            f"impute_markers: {found}; yes/no variables with missing values can be imputed. "
-            "Complete the data, or use cox_table."
-        )
-    complete = [name for name in variables if not lacking[name]]
-    y = cohort.y(endpoint)
-    hazard = nonparametric.nelson_aalen(y["time"], y["event"]).at(y["time"])
-    columns = [
-        term.values
-        for name in complete
-        for term in variable_terms(cohort.frame, study.variable(name), "impute_markers")
-    ]
-    columns += [y["event"].astype(float), hazard]
-    columns += [np.isfinite(cohort.event_times(event)).astype(float) for event in time_dependent]
-    design = np.column_stack(columns)
-    varying = design[:, design.std(axis=0) > 0]
-    return incomplete, (varying - varying.mean(axis=0)) / varying.std(axis=0)
-
-
-def _completed(cohort: Cohort, names: Sequence[str], values: Floats) -> Cohort:
-    frame = cohort.frame.copy()
-    for name, column in zip(names, values.T, strict=True):
-        frame[name] = pd.array(column == 1, dtype="boolean")
-    return Cohort(cohort.study, frame, cohort.source)

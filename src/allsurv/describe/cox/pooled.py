@@ -36,7 +36,7 @@ def pooled_cox_table(
     Parameters
     ----------
     completed : sequence of Cohort
-        From :func:`impute_markers`, or completed otherwise; at least two.
+        From :func:`impute_missing`, or completed otherwise; at least two.
     endpoint : str
         Name of an endpoint of the study.
     variables : sequence of str
