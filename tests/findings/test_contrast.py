@@ -170,3 +170,25 @@ def test_it_is_marginal_and_says_so(toy_cohort):
     assert np.mean(truth) == pytest.approx(-0.58, abs=0.03)  # far from the conditional -1
     # Standard error of the coefficient about 0.045; attenuated by the same factor; three of them.
     assert found.at_horizons == pytest.approx(truth, abs=0.1)
+
+
+def test_a_curve_that_ends_at_zero_counts_until_it_does():
+    """As of a forest whose last patient dies: log S of 0 is no hazard.
+
+    Survival 1, 1/2, 0 against 1, 4/5, 3/5: the second step has no finite hazard on one side and
+    is left out of both, so the ratio is log(1/2) / log(4/5).
+    """
+
+    class Ends:
+        times_ = np.array([0.0, 6.0, 12.0])
+
+        def predict_survival(self, X: pd.DataFrame, times: np.ndarray) -> np.ndarray:
+            curves = {True: [1.0, 0.5, 0.0], False: [1.0, 0.8, 0.6]}
+            return np.array([curves[bool(mutated)] for mutated in X["tp53"]])
+
+    patient = pd.DataFrame({"tp53": pd.array([True], dtype="boolean")})
+    found = standardised_effect(Ends(), patient, TP53, Contrast(False, True), [12])
+    assert found.average == pytest.approx(np.log(np.log(0.5) / np.log(0.8)), rel=1e-12)
+    assert np.isnan(found.at_horizons).all()
+    other_way = standardised_effect(Ends(), patient, TP53, Contrast(True, False), [12])
+    assert other_way.average == pytest.approx(-found.average, rel=1e-12)
