@@ -14,6 +14,7 @@ from allsurv.cohort import make_cohort
 from allsurv.describe import analysis_table
 from allsurv.errors import ConfigError
 from allsurv.simulate import make_simulator, simulate_cohort, simulate_truth
+from allsurv.simulate.codes import decimals_of
 from allsurv.simulate.correlation import latent_correlation, see, shrunken
 from allsurv.simulate.effects import published_effects
 from allsurv.simulate.files import write_cohort
@@ -329,3 +330,21 @@ def test_levels_follow_their_parents():
     assert set(codes[1000:2000]) == {2}
     assert set(codes[:1000]) == {0, 1}
     assert set(codes[2000:]) == {0, 1, 2}  # nobody's parent was missing: as everybody
+
+
+@pytest.mark.parametrize(
+    ("values", "decimals"),
+    [
+        ([], 0),
+        ([2.25], 2),
+        ([3.0], 0),
+        ([1.5, 2.25], 2),
+        ([0.1234], 3),
+        ([-1.5], 1),
+        ([*range(9), 0.125], 0),  # one number in ten may have more
+        ([*range(8), 0.125, 0.25], 2),
+        ([*range(8), 0.125, 0.375], 3),
+    ],
+)
+def test_numbers_are_written_with_the_decimals_they_were_recorded_with(values, decimals):
+    assert decimals_of(np.array(values, dtype=float)) == decimals
