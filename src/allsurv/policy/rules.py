@@ -126,8 +126,8 @@ CMS = DisclosurePolicy(
     "cms",
     "cms: counts from 1 to 10 are hidden, as are counts that would reveal one by a sum; times are "
     "rounded to a grid, curves end where fewer than 11 patients are at risk, and ranges are "
-    "centiles. Survival on the grid is not rounded: from a curve, the events between two grid times "
-    "can be computed.",
+    "centiles. Survival on the grid is not rounded: from a curve, the events between two grid "
+    "times can be computed.",
     threshold=11,
 )
 """Rule of the United States' Centers for Medicare & Medicaid Services for published cells."""
