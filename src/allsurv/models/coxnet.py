@@ -119,7 +119,7 @@ class ElasticNetCox(SurvivalModel):
             warnings.filterwarnings("ignore", message="all coefficients are zero")
             try:
                 return model.fit(design, make_y(time, event))
-            except ArithmeticError as error:
+            except (ValueError, ArithmeticError) as error:
                 raise ModelError(
                     f"ElasticNetCox.fit: {error}; use a larger alpha or fewer predictors."
                 ) from None

@@ -96,8 +96,9 @@ def fit_cox(
     OutcomeError
         If the outcome is malformed, or there is no event.
     ModelError
-        If covariates are malformed, collinear, more than the events, or such that the likelihood
-        is monotone: an estimate would be infinite.
+        If covariates are malformed, collinear, or more than the events.
+    MonotoneError
+        If the likelihood is monotone: an estimate would be infinite. Also a ``ModelError``.
 
     Notes
     -----
