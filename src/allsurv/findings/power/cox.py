@@ -14,10 +14,10 @@ from scipy.special import ndtr
 
 from allsurv.cohort import make_intervals
 from allsurv.errors import ModelError, MonotoneError, OutcomeError
-from allsurv.findings.power.univariable import Slopes, fit_one_by_one, fit_switch
 from allsurv.simulate.codes import Codebook, Columns
 from allsurv.simulate.model import Simulator
 from allsurv.stats.cox.fit import CoxFit, fit_cox
+from allsurv.stats.cox.univariable import Slopes, fit_one_by_one, fit_switch
 from allsurv.study.spec import Analysis, Screening
 
 __all__ = ["Answer", "Cohorts", "draw_cohorts", "published_answers", "screening_answers"]
