@@ -149,7 +149,7 @@ def fit_cox_many(
     design = BatchDesign(data, ties, copies=weights_as == "copies")
     fits = _Collected.empty(w.shape[0], p)
     for chunk in _chunks(w.shape[0], design.X.size * 8):
-        batch = Batch(design, w[chunk], scaled_penalty(penalty[chunk], design.scale))
+        batch = Batch(design, w[chunk], scaled_penalty(penalty[chunk], design.scale, where))
         _newton(batch, first * design.scale, fits, chunk)
     coef = np.where(fits.converged[:, None], fits.beta / design.scale, np.nan)
     loglik = np.where(fits.converged, fits.loglik, np.nan)
