@@ -9,6 +9,7 @@ Every class is an :class:`AllsurvError` and a built-in, so that both ``except Al
     |-- CohortError      (ValueError)    patient data break the study's data dictionary
     |-- OutcomeError     (ValueError)    times and events cannot bear the question asked of them
     |-- ModelError       (ValueError)    a model cannot be built, fitted or used as asked
+    |   |-- MonotoneError               a likelihood rises without bound: no finite estimate
     |   `-- NotFittedError (AttributeError)  a model is used before it was fitted
     |-- RiskModelError   (ValueError)    an exported risk model is missing, damaged or altered
     |-- DisclosureError  (ValueError)    an artefact would disclose patients
@@ -30,11 +31,13 @@ __all__ = [
     "ConfigError",
     "DisclosureError",
     "ModelError",
+    "MonotoneError",
     "NotFittedError",
     "OutcomeError",
     "RiskModelError",
     "StudyError",
     "Violation",
+    "first_line",
 ]
 
 
@@ -111,6 +114,10 @@ class ModelError(AllsurvError, ValueError):
     """A model cannot be built, fitted or used as asked."""
 
 
+class MonotoneError(ModelError):
+    """A likelihood rises without bound, so that an estimate would be infinite."""
+
+
 class NotFittedError(ModelError, AttributeError):
     """A model is used before it was fitted."""
 
@@ -125,3 +132,8 @@ class DisclosureError(AllsurvError, ValueError):
 
 class CheckFailed(AllsurvError, AssertionError):
     """A check ran to its end and found a fault; the report says which."""
+
+
+def first_line(error: Exception) -> str:
+    """Give the first line of an error's message; its class where there is no message."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,7 +8,8 @@ import pytest
 
 from allsurv.cohort import load_cohort, read_cohort
 from allsurv.describe import analysis_table, cox_table, landmark_cox_table
-from allsurv.errors import ModelError
+from allsurv.describe.cox import fits
+from allsurv.errors import ModelError, MonotoneError
 from allsurv.study.spec import Analysis
 
 BASELINE = ("year", "agecl", "proph", "match")
@@ -179,3 +180,17 @@ def test_one_event_refuses_no_table():
     assert np.isfinite(table["hazard_ratio"]).all()
     assert table["ph_p_value"].isna().all()
     assert table["note"].str.contains("proportional hazards cannot be tested: all events").all()
+
+
+@pytest.mark.parametrize(("error", "n_fits"), [(MonotoneError, 2), (ModelError, 1)])
+def test_only_an_infinite_estimate_leads_to_firths_method(monkeypatch, error, n_fits):
+    asked = []
+
+    def refuse(*given, firth=False, **choices):
+        asked.append(firth)
+        raise error("refused")
+
+    monkeypatch.setattr(fits, "fit_analysis", refuse)
+    with pytest.raises(error, match="refused"):
+        fits.fit_finite(None, None, "here")
+    assert asked == [False, True][:n_fits]

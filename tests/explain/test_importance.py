@@ -66,6 +66,10 @@ def test_limits_are_those_of_refits(models, cohort):
     assert table["lower"].between(0, 1).all()
     again = importance_limits(models["cox"], cohort, n_bootstrap=12, random_state=1)
     pd.testing.assert_frame_equal(table, again)
+    side_by_side = importance_limits(
+        models["cox"], cohort, n_bootstrap=12, random_state=1, n_jobs=2
+    )
+    pd.testing.assert_frame_equal(table, side_by_side)
     assert "lower" not in importance(models["cox"], cohort)
     with pytest.raises(ModelError, match="10 or more"):
         importance_limits(models["cox"], cohort, n_bootstrap=3)

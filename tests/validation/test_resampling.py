@@ -136,15 +136,16 @@ def test_a_model_that_cannot_be_fitted_gives_a_reason(toy_cohort):
     assert found.reason_at(1) == found.reason
 
 
-def test_an_error_of_programming_is_not_hidden(toy_cohort):
+@pytest.mark.parametrize("kind", [TypeError, ValueError, ZeroDivisionError, np.linalg.LinAlgError])
+def test_an_error_of_programming_is_not_hidden(toy_cohort, kind):
     class Wrong(Broken):
         def fit(self, X: pd.DataFrame, y: np.ndarray) -> Broken:
-            raise TypeError("a bug")
+            raise kind("a bug")
 
     cohort = toy_cohort()
     y = cohort.y("os")
     split = draw_folds(y["event"], Plan(1, 5), 0)[0]
-    with pytest.raises(TypeError, match="a bug"):
+    with pytest.raises(kind, match="a bug"):
         refit("wrong", Wrong(), cohort.X, y, split, HORIZONS)
 
 

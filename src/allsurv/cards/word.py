@@ -7,13 +7,11 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docx import Document
-
 from allsurv.cards.quotes import Tree, plain_text
 from allsurv.cards.report.documents_word import write_word
 from allsurv.cards.report.printed_table import PrintedRow, PrintedTable
 
-__all__ = ["word_parts", "word_text", "write_word_card"]
+__all__ = ["word_parts", "write_word_card"]
 
 DATED = "docProps/core.xml"
 
@@ -26,13 +24,6 @@ def write_word_card(card: Tree) -> bytes:
         path = Path(folder) / "card.docx"
         write_word(tables, path, title=plain_text(card["title"]), statement=card["status"])
         return path.read_bytes()
-
-
-def word_text(raw: bytes) -> list[str]:
-    """Read all text of a Word file."""
-    document = Document(io.BytesIO(raw))
-    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
-    return [paragraph.text for paragraph in document.paragraphs] + cells
 
 
 def word_parts(raw: bytes) -> dict[str, bytes]:

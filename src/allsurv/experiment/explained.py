@@ -49,6 +49,7 @@ def _refitted_here(
                 config.endpoint,
                 n_bootstrap=n_refits,
                 random_state=config.seed,
+                n_jobs=config.jobs,
             ).assign(n_bootstrap=n_refits)
         except ModelError:  # too few refits succeeded: the estimate stays, without limits
             table = importance(model, eligible).assign(lower=np.nan, upper=np.nan, n_bootstrap=0)

@@ -15,6 +15,7 @@ from pathlib import Path
 from allsurv.experiment.config import Config
 from allsurv.models.origin import package_versions
 from allsurv.validation.finished import FinishedRefits
+from allsurv.whole_file import whole_file
 
 __all__ = ["UnfinishedJob", "open_job"]
 
@@ -82,9 +83,8 @@ def _write(note: Path, run_id: str) -> None:
         "started": _started(os.getpid()),
         "run": run_id,
     }
-    draft = note.with_suffix(".tmp")
-    draft.write_text(json.dumps(owner), encoding="utf-8")
-    os.replace(draft, note)
+    with whole_file(note) as part:
+        part.write_text(json.dumps(owner), encoding="utf-8")
 
 
 def _read(note: Path) -> dict[str, str | int] | None:

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.breslow import breslow_hazard
+from allsurv.models.growing.grown import Limits, Outcome, make_buffers, take_trees
 from allsurv.models.growing.levels import find_levels
 from allsurv.models.settings import check_number, columns_tried
 from allsurv.policy.rules import SMALLEST_GROUP
@@ -102,25 +103,22 @@ class GradientBoosting(SurvivalModel):
         self, design: Floats, time: Floats, event: Events, n_stages: int | None = None
     ) -> Trees:
         from allsurv.models.growing.boosted_trees import boost_trees
-        from allsurv.models.growing.grown import make_buffers, take_trees
 
         self._check()
         n_stages = int(self.n_estimators) if n_stages is None else n_stages
         n_drawn = max(1, int(self.subsample * len(design)))
-        limits = (
+        limits = Limits(
             columns_tried("GradientBoosting", self.max_features, design.shape[1]),
             int(self.min_samples_leaf),
             int(self.max_depth),
         )
-        most_leaves = min(2 ** limits[2], max(1, n_drawn // limits[1]))
+        most_leaves = min(2**limits.deepest, max(1, n_drawn // limits.smallest))
         levels = find_levels(design)
         seed = check_random_state(self.random_state).randint(0, 2**31 - 1, 1).astype(np.uint64)
         room = make_buffers(n_stages, most_leaves, 1)
         boost_trees(
-            levels.code,
-            levels.lowest,
-            levels.highest,
-            *_in_time(time, event),
+            levels,
+            _in_time(time, event),
             float(self.learning_rate),
             n_drawn,
             limits,
@@ -200,12 +198,12 @@ class ComponentwiseBoosting(SurvivalModel):
         centred = np.ascontiguousarray((design - design.mean(axis=0)).T)
         centred[np.ptp(design, axis=0) == 0] = 0.0
         path = np.zeros((n_stages, design.shape[1]))
-        boost_columns(centred, *_in_time(time, event), float(self.learning_rate), path)
+        boost_columns(centred, _in_time(time, event), float(self.learning_rate), path)
         return path
 
 
-def _in_time(time: Floats, event: Events) -> tuple[NDArray[np.int64], Events, Floats]:
-    """Each patient's place among the distinct times, and the events at each of these."""
+def _in_time(time: Floats, event: Events) -> Outcome:
+    """Find each patient's place among the distinct times, and the events at each of these."""
     distinct, position = np.unique(time, return_inverse=True)
     n_events = np.bincount(position[event], minlength=distinct.size).astype(float)
-    return position.astype(np.int64), event, n_events
+    return Outcome(position.astype(np.int64), event, n_events)

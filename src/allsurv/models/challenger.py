@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from allsurv.errors import ModelError
+from allsurv.errors import ModelError, first_line
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
 from allsurv.models.borrowed import OwnSurvival, Recalibrated, predict_score
@@ -105,7 +105,7 @@ class Challenger(SurvivalModel):
         try:
             self.estimator_ = clone(self.estimator).fit(design, make_y(time, event))
         except (ValueError, ArithmeticError) as error:
-            raise ModelError(f"{self.family}.fit: {_first_line(error)}") from error
+            raise ModelError(f"{self.family}.fit: {first_line(error)}") from error
         if how == "own":
             return OwnSurvival(self.family, self.estimator_, self.times_)
         score = predict_score(self.family, self.estimator_, design)
@@ -146,10 +146,6 @@ def _changed(model: Any, usual: Mapping[str, Any]) -> dict[str, Any]:
 def _shown(value: Any) -> Any:
     plain = value is None or isinstance(value, bool | int | float | str)
     return value if plain else type(value).__name__
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _slope(score: Floats, time: Floats, event: NDArray[np.bool_], *, where: str) -> float:

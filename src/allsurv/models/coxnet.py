@@ -13,9 +13,10 @@ from sksurv.linear_model import CoxnetSurvivalAnalysis
 from allsurv.errors import ModelError
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
-from allsurv.models.breslow import breslow_hazard, log_partial_likelihood
+from allsurv.models.breslow import breslow_hazard
 from allsurv.models.folds import deal_folds
 from allsurv.riskmodel.mechanisms import Linear
+from allsurv.stats.cox.scores import log_partial_likelihood
 from allsurv.stats.outcome import make_y
 
 __all__ = ["ElasticNetCox"]
@@ -119,7 +120,7 @@ class ElasticNetCox(SurvivalModel):
             warnings.filterwarnings("ignore", message="all coefficients are zero")
             try:
                 return model.fit(design, make_y(time, event))
-            except ArithmeticError as error:
+            except (ValueError, ArithmeticError) as error:
                 raise ModelError(
                     f"ElasticNetCox.fit: {error}; use a larger alpha or fewer predictors."
                 ) from None

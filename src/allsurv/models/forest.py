@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
+from allsurv.models.growing.grown import Limits, make_buffers, take_trees
 from allsurv.models.growing.levels import find_levels
 from allsurv.models.settings import check_number, check_room, columns_tried
 from allsurv.policy.rules import SMALLEST_GROUP
@@ -93,7 +94,6 @@ class SurvivalForest(SurvivalModel):
         self.random_state = random_state
 
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Forest:
-        from allsurv.models.growing.grown import make_buffers, take_trees
         from allsurv.models.growing.survival_trees import grow_survival_trees
 
         n_drawn = self._check(len(design))
@@ -109,11 +109,9 @@ class SurvivalForest(SurvivalModel):
         size = int(np.clip(_CHUNK_BYTES // (8 * most_leaves * counted.size), 1, seeds.size))
         chunks = [seeds[k : k + size].astype(np.uint64) for k in range(0, seeds.size, size)]
         buffers = [make_buffers(chunk.size, most_leaves, counted.size) for chunk in chunks]
-        limits = (n_tried, int(self.min_samples_leaf), deepest)
+        limits = Limits(n_tried, int(self.min_samples_leaf), deepest)
         joblib.Parallel(n_jobs=self.n_jobs, require="sharedmem")(
-            joblib.delayed(grow_survival_trees)(
-                levels.code, levels.lowest, levels.highest, rank, event, n_drawn, limits, mine, room
-            )
+            joblib.delayed(grow_survival_trees)(levels, rank, event, n_drawn, limits, mine, room)
             for mine, room in zip(chunks, buffers, strict=True)
         )
         return Forest(take_trees(buffers), counted.astype(np.intp))

@@ -14,9 +14,9 @@ from sklearn.model_selection import ParameterGrid
 from allsurv.errors import ModelError
 from allsurv.features import FeatureEncoder
 from allsurv.models.base import SurvivalModel
-from allsurv.models.breslow import log_partial_likelihood
 from allsurv.models.folds import deal_folds
 from allsurv.nearest import did_you_mean
+from allsurv.stats.cox.scores import log_partial_likelihood
 from allsurv.stats.outcome import check_y
 
 __all__ = ["TunedModel"]

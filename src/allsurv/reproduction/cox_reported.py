@@ -15,7 +15,7 @@ from allsurv.describe import (
     support_sentence,
 )
 from allsurv.describe.cox.fits import FIRTH
-from allsurv.errors import ModelError, OutcomeError
+from allsurv.errors import ModelError, MonotoneError, OutcomeError
 from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.cox_items import excluded_text, forest
 from allsurv.reproduction.items import REPORTED, Item
@@ -89,7 +89,7 @@ def _ways(
         asked = partial(cox_table, cohort, endpoint, names, time_dependent=kept)
         try:
             table = asked(missing="leave_out")
-        except ModelError:
+        except MonotoneError:
             return asked(missing="leave_out", firth=True)
         with_level = table["n_level_events"].dropna().astype(int)
         without = table["n_events"] - with_level

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -20,8 +19,9 @@ from numpy.typing import NDArray
 
 from allsurv.errors import ModelError, RiskModelError
 from allsurv.riskmodel.tree import FORMAT, VERSION
+from allsurv.whole_file import whole_file
 
-__all__ = ["digest_of_tree", "manifest_of", "read_folder", "seal_of_folder", "write_folder"]
+__all__ = ["digest_of_tree", "manifest_of", "read_folder", "write_folder"]
 
 _JSON = "risk_model.json"
 _ARRAYS = "arrays.npz"
@@ -52,9 +52,8 @@ def write_folder(tree: dict[str, Any], arrays: dict[str, NDArray[Any]], folder: 
     folder.mkdir(parents=True, exist_ok=True)
     _write_arrays(arrays, folder / _ARRAYS)
     text = json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False)
-    unfinished = folder / f".{_JSON}.{os.getpid()}"
-    unfinished.write_text(text + "\n", encoding="utf-8")
-    unfinished.replace(folder / _JSON)
+    with whole_file(folder / _JSON) as part:
+        part.write_text(text + "\n", encoding="utf-8")
     return folder
 
 
@@ -62,11 +61,6 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read plain values and arrays, and check their seals."""
     tree = _read_tree(folder / _JSON)
     return tree, _read_arrays(folder / _ARRAYS, tree["arrays"])
-
-
-def seal_of_folder(folder: Path) -> str:
-    """Name the content of a risk model; the arrays' seals are part of it."""
-    return str(read_folder(folder)[0]["sha256"])
 
 
 def _read_tree(path: Path) -> dict[str, Any]:
@@ -117,14 +111,12 @@ def _read_arrays(path: Path, manifest: dict[str, Any]) -> dict[str, NDArray[Any]
 
 
 def _write_arrays(arrays: dict[str, NDArray[Any]], path: Path) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+    with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             member.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(member, "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-    unfinished.replace(path)
 
 
 def _array_digest(array: NDArray[Any]) -> str:

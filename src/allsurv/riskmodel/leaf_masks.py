@@ -67,6 +67,8 @@ class LeafMasks:
         """Find the leaf each patient falls into."""
         first, *others = self.tables
         open_ = np.take(first.masks, first.rows(single), axis=0)
+        # One leaf remains in each tree, a single bit. Subtracting 1 turns it into all the bits
+        # below it, and their number is the place of the leaf in its tree.
         for table in others:
             open_ &= np.take(table.masks, table.rows(single), axis=0)
         width = 8 * open_.itemsize
@@ -82,7 +84,20 @@ class LeafMasks:
 
 
 def make_leaf_masks(bounds: Sequence[Sequence[Bounds]]) -> LeafMasks | None:
-    """Tabulate which leaves remain in reach."""
+    """Tabulate which leaves remain in reach.
+
+    Examples
+    --------
+    A tree asks whether x <= 1, and if not, whether y <= 2; its leaves are bits 1, 2 and 4. By x the
+    masks are 001 up to 1 and 110 above; by y they are 011 up to 2 and 101 above. For x = 3, y = 5
+    the masks 110 & 101 leave 100, and the bits set in 100 - 1 = 011 count the leaves before it: 2.
+
+    >>> high = math.inf
+    >>> tree = [{0: (-high, 1)}, {0: (1, high), 1: (-high, 2)}, {0: (1, high), 1: (2, high)}]
+    >>> masks = make_leaf_masks([tree])
+    >>> masks.leaves(np.array([[3, 5], [3, 2], [1, 5]], dtype=np.float32)).ravel().tolist()
+    [2, 1, 0]
+    """
     leaves = [leaf for tree in bounds for leaf in tree]
     words = _Words.of(np.array([len(tree) for tree in bounds], dtype=np.intp))
     asked = {

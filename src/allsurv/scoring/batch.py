@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from allsurv.scoring.reading import Numbers
 from allsurv.scoring.scorer import RiskScorer
 from allsurv.scoring.tally import Tally, write_tally
 from allsurv.scoring.units import UnitCounts, count_units
+from allsurv.whole_file import whole_file
 
 __all__ = ["Scored", "score_file"]
 
@@ -84,8 +83,10 @@ def score_file(
             n_resumed += size if counted.exists() else 0
             if not counted.exists():
                 scored, units = _score_chunk(engine, chunk, horizons, explain)
-                _write_whole(piece, partial(_write_table, scored, header=not pieces))
-                _write_whole(counted, partial(write_tally, scored, units))
+                with whole_file(piece) as part:
+                    _write_table(scored, part, header=not pieces)
+                with whole_file(counted) as part:
+                    write_tally(scored, units, part)
             pieces.append(piece)
             tally.add(counted)
             n_rows += size
@@ -97,7 +98,8 @@ def score_file(
             faults += tally.of_rows()
         if faults:
             raise CohortError(str(patients), scorer.risk_model.study, faults)
-        _write_whole(out, partial(_join, pieces))
+        with whole_file(out) as part:
+            _join(pieces, part)
     except AllsurvError:
         shutil.rmtree(work)
         raise
@@ -195,13 +197,3 @@ def _join(pieces: Sequence[Path], to: Path) -> None:
         for piece in pieces:
             with piece.open("rb") as part:
                 shutil.copyfileobj(part, whole)
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let a file appear only when all of it is there."""
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import pandas as pd
 from allsurv.cohort.table import Cohort
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ConfigError
+from allsurv.whole_file import whole_file
 
 __all__ = ["write_cohort"]
 
@@ -56,18 +57,13 @@ def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> Path:
         },
         metadata={"source": cohort.source.statement},
     )
-    part = target.with_name(target.name + ".part")
-    try:
+    with whole_file(target) as part:
         if target.suffix == ".csv":
             _write_csv(table, part)
         else:
             import pyarrow.parquet as pq
 
             pq.write_table(table, part)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    os.replace(part, target)
     return target
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.validation.plans import Split
+from allsurv.whole_file import whole_file
 
 __all__ = ["FinishedRefits"]
 
@@ -75,7 +74,5 @@ class FinishedRefits:
     def write(self, key: str, parts: Mapping[str, NDArray[Any]]) -> None:
         """Keep a finished refit."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=".tmp", dir=self.folder)
-        with os.fdopen(handle, "wb") as file:
+        with whole_file(self.folder / f"{key}.npz", private=True) as part, part.open("wb") as file:
             np.savez(file, **parts)  # type: ignore[arg-type]
-        os.replace(name, self.folder / f"{key}.npz")

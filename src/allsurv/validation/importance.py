@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from allsurv.cohort.table import Cohort
-from allsurv.errors import ModelError, OutcomeError
+from allsurv.errors import ModelError
 from allsurv.explain.exact import explain_score
 from allsurv.explain.ranking import importance, shares_of
 from allsurv.explain.values import ask
+from allsurv.validation.plans import Split, draw_bootstraps
+from allsurv.validation.resampling import NoFit, ask_refit, map_with_progress
 
 __all__ = ["importance_limits"]
+
+Floats = NDArray[np.float64]
 
 _FEWEST_REFITS = 10
 
@@ -29,6 +33,7 @@ def importance_limits(
     n_bootstrap: int = 100,
     level: float = 0.95,
     random_state: int | None = 0,
+    n_jobs: int | None = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Rank the variables by how much they move the risk score, with what refits say of it.
@@ -46,7 +51,9 @@ def importance_limits(
     level : float, default=0.95
         Share of refits between the limits.
     random_state : int or None, default=0
-        Seed of the samples.
+        Seed of the samples, and of what is random in a model.
+    n_jobs : int or None, default=1
+        Processes; any number gives the same limits.
     progress : callable, optional
         Called as ``progress(done, total)`` after each refit.
 
@@ -64,21 +71,12 @@ def importance_limits(
     table = importance(model, cohort)
     patients = cohort.eligible(endpoint)
     X, y = patients.X, patients.y(endpoint)
-    rng = np.random.default_rng(random_state)
-    shares: list[NDArray[np.float64]] = []
-    for done in range(1, n_bootstrap + 1):
-        drawn = rng.integers(len(X), size=len(X))
-        copy = clone(model)
-        if "random_state" in copy.get_params():
-            copy.set_params(random_state=int(rng.integers(2**31)))
-        try:
-            refit = copy.fit(X.iloc[drawn], y[drawn])
-            shares.append(shares_of(np.abs(explain_score(ask(refit, X))[0]).mean(axis=0)))
-        except (ModelError, OutcomeError):
-            continue
-        finally:
-            if progress is not None:
-                progress(done, n_bootstrap)
+    tasks = [
+        joblib.delayed(_shares)(model, X, y, split)
+        for split in draw_bootstraps(len(X), n_bootstrap, random_state)
+    ]
+    found = map_with_progress(tasks, n_jobs, progress)
+    shares = [share for share in found if not isinstance(share, NoFit)]
     if len(shares) < _FEWEST_REFITS:
         raise ModelError(
             f"importance_limits: {len(shares)} of {n_bootstrap} refits succeeded; limits need "
@@ -91,3 +89,12 @@ def importance_limits(
     table.insert(4, "lower", lower[order])
     table.insert(5, "upper", upper[order])
     return table
+
+
+def _shares(model: Any, X: pd.DataFrame, y: NDArray[np.void], split: Split) -> Floats | NoFit:
+    """Refit a model to a sample and share out how much each variable moves all patients."""
+
+    def shares(fitted: Any) -> Floats:
+        return shares_of(np.abs(explain_score(ask(fitted, X))[0]).mean(axis=0))
+
+    return ask_refit(model, X.iloc[split.train], y[split.train], split.seed, shares)

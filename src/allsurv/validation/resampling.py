@@ -6,8 +6,9 @@ any process, and done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import joblib
 import numpy as np
@@ -16,15 +17,19 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
+from allsurv.errors import AllsurvError, first_line
 from allsurv.validation.finished import FinishedRefits
 from allsurv.validation.plans import Split, draw_bootstraps
 from allsurv.validation.prediction import NO_TIMES, Prediction, predict_fitted
 
 __all__ = [
+    "NoFit",
     "Prediction",
     "Split",
+    "ask_refit",
     "draw_bootstraps",
     "map_tasks",
+    "map_with_progress",
     "refit",
     "refit_all",
     "seeded_clone",
@@ -32,6 +37,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
+Answer = TypeVar("Answer")
 
 
 def seeded_clone(model: Any, seed: int) -> Any:
@@ -45,6 +51,34 @@ def seeded_clone(model: Any, seed: int) -> Any:
     return copy.set_params(**dict.fromkeys(names, seed))
 
 
+@dataclass(frozen=True)
+class NoFit:
+    """A refit that gave no answer.
+
+    Attributes
+    ----------
+    reason : str
+        Why not, in one line.
+    """
+
+    reason: str
+
+
+def ask_refit(
+    model: Any, X: pd.DataFrame, y: NDArray[np.void], seed: int, ask: Callable[[Any], Answer]
+) -> Answer | NoFit:
+    """Fit a copy of a model under one seed and ask it something, on one thread.
+
+    A refit that allsurv refuses has no answer. Any other error is a fault of the program and is
+    raised: it must not be counted as a model that could not be fitted.
+    """
+    with threadpool_limits(1):
+        try:
+            return ask(seeded_clone(model, seed).fit(X, y))
+        except AllsurvError as error:
+            return NoFit(first_line(error))
+
+
 def refit(
     name: str,
     model: Any,
@@ -56,14 +90,13 @@ def refit(
 ) -> Prediction:
     """Fit a model on the training patients of a split and predict those left out."""
     developed = X.iloc[split.train]
-    with threadpool_limits(1):
-        try:
-            fitted = seeded_clone(model, split.seed).fit(developed, y[split.train])
-            return predict_fitted(
-                name, fitted, developed, X.iloc[split.test], split, horizons, times
-            )
-        except (ValueError, ArithmeticError) as error:
-            reason = f"no fit: {_first_line(error)}"
+
+    def predict(fitted: Any) -> Prediction:
+        return predict_fitted(name, fitted, developed, X.iloc[split.test], split, horizons, times)
+
+    found = ask_refit(model, developed, y[split.train], split.seed, predict)
+    if isinstance(found, Prediction):
+        return found
     nothing = np.full((split.test.size, 1), np.nan)
     return Prediction(
         name,
@@ -71,7 +104,7 @@ def refit(
         nothing[:, 0],
         nothing[:, 0],
         nothing.repeat(horizons.size, axis=1),
-        reason,
+        f"no fit: {found.reason}",
         curves=nothing.repeat(times.size, axis=1),
     )
 
@@ -137,5 +170,11 @@ def map_tasks(tasks: Iterator[Any], n_jobs: int | None) -> Iterator[Any]:
     return found
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def map_with_progress(
+    tasks: Sequence[Any], n_jobs: int | None, progress: Progress | None
+) -> Iterator[Any]:
+    """Carry out delayed calls as :func:`map_tasks` does, telling after each how many are done."""
+    for done, found in enumerate(map_tasks(iter(tasks), n_jobs), start=1):
+        yield found
+        if progress is not None:
+            progress(done, len(tasks))

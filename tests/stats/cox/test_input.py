@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allsurv.errors import ModelError, OutcomeError
+from allsurv.errors import ModelError, MonotoneError, OutcomeError
 from allsurv.stats.cox.fit import fit_cox, fit_cox_many
 
 TIME, EVENT = [1, 2, 3, 4, 5, 6], [1, 1, 0, 1, 1, 0]
@@ -40,18 +40,23 @@ X = [[0.3, 1], [1.1, 0], [-0.4, 1], [0.2, 0], [-1.0, 1], [0.9, 0]]
         ({"names": ["age"]}, ModelError, "1 names for 2 columns"),
         ({"names": ["age", "age"]}, ModelError, "all different"),
         ({"names": 5}, ModelError, "not a list of names"),
-        ({"level": "high"}, ModelError, "between 0 and 1"),
+        ({"level": "high"}, OutcomeError, "between 0 and 1"),
         ({"ties": ["efron"]}, ModelError, "allowed are 'efron' and 'breslow'"),
         ({"ties": "exact"}, ModelError, "allowed are 'efron' and 'breslow'"),
-        ({"level": 95}, ModelError, "between 0 and 1"),
+        ({"level": 95}, OutcomeError, "between 0 and 1"),
         ({"ridge": -1}, ModelError, "negative"),
         ({"ridge": [1, 2, 3]}, ModelError, "ridge is not one finite number per column"),
         ({"init": [0]}, ModelError, "init is not one finite number per column"),
         ({"offset": [0, 1]}, ModelError, "one finite number per row"),
-        ({"strata": ["a", "b"]}, ModelError, r"strata has shape \(2,\)"),
-        ({"strata": [1, 2, 1, 2, 1, np.nan]}, ModelError, "missing labels"),
-        ({"strata": ["a", None, 1, "b", "a", "b"]}, ModelError, "mixes kinds"),
-        ({"cluster": [1, 2]}, ModelError, "cluster has shape"),
+        ({"strata": ["a", "b"]}, OutcomeError, r"strata has shape \(2,\)"),
+        ({"strata": [1, 2, 1, 2, 1, np.nan]}, OutcomeError, "missing labels"),
+        ({"strata": ["a", None, 1, "b", "a", "b"]}, OutcomeError, "missing labels"),
+        (
+            {"strata": np.array(["a", 2, 1, "b", "a", "b"], dtype=object)},
+            OutcomeError,
+            "all numbers or all strings",
+        ),
+        ({"cluster": [1, 2]}, OutcomeError, "cluster has shape"),
         ({"firth": True, "ridge": 1.0}, ModelError, "neither ridge nor cluster"),
         ({"firth": True, "cluster": [1, 1, 2, 2, 3, 3]}, ModelError, "neither ridge nor cluster"),
         ({"X": [[1e300, 1], *X[1:]]}, ModelError, "too large to compute with"),
@@ -282,3 +287,21 @@ def test_nothing_else_escapes_many_fits(arguments, data):
 def test_nothing_else_escapes_firth(arguments):
     fit = attempt(lambda: fit_cox(**arguments, firth=True))
     assert fit is None or np.isfinite(fit.coef).all()
+
+
+def test_a_monotone_likelihood_is_an_error_of_its_own():
+    """x = 1 in the one who fails first, at every event: the estimate is infinite."""
+    with pytest.raises(MonotoneError, match="no finite estimate"):
+        fit_cox([1, 2, 3], [1, 0, 0], [[1], [0], [0]])
+    with pytest.raises(ModelError) as collinear:
+        fit_cox(TIME, EVENT, np.column_stack([np.array(X)[:, 0], np.array(X)[:, 0]]))
+    assert not isinstance(collinear.value, MonotoneError)
+
+
+def test_messages_name_the_function_that_was_called():
+    weights = np.ones((1, 6))
+    with pytest.raises(ModelError, match=r"fit_cox_many: columns .* too large to compute with"):
+        fit_cox_many(TIME, EVENT, [[1e300, 1], *X[1:]], weights)
+    tiny = np.array(X, dtype=float) * 1e-150
+    with pytest.raises(ModelError, match="fit_cox_many: ridge is too large"):
+        fit_cox_many(TIME, EVENT, tiny, weights, ridge=1e20)

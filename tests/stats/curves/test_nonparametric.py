@@ -180,3 +180,17 @@ def test_curve_and_cox_regression_see_the_same_distinct_times(unit):
     time[::7] += 1e-9 * unit
     fit = fit_cox(time, np.ones(60), rng.normal(size=(60, 1)))
     assert fit.likelihood.sets.times.size == kaplan_meier(time, np.ones(60)).time.size
+
+
+@pytest.mark.parametrize("name", ["below_one", "in_thousands", "apart", "relative", "absolute"])
+def test_near_ties_are_those_of_r(reference, name):
+    case = reference("near_ties")["cases"][name]
+    time, group = np.array(case["time"]), np.array(case["group"], dtype=float)
+    event = np.ones(time.size)
+    curve = kaplan_meier(time, event)
+    assert curve.time.size == case["n_times"]
+    test, fit = logrank_test(time, event, group), fit_cox(time, event, group[:, None])
+    theirs = [*case["survival"], case["logrank"], case["score"]]
+    ours = [*curve.survival, test.statistic, fit.score_test.statistic]
+    worst = float(np.abs(np.array(ours) - theirs).max())
+    assert worst < 1e-13

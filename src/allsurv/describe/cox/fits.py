@@ -20,7 +20,7 @@ from allsurv.describe.cox.terms import (
 )
 from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.needed import only_needed
-from allsurv.errors import ModelError
+from allsurv.errors import ModelError, MonotoneError
 from allsurv.stats.cox.fit import CoxFit, fit_cox
 from allsurv.study.spec import Analysis
 
@@ -120,7 +120,7 @@ def fit_finite(
     """Fit a Cox model, by Firth's method where the ordinary estimate would be infinite."""
     try:
         return fit_analysis(cohort, analysis, where, level=level, missing=missing)
-    except ModelError:
+    except MonotoneError:
         return fit_analysis(cohort, analysis, where, level=level, missing=missing, firth=True)
 
 

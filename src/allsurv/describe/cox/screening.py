@@ -11,7 +11,7 @@ from allsurv.cohort import Cohort
 from allsurv.cohort.groups import tidy
 from allsurv.describe.cox.fits import CohortFit, fit_finite, fit_from_landmark
 from allsurv.describe.cox.rows import COX_COLUMNS, cohort_rows, cox_rows
-from allsurv.errors import ModelError, OutcomeError
+from allsurv.errors import ModelError, MonotoneError, OutcomeError
 from allsurv.study.spec import Analysis, Screening
 
 __all__ = ["screened_table", "univariable_table"]
@@ -181,5 +181,5 @@ def _fit(cohort: Cohort, asked: Analysis, at: float | None, level: float) -> Coh
     )
     try:
         return from_landmark()
-    except ModelError:
+    except MonotoneError:
         return from_landmark(firth=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from allsurv.errors import AllsurvError, ModelError
 from allsurv.explain.exact import explain_score
@@ -20,7 +19,7 @@ from allsurv.findings.agreement.contrast import standardised_effects
 from allsurv.stats.measures.discrimination import harrell_c
 from allsurv.study.spec import Finding, Study
 from allsurv.validation.plans import Split
-from allsurv.validation.resampling import map_tasks, seeded_clone
+from allsurv.validation.resampling import ask_refit, map_with_progress
 
 __all__ = ["Answers", "Patients", "Refits", "ask", "refit_all"]
 
@@ -126,15 +125,15 @@ def refit_all(
     progress: Progress | None,
 ) -> dict[str, Refits]:
     """Refit the whole pipeline of every model on every sample and ask again."""
-    tasks = [(name, split) for split in splits for name in models]
-    results = map_tasks(
-        (joblib.delayed(_refit)(models[name], patients, split) for name, split in tasks), n_jobs
-    )
+    names = [name for _ in splits for name in models]
+    tasks = [
+        joblib.delayed(_refit)(model, patients, split)
+        for split in splits
+        for model in models.values()
+    ]
     answers: dict[str, list[Answers]] = {name: [] for name in models}
-    for done, ((name, _), answer) in enumerate(zip(tasks, results, strict=True), start=1):
+    for name, answer in zip(names, map_with_progress(tasks, n_jobs, progress), strict=True):
         answers[name].append(answer)
-        if progress is not None:
-            progress(done, len(tasks))
     return {name: _gathered(given) for name, given in answers.items()}
 
 
@@ -143,18 +142,17 @@ def _refit(model: Any, patients: Patients, split: Split) -> Answers:
     sample = Patients(
         patients.study, X, patients.y[split.train], patients.findings, patients.horizons
     )
-    with threadpool_limits(1):
-        try:
-            fitted = seeded_clone(model, split.seed).fit(X, sample.y)
-            answers = ask(fitted, sample)
-            unseen = np.setdiff1d(split.test, split.train)
-            permutation = _permutation(
-                fitted, patients.X.iloc[unseen], patients.y[unseen], split.seed
-            )
-        except (ValueError, ArithmeticError) as error:
-            none = np.empty(0)
-            return Answers(none, none, none, none, reason=_first_line(error))
-    return Answers(answers.average, answers.at_horizons, answers.shap, permutation)
+
+    def answer(fitted: Any) -> Answers:
+        unseen = np.setdiff1d(split.test, split.train)
+        lost = _permutation(fitted, patients.X.iloc[unseen], patients.y[unseen], split.seed)
+        return replace(ask(fitted, sample), permutation=lost)
+
+    found = ask_refit(model, X, sample.y, split.seed, answer)
+    if isinstance(found, Answers):
+        return found
+    none = np.empty(0)
+    return Answers(none, none, none, none, reason=found.reason)
 
 
 def _gathered(answers: Sequence[Answers]) -> Refits:
@@ -196,7 +194,3 @@ def _permutation(model: Any, X: pd.DataFrame, y: NDArray[np.void], seed: int) ->
     except AllsurvError:
         return lost
     return concordance[0] - np.array(concordance[1:])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -20,7 +20,7 @@ from allsurv.models.breslow import breslow_hazard
 from allsurv.riskmodel.mechanisms import Linear
 from allsurv.stats.curves.nonparametric import kaplan_meier
 from allsurv.stats.outcome import make_y
-from allsurv.validation.resampling import map_tasks, seeded_clone
+from allsurv.validation.resampling import NoFit, ask_refit, map_with_progress
 
 __all__ = ["FEWEST", "Calibrated", "Simulated", "calibrate", "simulate_answers"]
 
@@ -109,18 +109,13 @@ def simulate_answers(
     world = make_model("cox", patients.study, predictors=variables, ridge=PENALTY)
     world.fit(patients.X, patients.y)
     seeds = np.random.SeedSequence(random_state).spawn(n_cohorts)
-    results = map_tasks(
-        (joblib.delayed(_one_cohort)(models, patients, world, seed) for seed in seeds), n_jobs
-    )
-    true, estimated = [], []
-    for done, (truth, said) in enumerate(results, start=1):
-        true.append(truth)
-        estimated.append(said)
-        if progress is not None:
-            progress(done, n_cohorts)
+    tasks = [joblib.delayed(_one_cohort)(models, patients, world, seed) for seed in seeds]
+    results = list(map_with_progress(tasks, n_jobs, progress))
+    true = [truth for truth, _ in results]
+    estimated = [answers for _, answers in results]
     return Simulated(
         np.array(true),
-        {name: np.array([said[name] for said in estimated]) for name in models},
+        {name: np.array([answers[name] for answers in estimated]) for name in models},
         _widening(int(patients.y["event"].sum()), len(world.coef_)),
     )
 
@@ -199,16 +194,18 @@ def _one_cohort(
     y = _draw_outcome(truth, patients, rng)
     drawn = Patients(patients.study, patients.X, y, patients.findings, patients.horizons)
     fit_seed = int(seed.generate_state(1)[0])
-    said = {}
+
+    def average(fitted: Any) -> Floats:
+        return ask(fitted, drawn, importance=False).average
+
+    answers = {}
+    for name, model in models.items():
+        found = ask_refit(model, drawn.X, y, fit_seed, average)
+        none = np.full(len(patients.findings), math.nan)
+        answers[name] = none if isinstance(found, NoFit) else found
     with threadpool_limits(1):
-        for name, model in models.items():
-            try:
-                fitted = seeded_clone(model, fit_seed).fit(drawn.X, y)
-                said[name] = ask(fitted, drawn, importance=False).average
-            except (ValueError, ArithmeticError):
-                said[name] = np.full(len(patients.findings), math.nan)
         true = ask(truth, patients, importance=False).average
-    return true, said
+    return true, answers
 
 
 def _draw_world(world: Any, patients: Patients, rng: np.random.Generator) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from allsurv.cohort import Cohort
-from allsurv.errors import AllsurvError
+from allsurv.errors import AllsurvError, first_line
 from allsurv.features import make_features
 from allsurv.models import make_model
 from allsurv.models.published import FEWEST_TIMES, published_curve
@@ -128,7 +128,7 @@ def _slope(patients: _Patients) -> dict[str, Any]:
     try:
         fit = fit_cox(patients.time, patients.event, score[:, None], level=patients.level)
     except AllsurvError as error:
-        return row | {"reason": _first_line(error)}
+        return row | {"reason": first_line(error)}
     z = float(ndtri(0.5 + patients.level / 2))
     slope, std_error = float(fit.coef[0]), float(fit.std_error[0])
     away = (slope - 1) / std_error
@@ -177,7 +177,7 @@ def _added(patients: _Patients, question: str, names: Sequence[str]) -> Iterator
             names=[term.name for term in terms],
         )
     except AllsurvError as error:
-        yield everything | {"reason": _first_line(error)}
+        yield everything | {"reason": first_line(error)}
         return
     test = fit.lr_test
     yield everything | {"chi2": test.statistic, "df": test.df, "p_value": test.p_value}
@@ -197,7 +197,3 @@ def _added(patients: _Patients, question: str, names: Sequence[str]) -> Iterator
 
 def _scale(term: Term) -> float:
     return term.scale if term.kind == "number" else 1.0
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

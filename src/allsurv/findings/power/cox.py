@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from allsurv.cohort import make_intervals
-from allsurv.errors import ModelError, OutcomeError
-from allsurv.findings.power.univariable import Slopes, fit_one_by_one, fit_switch
+from allsurv.errors import ModelError, MonotoneError, OutcomeError
 from allsurv.simulate.codes import Codebook, Columns
 from allsurv.simulate.model import Simulator
 from allsurv.stats.cox.fit import CoxFit, fit_cox
+from allsurv.stats.cox.univariable import Slopes, fit_one_by_one, fit_switch
 from allsurv.study.spec import Analysis, Screening
 
 __all__ = ["Answer", "Cohorts", "draw_cohorts", "published_answers", "screening_answers"]
@@ -233,9 +233,14 @@ def _fitted(
         X = np.column_stack([X[rows.patient], rows.X.to_numpy(dtype=float)])
         time, event, start = rows.stop, rows.event, rows.start
     X = np.column_stack([X, *(X[:, i] * X[:, j] for i, j in products)])
-    for firth in (False, True):  # times have no ties
-        try:
-            return fit_cox(time, event, X, start=start, firth=firth)
-        except (ModelError, OutcomeError):
-            continue
-    return None
+    try:
+        return _fit_finite(time, event, X, start)
+    except (ModelError, OutcomeError):
+        return None
+
+
+def _fit_finite(time: Floats, event: NDArray[np.bool_], X: Floats, start: Floats | None) -> CoxFit:
+    try:
+        return fit_cox(time, event, X, start=start)
+    except MonotoneError:
+        return fit_cox(time, event, X, start=start, firth=True)  # times have no ties

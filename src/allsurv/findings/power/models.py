@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from allsurv.errors import AllsurvError
 from allsurv.findings.agreement.questions import Patients, ask
 from allsurv.findings.power.cox import Cohorts, draw_cohorts
 from allsurv.models import make_model
 from allsurv.simulate.model import Simulator
 from allsurv.stats.outcome import make_y
 from allsurv.study.spec import Finding
-from allsurv.validation.resampling import map_tasks
+from allsurv.validation.resampling import NoFit, ask_refit, map_tasks
 
 __all__ = ["ModelEffects", "model_effects"]
 
@@ -70,15 +67,18 @@ def _effects(
 ) -> tuple[Floats, float]:
     cohorts = draw_cohorts(simulator, n, 1, seed)
     study = simulator.codebook.study
-    model = make_model(family, study, random_state=int(seed.generate_state(1)[0]))
+    model = make_model(family, study)
     X = _frame(cohorts)
     y = make_y(cohorts.time[0], cohorts.event[0])
     horizons = np.asarray(study.prediction.horizons, dtype=float)
     patients = Patients(study, X, y, findings, horizons)
-    logs = np.full(len(findings), np.nan)
-    with threadpool_limits(1), suppress(AllsurvError, ArithmeticError):  # NaN: counted as failed
-        logs = ask(model.fit(X, y), patients, importance=False).average
-    return logs, float(cohorts.event.sum())
+
+    def average(fitted: Any) -> Floats:
+        return ask(fitted, patients, importance=False).average
+
+    found = ask_refit(model, X, y, int(seed.generate_state(1)[0]), average)
+    none = np.full(len(findings), np.nan)  # counted as failed
+    return none if isinstance(found, NoFit) else found, float(cohorts.event.sum())
 
 
 def _frame(cohorts: Cohorts) -> pd.DataFrame:

@@ -6,11 +6,15 @@ column in one pass over sums by level.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.models.growing.compiled import compiled, draw_to_front
-from allsurv.models.growing.grown import Buffers
+from allsurv.models.growing.grown import Buffers, Limits, Outcome
+from allsurv.models.growing.levels import Levels
+from allsurv.models.growing.nodes import LEAF, add_children, open_root
 
 __all__ = ["boost_columns", "boost_trees", "cox_residuals"]
 
@@ -19,14 +23,40 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.uint8]
 
-LEAF = -1
+
+class Work(NamedTuple):
+    """Arrays that are filled anew in each node.
+
+    Attributes
+    ----------
+    total : ndarray of shape (256,)
+        Sum of residuals at each level of a column.
+    n_at : ndarray of int64 of shape (256,)
+        Patients at each level.
+    above : ndarray of int64 of shape (n_patients,)
+        Those who go right.
+    pool : ndarray of int64 of shape (n_terms,)
+        Columns, those tried in this node first.
+    gain : ndarray of shape (most_nodes,)
+        What a leaf adds to the scores of its patients.
+    """
+
+    total: Floats
+    n_at: Ints
+    above: Ints
+    pool: Ints
+    gain: Floats
 
 
 @compiled
-def cox_residuals(
-    score: Floats, position: Ints, event: Bools, n_events: Floats, hazard: Floats, residual: Floats
-) -> None:
-    r"""Gradient of Cox's log partial likelihood with Breslow's ties: martingale residuals."""
+def cox_residuals(score: Floats, outcome: Outcome, hazard: Floats, residual: Floats) -> None:
+    r"""Gradient of Cox's log partial likelihood with Breslow's ties: martingale residuals.
+
+    Event less exp(score) H(own time): the sums over risk sets, the hazard and the residuals each
+    take one pass, so a gradient costs O(n).
+    """
+    # Named arrays are taken out before a loop: inside it each use would count a reference.
+    position, event, n_events = outcome.position, outcome.event, outcome.n_events
     top = score[0]
     for i in range(score.size):
         top = max(top, score[i])
@@ -48,9 +78,14 @@ def cox_residuals(
 
 @compiled
 def _best_level(
-    members: Ints, code: Codes, residual: Floats, smallest: int, total: Floats, count: Ints
+    members: Ints, code: Codes, residual: Floats, smallest: int, work: Work
 ) -> tuple[float, int, int]:
-    """Largest improvement, the last level that goes left and the first that goes right."""
+    """Largest improvement, the last level that goes left and the first that goes right.
+
+    With sums A and B over a patients left and b right, the squares explained rise by
+    A^2/a + B^2/b - (A + B)^2/(a + b) = (A/a - B/b)^2 a b / (a + b), which is ``gain``.
+    """
+    total, count = work.total, work.n_at
     for level in range(256):
         total[level] = 0.0
         count[level] = 0
@@ -97,122 +132,118 @@ def _divide(members: Ints, code: Codes, cut: int, above: Ints) -> int:
 
 @compiled
 def _grow(
-    code: Codes,
-    edges: tuple[Floats, Floats],
+    levels: Levels,
     residual: Floats,
     members: Ints,
-    limits: tuple[int, int, int],
+    limits: Limits,
     rate: float,
     state: NDArray[np.uint64],
     first: int,
     n_leaves: int,
     out: Buffers,
-    work: tuple[Floats, Ints, Ints, Ints, Floats],
+    work: Work,
 ) -> tuple[int, int]:
-    """Grow one tree behind those that stand; give the number of its nodes and of all leaves."""
-    n_tried, smallest, deepest = limits
-    total, count, above, pool, gain = work
-    out.begin[0], out.end[0], out.depth[0] = 0, members.size, 0
+    """Grow one tree behind those that are there; give the number of its nodes and of all leaves."""
+    open_root(out, members.size)
     n_made, here = 1, 0
     while here < n_made:
         node, size = first + here, out.end[here] - out.begin[here]
         inside = members[out.begin[here] : out.end[here]]
         out.size[node] = size
         best = 0.0
-        if size >= 2 * smallest and out.depth[here] < deepest:
-            for k in range(n_tried):
-                term = draw_to_front(state, pool, k)
-                found, low, high = _best_level(inside, code[term], residual, smallest, total, count)
+        if size >= 2 * limits.smallest and out.depth[here] < limits.deepest:
+            for k in range(limits.n_tried):
+                term = draw_to_front(state, work.pool, k)
+                found, low, high = _best_level(
+                    inside, levels.code[term], residual, limits.smallest, work
+                )
                 if found > best:
                     best, out.term[node], out.cut[here] = found, term, low
-                    out.threshold[node] = edges[1][term, low] / 2 + edges[0][term, high] / 2
+                    middle = levels.highest[term, low] / 2 + levels.lowest[term, high] / 2
+                    out.threshold[node] = middle
         if out.term[node] == LEAF:
-            mean = 0.0
+            total = 0.0
             for i in inside:
-                mean += residual[i]
-            gain[here] = rate * mean / size
-            out.value[n_leaves, 0] = gain[here]
+                total += residual[i]
+            work.gain[here] = rate * total / size
+            out.value[n_leaves, 0] = work.gain[here]
             n_leaves += 1
         else:
-            n_left = _divide(inside, code[out.term[node]], out.cut[here], above)
-            out.left[node], out.right[node] = n_made, n_made + 1
-            out.begin[n_made], out.end[n_made] = out.begin[here], out.begin[here] + n_left
-            out.begin[n_made + 1], out.end[n_made + 1] = out.begin[here] + n_left, out.end[here]
-            out.depth[n_made] = out.depth[n_made + 1] = out.depth[here] + 1
-            n_made += 2
+            n_left = _divide(inside, levels.code[out.term[node]], out.cut[here], work.above)
+            n_made = add_children(out, node, here, n_made, n_left)
         here += 1
     return n_made, n_leaves
 
 
 @compiled
 def boost_trees(
-    code: Codes,
-    lowest: Floats,
-    highest: Floats,
-    position: Ints,
-    event: Bools,
-    n_events: Floats,
+    levels: Levels,
+    outcome: Outcome,
     rate: float,
     n_drawn: int,
-    limits: tuple[int, int, int],
+    limits: Limits,
     seed: NDArray[np.uint64],
     out: Buffers,
 ) -> None:
     """Grow regression trees, each on the residuals that those before leave."""
-    n, p = position.size, code.shape[0]
-    score, residual, hazard = np.zeros(n), np.zeros(n), np.zeros(n_events.size)
+    n, p = outcome.position.size, levels.code.shape[0]
+    score, residual, hazard = np.zeros(n), np.zeros(n), np.zeros(outcome.n_events.size)
     everybody, is_drawn = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.bool_)
-    members, above = np.zeros(n_drawn, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    pool, gain = np.zeros(p, dtype=np.int64), np.zeros(out.begin.size)
-    work = (np.zeros(256), np.zeros(256, dtype=np.int64), above, pool, gain)
+    members = np.zeros(n_drawn, dtype=np.int64)
+    work = Work(
+        np.zeros(256),
+        np.zeros(256, dtype=np.int64),
+        np.zeros(n, dtype=np.int64),
+        np.zeros(p, dtype=np.int64),
+        np.zeros(out.begin.size),
+    )
     for i in range(n):
         everybody[i] = i
-    for term in range(p):
-        pool[term] = term
+    for k in range(p):
+        work.pool[k] = k
+    code, gain = levels.code, work.gain
+    term, cut, left, right = out.term, out.cut, out.left, out.right
     first = n_leaves = 0
     for stage in range(out.n_nodes.size):
-        cox_residuals(score, position, event, n_events, hazard, residual)
-        for i in range(n):
-            is_drawn[i] = n_drawn == n
-        for k in range(n_drawn if n_drawn < n else 0):
-            is_drawn[draw_to_front(seed, everybody, k)] = True
-        k = 0
-        for i in range(n):
-            if is_drawn[i]:
-                members[k] = i
-                k += 1
+        cox_residuals(score, outcome, hazard, residual)
+        _draw_members(seed, everybody, is_drawn, members)
         n_made, n_leaves = _grow(
-            code,
-            (lowest, highest),
-            residual,
-            members,
-            limits,
-            rate,
-            seed,
-            first,
-            n_leaves,
-            out,
-            work,
+            levels, residual, members, limits, rate, seed, first, n_leaves, out, work
         )
         for i in range(n):
             here = 0
-            while out.term[first + here] != LEAF:
-                goes_left = code[out.term[first + here], i] <= out.cut[here]
-                here = out.left[first + here] if goes_left else out.right[first + here]
+            while term[first + here] != LEAF:
+                goes_left = code[term[first + here], i] <= cut[here]
+                here = left[first + here] if goes_left else right[first + here]
             score[i] += gain[here]
         out.n_nodes[stage] = n_made
         first += n_made
 
 
 @compiled
-def boost_columns(
-    design: Floats, position: Ints, event: Bools, n_events: Floats, rate: float, path: Floats
+def _draw_members(
+    seed: NDArray[np.uint64], everybody: Ints, is_drawn: Bools, members: Ints
 ) -> None:
+    """Draw the patients of one stage, without replacement, in their own order."""
+    n, n_drawn = is_drawn.size, members.size
+    for i in range(n):
+        is_drawn[i] = n_drawn == n
+    for k in range(n_drawn if n_drawn < n else 0):
+        is_drawn[draw_to_front(seed, everybody, k)] = True
+    k = 0
+    for i in range(n):
+        if is_drawn[i]:
+            members[k] = i
+            k += 1
+
+
+@compiled
+def boost_columns(design: Floats, outcome: Outcome, rate: float, path: Floats) -> None:
     """Fit residuals by one column at a time, the one that explains most."""
     p, n = design.shape
-    score, residual, hazard = np.zeros(n), np.zeros(n), np.zeros(n_events.size)
+    score, residual, hazard = np.zeros(n), np.zeros(n), np.zeros(outcome.n_events.size)
     for stage in range(path.shape[0]):
-        cox_residuals(score, position, event, n_events, hazard, residual)
+        cox_residuals(score, outcome, hazard, residual)
         best, chosen, step = 0.0, 0, 0.0
         for j in range(p):
             square = product = 0.0

@@ -9,10 +9,47 @@ from numpy.typing import NDArray
 
 from allsurv.riskmodel.trees import LEAF, Trees
 
-__all__ = ["Buffers", "make_buffers", "take_trees"]
+__all__ = ["Buffers", "Limits", "Outcome", "make_buffers", "take_trees"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class Limits(NamedTuple):
+    """How far trees grow.
+
+    Attributes
+    ----------
+    n_tried : int
+        Columns tried in each node.
+    smallest : int
+        Distinct patients a leaf holds at least.
+    deepest : int
+        Splits between the root and a leaf at most.
+    """
+
+    n_tried: int
+    smallest: int
+    deepest: int
+
+
+class Outcome(NamedTuple):
+    """Follow-up as boosting needs it.
+
+    Attributes
+    ----------
+    position : ndarray of int64 of shape (n_patients,)
+        Place of each patient's time among the distinct times.
+    event : ndarray of bool of shape (n_patients,)
+        Whether follow-up ended with the event.
+    n_events : ndarray of shape (n_times,)
+        Events at each distinct time.
+    """
+
+    position: Ints
+    event: Bools
+    n_events: Floats
 
 
 class Buffers(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,10 @@ MOST_LEVELS = 256
 """Distinct values of a column beyond which neighbours share a level."""
 
 
-@dataclass(frozen=True, eq=False)
-class Levels:
+class Levels(NamedTuple):
     """A design whose columns are counted by levels.
 
-    Parameters
+    Attributes
     ----------
     code : ndarray of uint8 of shape (n_terms, n_patients)
         Level of each patient, from 0.

@@ -1,17 +1,34 @@
 """Survival trees by the log-rank test, grown in compiled code.
 
-All values of a column are compared in one pass: what the test observes less what it expects is a
-sum over patients, and of its variance only the part that is quadratic in the numbers at risk is
-summed over event times anew at each value.
+All values of a column are compared in one pass. Of n at risk at an event time of the node d have
+the event, and L of the n are on the left. With v = d (n - d) / (n - 1) / n the log-rank test is
+
+    excess   = observed less expected on the left = sum over the left of (event - H(own time))
+    variance = sum over times of n v (L / n) (1 - L / n)
+             = sum over times of v L  -  sum over times of (v / n) L^2
+
+where H is the node's Nelson-Aalen hazard: the sum of d / n. Excess and the first, linear part of
+the variance are sums over patients: who moves to the left adds a term that depends on nothing but
+how many event times they reach, sum v up to their own time. Only the second, quadratic part is
+summed over event times anew at each value. A patient drawn twice counts twice.
+
+Example: five patients, events at 1, 2 and 3, the others censored later, so n = 5, 4, 3 and v = 1/5,
+1/4, 1/3. The first two are on the left, L = 2, 1, 0. Then excess = (1 - 1/5) + (1 - 9/20) = 1.35,
+linear = 1/5 + (1/5 + 1/4) = 0.65, quadratic = (1/25) 2^2 + (1/16) 1^2 = 0.2225, and the variance
+0.4275 is that of the two hypergeometric draws, 6/25 + 3/16.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.models.growing.compiled import compiled, draw_below, draw_to_front
-from allsurv.models.growing.grown import Buffers
+from allsurv.models.growing.grown import Buffers, Limits
+from allsurv.models.growing.levels import Levels
+from allsurv.models.growing.nodes import LEAF, add_children, open_root
 
 __all__ = ["grow_survival_trees", "sort_by_level"]
 
@@ -20,8 +37,72 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.uint8]
 
-LEAF = -1
 _NO_VARIANCE = 1e-9
+
+
+class Patients(NamedTuple):
+    """What a tree knows of each patient.
+
+    Attributes
+    ----------
+    weight : ndarray of int64 of shape (n_patients,)
+        How often the patient was drawn.
+    rank : ndarray of int64 of shape (n_patients,)
+        Number of event times, of all trees, that the patient reaches.
+    event : ndarray of bool of shape (n_patients,)
+        Whether follow-up ended with the event.
+    """
+
+    weight: Ints
+    rank: Ints
+    event: Bools
+
+
+class NodeTimes(NamedTuple):
+    """Sums over a node's patients by event time; place 0 is before the first.
+
+    Attributes
+    ----------
+    at_risk, events : ndarray of shape (n_times + 1,)
+        Patients at risk and events at each event time of all trees.
+    reach : ndarray of int64 of shape (n_times + 1,)
+        How many of the node's own event times are not later.
+    hazard, linear : ndarray of shape (n_times + 1,)
+        H and the sum of v after so many of the node's own event times.
+    square : ndarray of shape (n_times + 1,)
+        v / n at each of the node's own event times.
+    entering, left : ndarray of shape (n_times + 1,)
+        Patients on the left who reach exactly so many event times and are not yet in ``left``;
+        patients on the left at risk at each: L.
+    """
+
+    at_risk: Floats
+    events: Floats
+    reach: Ints
+    hazard: Floats
+    linear: Floats
+    square: Floats
+    entering: Floats
+    left: Floats
+
+
+class Orders(NamedTuple):
+    """Orders of a node's patients.
+
+    Attributes
+    ----------
+    ordered, kept : ndarray of int64 of shape (n_patients,)
+        By the column under trial; by the best column so far.
+    place : ndarray of int64 of shape (257,)
+        Where the patients of each level begin.
+    pool : ndarray of int64 of shape (n_terms,)
+        Columns, those tried in this node first.
+    """
+
+    ordered: Ints
+    kept: Ints
+    place: Ints
+    pool: Ints
 
 
 @compiled
@@ -47,10 +128,11 @@ def sort_by_level(members: Ints, code: Codes, ordered: Ints, place: Ints) -> boo
 
 
 @compiled
-def _count(
-    members: Ints, weight: Ints, rank: Ints, event: Bools, at_risk: Floats, events: Floats
-) -> None:
-    """Count who is at risk and who dies at each event time; one place more stands before them."""
+def _count(members: Ints, patients: Patients, times: NodeTimes) -> None:
+    """Count who is at risk and who dies at each event time."""
+    # Named arrays are taken out before a loop: inside it each use would count a reference.
+    at_risk, events = times.at_risk, times.events
+    weight, rank, event = patients.weight, patients.rank, patients.event
     for t in range(at_risk.size):
         at_risk[t] = events[t] = 0.0
     for i in members:
@@ -62,10 +144,10 @@ def _count(
 
 
 @compiled
-def _describe(
-    at_risk: Floats, events: Floats, reach: Ints, hazard: Floats, linear: Floats, square: Floats
-) -> int:
-    """Keep the node's own event times: how many of them a patient reaches, and their terms."""
+def _describe(times: NodeTimes) -> int:
+    """Keep the node's own event times: who reaches them, and their terms; give their number."""
+    at_risk, events, reach = times.at_risk, times.events, times.reach
+    hazard, linear, square = times.hazard, times.linear, times.square
     k = 0
     hazard[0] = linear[0] = 0.0
     reach[0] = 0
@@ -85,20 +167,12 @@ def _describe(
 
 @compiled
 def _best_size(
-    ordered: Ints,
-    code: Codes,
-    weight: Ints,
-    rank: Ints,
-    event: Bools,
-    n_times: int,
-    reach: Ints,
-    terms: tuple[Floats, Floats, Floats],
-    work: tuple[Floats, Floats],
-    smallest: int,
+    ordered: Ints, code: Codes, patients: Patients, n_times: int, times: NodeTimes, smallest: int
 ) -> tuple[float, int]:
     """Largest squared log-rank statistic, and how many patients go left there."""
-    hazard, linear_terms, square = terms
-    entering, left = work
+    entering, left, reach = times.entering, times.left, times.reach
+    hazard, linear_terms, square = times.hazard, times.linear, times.square
+    weight, rank, event = patients.weight, patients.rank, patients.event
     for k in range(n_times + 1):
         entering[k] = left[k] = 0.0
     excess = linear = best = 0.0
@@ -112,6 +186,7 @@ def _best_size(
         size = position + 1
         if size < smallest or code[ordered[size]] == code[i]:
             continue
+        # Those who came since the last value are at risk at every event time they reach.
         quadratic = added = 0.0
         for j in range(n_times - 1, -1, -1):
             added += entering[j + 1]
@@ -119,118 +194,126 @@ def _best_size(
             left[j] += added
             quadratic += square[j] * left[j] * left[j]
         variance = linear - quadratic
+        # Compared as products: excess^2 / variance is divided out only where it is the best.
         if variance > _NO_VARIANCE and excess * excess > best * variance:
             best, best_size = excess * excess / variance, size
     return best, best_size
 
 
 @compiled
+def _best_split(
+    inside: Ints,
+    levels: Levels,
+    patients: Patients,
+    limits: Limits,
+    state: NDArray[np.uint64],
+    times: NodeTimes,
+    orders: Orders,
+) -> tuple[int, int]:
+    """Column of the best split, and how many patients go left; they are then in ``kept``.
+
+    Beyond ``n_tried`` columns the search goes on only while all were alike in every column so
+    far, as scikit-learn's does: a node that could be split is not made a leaf by bad luck.
+    """
+    n_times = _describe(times)
+    best, best_term, n_left, n_alike = 0.0, LEAF, 0, 0
+    for k in range(orders.pool.size):
+        if k >= limits.n_tried and k > n_alike:
+            break
+        term = draw_to_front(state, orders.pool, k)
+        if not sort_by_level(inside, levels.code[term], orders.ordered, orders.place):
+            n_alike += 1
+            continue
+        ordered = orders.ordered[: inside.size]
+        found, at = _best_size(
+            ordered, levels.code[term], patients, n_times, times, limits.smallest
+        )
+        if found > best:
+            best, best_term, n_left = found, term, at
+            for i in range(inside.size):
+                orders.kept[i] = ordered[i]
+    return best_term, n_left
+
+
+@compiled
 def _grow(
-    code: Codes,
-    edges: tuple[Floats, Floats],
-    weight: Ints,
+    levels: Levels,
+    patients: Patients,
     members: Ints,
-    rank: Ints,
-    event: Bools,
-    limits: tuple[int, int, int],
+    limits: Limits,
     state: NDArray[np.uint64],
     first: int,
     n_leaves: int,
     out: Buffers,
-    whole: tuple[Ints, Ints, Ints, Ints, Ints],
-    sums: tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats],
+    times: NodeTimes,
+    orders: Orders,
 ) -> tuple[int, int]:
-    """Grow one tree behind those that stand; give the number of its nodes and of all leaves."""
-    n_tried, smallest, deepest = limits
-    ordered, kept, place, reach, pool = whole
-    at_risk, events, hazard, linear, square, entering, left = sums
-    out.begin[0], out.end[0], out.depth[0] = 0, members.size, 0
+    """Grow one tree behind those that are there; give the number of its nodes and of all leaves."""
+    at_risk, events, value = times.at_risk, times.events, out.value
+    open_root(out, members.size)
     n_made, here = 1, 0
     while here < n_made:
         node, size = first + here, out.end[here] - out.begin[here]
         inside = members[out.begin[here] : out.end[here]]
         out.size[node] = size
-        _count(inside, weight, rank, event, at_risk, events)
-        best, n_left, n_alike = 0.0, 0, 0
-        if size >= 2 * smallest and out.depth[here] < deepest:
-            n_times = _describe(at_risk, events, reach, hazard, linear, square)
-            for k in range(pool.size):
-                if k >= n_tried and k > n_alike:
-                    break
-                term = draw_to_front(state, pool, k)
-                if not sort_by_level(inside, code[term], ordered, place):
-                    n_alike += 1
-                    continue
-                found, at = _best_size(
-                    ordered[:size],
-                    code[term],
-                    weight,
-                    rank,
-                    event,
-                    n_times,
-                    reach,
-                    (hazard, linear, square),
-                    (entering, left),
-                    smallest,
-                )
-                if found > best:
-                    best, n_left, out.term[node] = found, at, term
-                    for i in range(size):
-                        kept[i] = ordered[i]
+        _count(inside, patients, times)
+        term, n_left = LEAF, 0
+        if size >= 2 * limits.smallest and out.depth[here] < limits.deepest:
+            term, n_left = _best_split(inside, levels, patients, limits, state, times, orders)
         if n_left == 0:
             total = 0.0
             for t in range(1, at_risk.size):
                 if events[t] > 0:
                     total += events[t] / at_risk[t]
-                out.value[n_leaves, t - 1] = total
+                value[n_leaves, t - 1] = total
             n_leaves += 1
         else:
             for i in range(size):
-                inside[i] = kept[i]
-            term = out.term[node]
-            low, high = code[term, inside[n_left - 1]], code[term, inside[n_left]]
-            out.threshold[node] = edges[1][term, low] / 2 + edges[0][term, high] / 2
-            out.left[node], out.right[node] = n_made, n_made + 1
-            out.begin[n_made], out.end[n_made] = out.begin[here], out.begin[here] + n_left
-            out.begin[n_made + 1], out.end[n_made + 1] = out.begin[here] + n_left, out.end[here]
-            out.depth[n_made] = out.depth[n_made + 1] = out.depth[here] + 1
-            n_made += 2
+                inside[i] = orders.kept[i]
+            low, high = levels.code[term, inside[n_left - 1]], levels.code[term, inside[n_left]]
+            out.term[node] = term
+            out.threshold[node] = levels.highest[term, low] / 2 + levels.lowest[term, high] / 2
+            n_made = add_children(out, node, here, n_made, n_left)
         here += 1
     return n_made, n_leaves
 
 
 @compiled
 def grow_survival_trees(
-    code: Codes,
-    lowest: Floats,
-    highest: Floats,
+    levels: Levels,
     rank: Ints,
     event: Bools,
     n_drawn: int,
-    limits: tuple[int, int, int],
+    limits: Limits,
     seeds: NDArray[np.uint64],
     out: Buffers,
 ) -> None:
-    """Grow survival trees on bootstrap samples."""
-    n, n_values = rank.size, out.value.shape[1]
-    sums = (
-        np.zeros(n_values + 1),
-        np.zeros(n_values + 1),
-        np.zeros(n_values + 1),
-        np.zeros(n_values + 1),
-        np.zeros(n_values + 1),
-        np.zeros(n_values + 1),
-        np.zeros(n_values + 1),
-    )
+    """Grow survival trees on bootstrap samples; 0 drawn is everybody once."""
+    n, n_places = rank.size, out.value.shape[1] + 1
     members, weight = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    ordered, kept = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    place, reach = np.zeros(257, dtype=np.int64), np.zeros(n_values + 1, dtype=np.int64)
-    pool, state = np.zeros(code.shape[0], dtype=np.int64), np.zeros(1, dtype=np.uint64)
+    patients = Patients(weight, rank, event)
+    times = NodeTimes(
+        np.zeros(n_places),
+        np.zeros(n_places),
+        np.zeros(n_places, dtype=np.int64),
+        np.zeros(n_places),
+        np.zeros(n_places),
+        np.zeros(n_places),
+        np.zeros(n_places),
+        np.zeros(n_places),
+    )
+    orders = Orders(
+        np.zeros(n, dtype=np.int64),
+        np.zeros(n, dtype=np.int64),
+        np.zeros(257, dtype=np.int64),
+        np.zeros(levels.code.shape[0], dtype=np.int64),
+    )
+    state = np.zeros(1, dtype=np.uint64)
     first = n_leaves = 0
     for tree in range(seeds.size):
         state[0] = seeds[tree]
-        for term in range(pool.size):
-            pool[term] = term
+        for term in range(orders.pool.size):
+            orders.pool[term] = term
         for i in range(n):
             weight[i] = n_drawn == 0
         for _ in range(n_drawn):
@@ -241,19 +324,16 @@ def grow_survival_trees(
                 members[n_members] = i
                 n_members += 1
         n_made, n_leaves = _grow(
-            code,
-            (lowest, highest),
-            weight,
+            levels,
+            patients,
             members[:n_members],
-            rank,
-            event,
             limits,
             state,
             first,
             n_leaves,
             out,
-            (ordered, kept, place, reach, pool),
-            sums,
+            times,
+            orders,
         )
         out.n_nodes[tree] = n_made
         first += n_made

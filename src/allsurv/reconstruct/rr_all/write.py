@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from allsurv.reconstruct.search.draws import Patients
 from allsurv.reconstruct.search.schedule import Found, Schedule, Tell, search
 from allsurv.study.ledger import Ledger, load_ledger
 from allsurv.study.spec import Study
+from allsurv.whole_file import whole_file
 
 __all__ = [
     "SEED",
@@ -145,9 +145,8 @@ def write_patients(table: pd.DataFrame, path: Path, *, study: Study, random_stat
         f"Study {study.name}, seed {random_state}. SHA-256 of the lines below: {digest(rows)}",
     ]
     head = "".join(f"# {line}\n" for line in says).encode()
-    half = path.with_name(path.name + ".part")
-    half.write_bytes(head + rows)
-    os.replace(half, path)
+    with whole_file(path) as part:
+        part.write_bytes(head + rows)
 
 
 def digest(rows: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from allsurv.reconstruct.search.plan import Plan
 from allsurv.reconstruct.search.problem import EDGE, pose, start
 from allsurv.study.ledger import Ledger
 from allsurv.study.spec import Study
+from allsurv.whole_file import whole_file
 
 __all__ = ["Cooling", "Found", "Schedule", "Tell", "search"]
 
@@ -202,14 +202,11 @@ def _fingerprint(problem: Problem, chains: list[State], schedule: Schedule) -> s
 
 
 def _save(path: Path, key: str, chains: list[State], rows: list[tuple[float, ...]]) -> None:
-    """Write whole or not at all."""
-    half = path.with_name(path.name + ".part")
-    parts = {
-        f"{k}.{name}": part for k, s in enumerate(chains) for name, part in s._asdict().items()
+    arrays = {
+        f"{k}.{name}": array for k, s in enumerate(chains) for name, array in s._asdict().items()
     }
-    with half.open("wb") as stream:
-        np.savez(stream, key=np.array(key), rows=np.array(rows), **parts)
-    os.replace(half, path)
+    with whole_file(path) as part, part.open("wb") as stream:
+        np.savez(stream, key=np.array(key), rows=np.array(rows), **arrays)
 
 
 def _resume(path: Path | None, key: str, chains: list[State]) -> list[tuple[float, ...]]:

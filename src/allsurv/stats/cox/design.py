@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError, OutcomeError
+from allsurv.stats.labels import label_codes
 from allsurv.stats.outcome import check_outcome, merge_close_times
 
 __all__ = ["CoxData", "check_cox_data", "check_matrix", "scaled_penalty"]
@@ -36,6 +37,8 @@ class CoxData:
         Number of the row's cluster.
     names : tuple of str
         One name per column.
+    where : str
+        Function that was called, for messages.
     """
 
     time: Floats
@@ -48,6 +51,7 @@ class CoxData:
     strata: NDArray[Any] | None
     cluster: Ints | None
     names: tuple[str, ...]
+    where: str = "fit_cox"
 
     @property
     def counted_event(self) -> NDArray[np.bool_]:
@@ -112,9 +116,9 @@ def check_cox_data(
     Raises
     ------
     OutcomeError
-        If the outcome is malformed or holds no event.
+        If the outcome or labels are malformed, or there is no event.
     ModelError
-        If covariates, labels or names do not fit.
+        If covariates or names do not fit.
     """
     t, e, s, w = check_outcome(time, event, start=start, weights=weights, where=where)
     t, s = merge_close_times(t, s)
@@ -123,7 +127,7 @@ def check_cox_data(
     labels = _labels(names, matrix.shape[1], where)
     strata_labels, stratum = _codes(strata, "strata", t.size, where)
     _, group = _codes(cluster, "cluster", t.size, where)
-    data = CoxData(t, e, s, w, matrix, shift, stratum, strata_labels, group, labels)
+    data = CoxData(t, e, s, w, matrix, shift, stratum, strata_labels, group, labels, where)
     if not np.any(data.counted_event):
         raise OutcomeError(f"{where}: no events; a hazard ratio needs at least one event.")
     return data
@@ -175,7 +179,7 @@ def check_matrix(
     return matrix
 
 
-def scaled_penalty(penalty: Floats, scale: Floats) -> Floats:
+def scaled_penalty(penalty: Floats, scale: Floats, where: str = "fit_cox") -> Floats:
     """Turn a ridge penalty of covariates as given into that of scaled covariates.
 
     Parameters
@@ -184,6 +188,8 @@ def scaled_penalty(penalty: Floats, scale: Floats) -> Floats:
         Penalty of the covariates as given.
     scale : ndarray of shape (n_columns,)
         What each covariate was divided by.
+    where : str, default="fit_cox"
+        What to call the caller in a message.
 
     Returns
     -------
@@ -201,7 +207,8 @@ def scaled_penalty(penalty: Floats, scale: Floats) -> Floats:
         scaled = penalty / scale**2
     if not np.isfinite(scaled).all():
         raise ModelError(
-            "fit_cox: ridge is too large to compute with for the unit of a column; make it smaller."
+            f"{where}: ridge is too large to compute with for the unit of a column; "
+            "make it smaller."
         )
     return scaled
 
@@ -234,19 +241,4 @@ def _offset(values: ArrayLike, n_rows: int, where: str) -> Floats:
 def _codes(
     labels: ArrayLike | None, name: str, n_rows: int, where: str
 ) -> tuple[NDArray[Any] | None, Ints | None]:
-    if labels is None:
-        return None, None
-    try:
-        values = np.asarray(labels)
-        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-            raise ModelError(f"{where}: {name} has missing labels; give one per row.")
-        if values.shape != (n_rows,):
-            raise ModelError(f"{where}: {name} has shape {values.shape}; give {n_rows} labels.")
-        distinct, codes = np.unique(values, return_inverse=True)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ModelError):
-            raise
-        raise ModelError(
-            f"{where}: {name} mixes kinds of labels; give all numbers or all strings."
-        ) from None
-    return distinct, codes.astype(np.intp, copy=False)
+    return (None, None) if labels is None else label_codes(labels, n_rows, name, where)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -26,6 +25,7 @@ from allsurv.stats.cox.newton import (
     refuse_monotone,
 )
 from allsurv.stats.cox.residuals import robust_covariance
+from allsurv.stats.levels import check_level
 from allsurv.stats.outcome import ChiSquared
 
 __all__ = ["CoxFit", "CoxFits", "fit_cox", "fit_cox_many"]
@@ -94,10 +94,11 @@ def fit_cox(
     Raises
     ------
     OutcomeError
-        If the outcome is malformed, or there is no event.
+        If the outcome, labels or level are malformed, or there is no event.
     ModelError
-        If covariates are malformed, collinear, more than the events, or such that the likelihood
-        is monotone: an estimate would be infinite.
+        If covariates are malformed, collinear, or more than the events.
+    MonotoneError
+        If the likelihood is monotone: an estimate would be infinite. Also a ``ModelError``.
 
     Notes
     -----
@@ -134,7 +135,8 @@ def fit_cox(
     )
     p = data.X.shape[1]
     penalty = _vector(ridge, p, "ridge")
-    _check_choices(data, penalty, ties=ties, firth=firth, level=level)
+    level = check_level(level, "fit_cox")
+    _check_choices(data, penalty, ties=ties, firth=firth)
     likelihood = PartialLikelihood(data, ties)
     evaluate = _penalised(likelihood, scaled_penalty(penalty, likelihood.scale))
     first = np.zeros(p) if init is None else _vector(init, p, "init") * likelihood.scale
@@ -153,11 +155,9 @@ def fit_cox(
     return _newton_fit(likelihood, optimum, first, penalty, level)
 
 
-def _check_choices(data: CoxData, penalty: Floats, *, ties: str, firth: bool, level: float) -> None:
+def _check_choices(data: CoxData, penalty: Floats, *, ties: str, firth: bool) -> None:
     if not (isinstance(ties, str) and ties in ("efron", "breslow")):
         raise ModelError(f"fit_cox: ties={ties!r}; allowed are 'efron' and 'breslow'.")
-    if not (isinstance(level, Real) and 0 < level < 1):
-        raise ModelError(f"fit_cox: level={level!r}; give a number between 0 and 1.")
     if (penalty < 0).any():
         raise ModelError("fit_cox: ridge is negative; give 0 or a positive number.")
     n_events = int(data.counted_event.sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,53 +147,64 @@ def fit_cox_many(
     if first.shape != (p,) or not np.isfinite(first).all():
         raise ModelError(f"{where}: init is not one finite number per column; give {p}.")
     design = BatchDesign(data, ties, copies=weights_as == "copies")
-    fits = _Collected.empty(w.shape[0], p)
-    for chunk in _chunks(w.shape[0], design.X.size * 8):
-        batch = Batch(design, w[chunk], scaled_penalty(penalty[chunk], design.scale))
-        _newton(batch, first * design.scale, fits, chunk)
-    coef = np.where(fits.converged[:, None], fits.beta / design.scale, np.nan)
-    loglik = np.where(fits.converged, fits.loglik, np.nan)
-    return CoxFits(coef, fits.converged, tuple(fits.reason), loglik, fits.n_iterations, data.X)
+    ends = [
+        _newton(
+            Batch(design, w[chunk], scaled_penalty(penalty[chunk], design.scale, where)),
+            first * design.scale,
+        )
+        for chunk in _chunks(w.shape[0], design.X.size * 8)
+    ]
+    beta, loglik, n_iterations, reason = (np.concatenate(part) for part in zip(*ends, strict=True))
+    converged = reason == ""
+    coef = np.where(converged[:, None], beta / design.scale, np.nan)
+    return CoxFits(coef, converged, tuple(reason.tolist()), loglik, n_iterations, data.X)
 
 
-@dataclass(eq=False)
-class _Collected:
+class _Ends(NamedTuple):
+    """Where the Newton steps of a chunk ended, one entry per set of weights.
+
+    Attributes
+    ----------
+    beta : ndarray of shape (n_sets, n_columns)
+        Scaled coefficients, of use where there is no reason against them.
+    loglik : ndarray of shape (n_sets,)
+        Log partial likelihood without penalty; NaN where there is no estimate.
+    n_iterations : ndarray of shape (n_sets,)
+        Newton steps.
+    reason : ndarray of str of shape (n_sets,)
+        Why there is no estimate; empty where there is one.
+    """
+
     beta: Floats
-    converged: NDArray[np.bool_]
-    reason: list[str]
     loglik: Floats
     n_iterations: NDArray[np.intp]
-
-    @classmethod
-    def empty(cls, n_sets: int, p: int) -> _Collected:
-        return cls(
-            np.zeros((n_sets, p)),
-            np.zeros(n_sets, dtype=bool),
-            [""] * n_sets,
-            np.full(n_sets, np.nan),
-            np.zeros(n_sets, dtype=np.intp),
-        )
+    reason: NDArray[np.object_]
 
 
-def _newton(batch: Batch, first: Floats, fits: _Collected, chunk: slice) -> None:
-    """Take the Newton steps of :func:`allsurv.stats.cox.newton.maximise` for a whole chunk."""
-    offset = chunk.start
-    active = np.flatnonzero(batch.n_events > 0)
-    for k in np.flatnonzero(batch.n_events == 0):
-        fits.reason[offset + k] = "no events"
-    if not active.size:
-        return
+def _newton(batch: Batch, first: Floats) -> _Ends:
+    """Take the Newton steps of :func:`allsurv.stats.cox.newton.maximise` for a whole chunk.
+
+    ``active`` numbers the sets that still move; ``best``, ``step`` and ``halved`` hold an entry for
+    each of these. A set leaves when it is at rest, or when its information is singular.
+    """
     beta = np.tile(first, (batch.n_sets, 1))
+    loglik = np.full(batch.n_sets, np.nan)
+    n_iterations = np.zeros(batch.n_sets, dtype=np.intp)
+    reason = np.full(batch.n_sets, _UNBOUNDED, dtype=object)  # until a set is found at rest
+    ends = _Ends(beta, loglik, n_iterations, reason)
+    reason[batch.n_events == 0] = "no events"
+    active = np.flatnonzero(batch.n_events > 0)
+    if not active.size:
+        return ends
     state = batch.evaluate(beta[active], active)
     best = state.loglik
     step, sound = _steps(state.information, state.gradient, SMALLEST_PIVOT)
-    for k in active[~sound]:
-        fits.reason[offset + k] = "columns that others determine, or more columns than events"
+    reason[active[~sound]] = "columns that others determine, or more columns than events"
     active, best, step = active[sound], best[sound], step[sound]
     halved = np.zeros(active.size, dtype=bool)
     for iteration in range(1, MAX_ITERATIONS + EXTRA_ITERATIONS + 1):
         if not active.size:
-            return
+            break
         trial = beta[active] + step
         state = batch.evaluate(trial, active)
         finite = np.isfinite(state.loglik) & np.isfinite(state.information).all(axis=(1, 2))
@@ -208,18 +219,14 @@ def _newton(batch: Batch, first: Floats, fits: _Collected, chunk: slice) -> None
         step[taken] = following
         halved = ~taken
         done = near & rest
-        at = offset + active[done]
-        fits.beta[at] = beta[active[done]]
-        fits.converged[at] = True
-        fits.loglik[at] = best[done] + batch.penalty_of(beta[active[done]], active[done])
-        fits.n_iterations[offset + active] = iteration
+        n_iterations[active] = iteration
+        at_rest = active[done]
+        reason[at_rest] = ""
+        loglik[at_rest] = best[done] + batch.penalty_of(beta[at_rest], at_rest)
         going = ~done
         going[taken] &= sound
-        for k in active[~done & ~going]:
-            fits.reason[offset + k] = _UNBOUNDED
         active, best, step, halved = active[going], best[going], step[going], halved[going]
-    for k in active:
-        fits.reason[offset + k] = _UNBOUNDED
+    return ends
 
 
 _UNBOUNDED = "the likelihood rises without bound, or its maximum was not reached"
@@ -249,7 +256,7 @@ def _at_rest(batch: Batch, step: Floats, gradient: Floats) -> NDArray[np.bool_]:
 
 def _chunks(n_sets: int, bytes_each: int) -> Iterator[slice]:
     size = int(np.clip(_CHUNK_BYTES // max(bytes_each, 1), 1, 256))
-    for begin in range(0, n_sets, size):
+    for begin in range(0, max(n_sets, 1), size):
         yield slice(begin, min(begin + size, n_sets))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv, dpotrf
 
-from allsurv.errors import ModelError
+from allsurv.errors import ModelError, MonotoneError
 from allsurv.stats.cox.likelihood import Evaluation, PartialLikelihood
 
 __all__ = ["Optimum", "inverse", "maximise", "newton_step", "refuse_collinear", "refuse_monotone"]
@@ -132,12 +132,23 @@ def inverse(information: Floats) -> Floats:
     -------
     ndarray of shape (n_columns, n_columns)
         The scaled covariance.
+
+    Raises
+    ------
+    ModelError
+        If it is singular.
     """
     if information.size == 0:
         return information
     _, inverted, fault = dposv(information, np.eye(len(information)))
     if fault:
-        inverted = np.linalg.inv(information)
+        try:
+            inverted = np.linalg.inv(information)
+        except np.linalg.LinAlgError:
+            raise ModelError(
+                "fit_cox: the information matrix is singular, so there are no standard errors; "
+                "remove columns that the others determine, or use ridge > 0."
+            ) from None
     found: Floats = inverted
     return found
 
@@ -213,8 +224,10 @@ def refuse_monotone(
 
     Raises
     ------
-    ModelError
+    MonotoneError
         Naming the columns whose coefficients grow without bound.
+    ModelError
+        If there is no convergence although the likelihood does not look monotone.
 
     Notes
     -----
@@ -238,7 +251,7 @@ def refuse_monotone(
             "look for extreme values or weights, give init, or use a larger ridge."
         )
     drift = further.beta - optimum.beta
-    raise ModelError(_monotone_message(likelihood, drift if drift.any() else further.beta))
+    raise MonotoneError(_monotone_message(likelihood, drift if drift.any() else further.beta))
 
 
 def _is_at_rest(likelihood: PartialLikelihood, state: Evaluation) -> bool:

@@ -303,6 +303,17 @@ def grouping_matrix(sets: RiskSets, tied: TiedEvents) -> tuple[csr_array, Floats
         time, and below them those over tied events, which enter at the time of their tie.
     sign : ndarray or None
         Signs of its entries; ``None`` where all are 1.
+
+    Notes
+    -----
+    A row is at risk at event times ``first`` to ``last``. Going back in time it enters at ``last``
+    and leaves at ``first - 1``, so the sums over risk sets are those of the entries of a row (1)
+    and of its exit (-1), cumulated from the last time to the first: one pass, whatever the sizes of
+    the risk sets. Tied events come in rows of their own, as Efron's method needs their sums apart.
+
+    Example: at event times 0, 1, 2 row a is at risk at 0 to 2, b at 0 and 1, c at 1 and 2. The
+    entries are (0: -c), (1: b), (2: a + c); cumulated backwards they give the risk sets
+    (0: a + b), (1: a + b + c), (2: a + c).
     """
     n, m = sets.rows.size, sets.times.size
     index = _index_type(2 * n + tied.rows.size)

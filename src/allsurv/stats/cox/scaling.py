@@ -48,7 +48,7 @@ def standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Floa
         if not np.isfinite(scale).all():
             names = [data.names[k] for k in np.flatnonzero(~np.isfinite(scale))]
             raise ModelError(
-                f"fit_cox: columns {names} hold values too large to compute with; "
+                f"{data.where}: columns {names} hold values too large to compute with; "
                 "change their unit."
             )
         constant = scale <= 1e-13 * np.abs(centre)

@@ -10,8 +10,9 @@ from scipy.special import chdtrc
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.curves.competing import check_cause
-from allsurv.stats.curves.counts import label_codes, rank_times
+from allsurv.stats.curves.counts import rank_times
 from allsurv.stats.curves.logrank import LogRankTest, quadratic_form
+from allsurv.stats.labels import label_codes
 from allsurv.stats.outcome import check_outcome
 
 __all__ = ["gray_test"]

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from allsurv.errors import OutcomeError
-from allsurv.stats.curves.counts import count_groups, label_codes, rank_times
+from allsurv.stats.curves.counts import count_groups, rank_times
+from allsurv.stats.labels import label_codes
 from allsurv.stats.outcome import check_outcome
 
 __all__ = ["LogRankTest", "logrank_test", "quadratic_form"]

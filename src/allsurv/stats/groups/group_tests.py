@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
-from allsurv.stats.curves.counts import label_codes
+from allsurv.stats.labels import label_codes
 from allsurv.stats.numbers import real_array
 
 __all__ = ["GroupTest", "numbers_by_group", "require_two"]

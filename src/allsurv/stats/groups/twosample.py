@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
-from allsurv.stats.curves.counts import label_codes
 from allsurv.stats.groups.contingency import chi_squared, expected_counts, fisher_exact
 from allsurv.stats.groups.group_tests import GroupTest, numbers_by_group, require_two
 from allsurv.stats.groups.rank_tests import kruskal_wallis, mann_whitney
+from allsurv.stats.labels import label_codes
 from allsurv.stats.levels import check_level, normal_quantile
 from allsurv.stats.outcome import Estimate
 

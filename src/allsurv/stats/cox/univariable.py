@@ -1,4 +1,4 @@
-"""Univariable Cox models of many simulated cohorts at once."""
+"""Univariable Cox models of many cohorts at once, without ties."""
 
 from __future__ import annotations
 
@@ -31,6 +31,20 @@ class Slopes(NamedTuple):
 
 def fit_one_by_one(time: Floats, event: NDArray[np.bool_], X: Floats) -> Slopes:
     """Fit a Cox model to each covariate of each cohort, alone.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n_cohorts, n_patients)
+        Follow-up, in any unit; no two alike within a cohort.
+    event : ndarray of bool of shape (n_cohorts, n_patients)
+        Whether the event ended it.
+    X : ndarray of shape (n_cohorts, n_patients, n_covariates)
+        Covariates; a patient whose value is NaN is left out of that model only.
+
+    Returns
+    -------
+    Slopes
+        Arrays of shape (n_cohorts, n_covariates).
 
     Notes
     -----
@@ -94,6 +108,20 @@ def _newton(
 
 def fit_switch(time: Floats, event: NDArray[np.bool_], switch: Floats) -> Slopes:
     """Fit a Cox model to one time-dependent event of each cohort, alone.
+
+    Parameters
+    ----------
+    time : ndarray of shape (n_cohorts, n_patients)
+        Follow-up, in any unit; no two alike within a cohort.
+    event : ndarray of bool of shape (n_cohorts, n_patients)
+        Whether the outcome ended it.
+    switch : ndarray of shape (n_cohorts, n_patients)
+        When the covariate turned from 0 to 1; infinite where it never did.
+
+    Returns
+    -------
+    Slopes
+        Arrays of shape (n_cohorts,).
 
     Notes
     -----
