@@ -16,8 +16,9 @@ from sksurv.tree import SurvivalTree
 from allsurv.cohort import load_cohort
 from allsurv.features import make_features
 from allsurv.models import make_model
-from allsurv.models.breslow import breslow_hazard, log_partial_likelihood
+from allsurv.models.breslow import breslow_hazard
 from allsurv.riskmodel.grid import round_up
+from allsurv.stats.cox.scores import log_partial_likelihood
 from allsurv.stats.measures.discrimination import harrell_c
 from allsurv.stats.outcome import make_y
 

@@ -9,9 +9,9 @@ from sklearn.model_selection import GridSearchCV
 
 from allsurv.errors import ModelError
 from allsurv.models import TunedModel, make_model
-from allsurv.models.breslow import log_partial_likelihood
 from allsurv.models.export import export_model
 from allsurv.models.folds import deal_folds
+from allsurv.stats.cox.scores import log_partial_likelihood
 from allsurv.validation.resampling import seeded_clone
 
 PATHS = {

@@ -208,7 +208,9 @@ def _newton(batch: Batch, first: Floats) -> _Ends:
         trial = beta[active] + step
         state = batch.evaluate(trial, active)
         finite = np.isfinite(state.loglik) & np.isfinite(state.information).all(axis=(1, 2))
-        near = finite & ~halved & (np.abs(state.loglik - best) <= TOLERANCE * np.abs(state.loglik))
+        with np.errstate(invalid="ignore"):  # infinite less infinite, where nothing is taken
+            change = np.abs(state.loglik - best)
+        near = finite & ~halved & (change <= TOLERANCE * np.abs(state.loglik))
         taken = near | (finite & (state.loglik >= best))
         beta[active[taken]] = trial[taken]
         best[taken] = state.loglik[taken]
