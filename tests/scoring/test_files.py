@@ -250,3 +250,31 @@ def test_an_ending_that_is_not_written_is_refused(scorer, tmp_path, made_up):
     made_up(n=20).frame.to_csv(given, index=False)
     with pytest.raises(ConfigError, match="change the ending"):
         score_file(scorer, given, tmp_path / "out.xlsx")
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 99, 100, 101])
+@pytest.mark.parametrize("to", ["csv", "parquet"])
+def test_a_file_of_few_patients_or_of_one_piece_is_scored(scorer, patients, tmp_path, n, to):
+    """Pieces hold 100 rows: none, one, one that is full, two."""
+    given, out = tmp_path / "new.parquet", tmp_path / f"risks.{to}"
+    patients.head(n).to_parquet(given)
+    assert score_file(scorer, given, out).n_rows == n
+    scored = pd.read_csv(out) if to == "csv" else pd.read_parquet(out)
+    assert scored["row"].tolist() == list(range(1, n + 1))
+    if n:
+        expected = scorer.score(patients.head(n))["risk_score"]
+        np.testing.assert_allclose(scored["risk_score"], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_name_that_holds_another_separator_is_a_name(scorer, patients, tmp_path, separator):
+    """Only a file of one column can be a file of another separator."""
+    given = tmp_path / "new.csv"
+    named = patients.head(20).copy()
+    named.insert(0, f"note{separator}remark", "x")
+    named.to_csv(given, index=False)
+    assert score_file(scorer, given, tmp_path / "out.csv").n_rows == 20
+    alone = tmp_path / "alone.csv"
+    alone.write_text(f"age{separator}sex\n40{separator}male\n")
+    with pytest.raises(CohortError, match="is separated by"):
+        score_file(scorer, alone, tmp_path / "none.csv")

@@ -11,7 +11,7 @@ import pytest
 from allsurv.errors import ConfigError, ModelError, OutcomeError
 from allsurv.models import make_model
 from allsurv.validation import Plan
-from allsurv.validation.plans import draw_bootstraps, draw_folds
+from allsurv.validation.plans import draw_bootstraps, draw_folds, draw_groups
 from allsurv.validation.resampling import refit, seeded_clone
 
 EVENT = np.array([True] * 30 + [False] * 20)
@@ -146,3 +146,28 @@ def test_an_error_of_programming_is_not_hidden(toy_cohort):
     split = draw_folds(y["event"], Plan(1, 5), 0)[0]
     with pytest.raises(TypeError, match="a bug"):
         refit("wrong", Wrong(), cohort.X, y, split, HORIZONS)
+
+
+def test_a_group_without_events_inside_or_outside_is_refused():
+    inside = "no event inside, or none outside, group 'a'"
+    # All events in one group: the models of the others would be fitted to no event.
+    with pytest.raises(OutcomeError, match=inside):
+        draw_groups(["a", "a", "b", "b"], np.array([True, True, False, False]), 0)
+    with pytest.raises(OutcomeError, match=inside):
+        draw_groups(["a", "a", "b", "b"], np.array([False, False, True, True]), 0)
+    splits = draw_groups(["a", "a", "b", "b"], np.array([True, False, True, False]), 0)
+    assert [(s.train.tolist(), s.test.tolist()) for s in splits] == [
+        ([2, 3], [0, 1]),
+        ([0, 1], [2, 3]),
+    ]
+
+
+@pytest.mark.parametrize(("groups", "n"), [([], 0), (["", ""], 0), (["a", "a"], 1)])
+def test_one_group_or_none_cannot_be_left_out(groups, n):
+    with pytest.raises(OutcomeError, match=f"{n} group to leave out"):
+        draw_groups(groups, np.ones(len(groups), dtype=bool), 0)
+
+
+def test_patients_of_no_group_are_always_fitted_on():
+    splits = draw_groups(["a", "", "b"], np.array([True, True, True]), 0)
+    assert [(s.train.tolist(), s.test.tolist()) for s in splits] == [([1, 2], [0]), ([0, 1], [2])]

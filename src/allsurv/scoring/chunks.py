@@ -121,6 +121,9 @@ def _parquet(path: Path) -> Iterator[Chunk]:
             rows = np.arange(first, first + len(frame))
             first += len(frame)
             yield Chunk(rows, frame.reset_index(drop=True), rows[:0])
+        if first == 1:  # a table of no patients still has its header
+            nothing = np.empty(0, dtype=np.int64)
+            yield Chunk(nothing, _empty(names), nothing)
 
 
 def _csv(path: Path, names: list[str], model: RiskModel) -> Iterator[Chunk]:
@@ -150,8 +153,11 @@ def _csv(path: Path, names: list[str], model: RiskModel) -> Iterator[Chunk]:
         blank = empty
     rest = np.array(broken, dtype=np.int64)
     if len(rest) or first == 1:
-        nothing = pd.DataFrame(columns=pd.Index(names, dtype=object), dtype=object)
-        yield Chunk(rest[:0], nothing, rest)
+        yield Chunk(rest[:0], _empty(names), rest)
+
+
+def _empty(names: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(columns=pd.Index(names, dtype=object), dtype=object)
 
 
 def _open_csv(path: Path, n_columns: int, model: RiskModel, note: object) -> Iterator[pa.Table]:
