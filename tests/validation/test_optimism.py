@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from allsurv.models import make_model
-from allsurv.validation import Bootstrap, validate
 from allsurv.stats.outcome import make_y
+from allsurv.validation import Bootstrap, validate
 from allsurv.validation.catalogue import MEASURES, find_measure
 from allsurv.validation.optimism import _weigh, optimism_table
 from allsurv.validation.plans import Split
