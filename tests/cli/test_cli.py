@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -115,3 +117,31 @@ def test_progress_on_a_terminal_is_a_bar():
         progress("validate", 2, 2)
     assert "validate" in stream.getvalue()
     assert "2/2" in stream.getvalue()
+
+
+def test_run_without_out_goes_to_a_folder_of_the_experiment_and_the_time(tmp_path, monkeypatch):
+    from allsurv.cli import run
+
+    class Asked(Exception):
+        pass
+
+    def refuse(place):
+        raise Asked(place)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "NewFolder", refuse)
+    usual = r"runs/001-paper/\d{8}T\d{6}Z"
+    for out, expected in ((None, usual), ("", usual), ("x/y", "x/y")):
+        with pytest.raises(Asked) as caught:
+            run.run_command(None, {}, out)
+        assert re.fullmatch(expected, Path(caught.value.args[0]).as_posix()), out
+
+
+def test_score_without_out_writes_the_file_it_names(small_folder, small_result, tmp_path):
+    load_cohort("rr-all").X.head(2).to_csv(tmp_path / "new.csv", index=False)
+    model = small_folder / "models" / small_result.chosen
+    done = allsurv("score", "new.csv", "--model", model, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (written,) = {p.name for p in tmp_path.iterdir()} - {"new.csv"}
+    assert written in done.stdout
+    assert len(pd.read_csv(tmp_path / written)) == 2

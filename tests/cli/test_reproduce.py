@@ -44,7 +44,7 @@ FEW = (
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """The command, on few of its items, in a folder of its own."""
+    """The command, on few of its items, without a word of where to."""
     import mlflow
 
     place = tmp_path_factory.mktemp("reproduce")
@@ -53,14 +53,21 @@ def done(tmp_path_factory):
         patch.delenv("MLFLOW_RUN_ID", raising=False)
         patch.setattr(paper, "_stages", partial(_few, paper._stages))
         patch.setattr(paper, "_other", lambda study: None)
-        patch.setattr(sys, "argv", ["allsurv", "reproduce", "--out", "paper"])
+        patch.setattr(sys, "argv", ["allsurv", "reproduce"])
         mlflow.set_tracking_uri(f"sqlite:///{place}/mlflow.db")
         with pytest.raises(SystemExit) as ended:
             main()
         assert ended.value.code in (0, None)
         (run,) = mlflow.search_runs(experiment_names=["allsurv"], output_format="list")
         artifacts = Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id))
-    return place / "paper", run, artifacts
+    (folder,) = (place / "runs" / "reproduce-rr-all").iterdir()
+    return folder, run, artifacts
+
+
+def test_without_out_the_folder_is_of_the_study_and_the_time(done):
+    folder, _, _ = done
+    assert re.fullmatch(r"\d{8}T\d{6}Z", folder.name)
+    assert (folder / "report.html").stat().st_size > 1000
 
 
 def test_the_folder_holds_report_tables_and_figures(done):
@@ -138,6 +145,7 @@ def test_what_would_disclose_patients_is_found_before_anything_is_logged(tmp_pat
     monkeypatch.setattr(tracking, "open_run", lambda *given: run)
     with pytest.raises(DisclosureError, match=r"table-1\.csv: counts under 11"):
         door.reproduce_command("rr-all", "", False, str(tmp_path / "paper"))
+    assert (tmp_path / "paper" / "report.html").is_file()
 
 
 def test_only_a_safe_reproduction_can_be_logged(reproduction, tmp_path):

@@ -158,7 +158,12 @@ def test_what_is_not_known_has_its_own_points(made_up):
 
 def test_every_total_a_patient_can_have_has_its_survival(system):
     most = system.points.groupby("predictor")["points"].max().sum()
-    assert system.survival["total"].max() >= most
+    ends = system.scales.groupby("predictor")["scale"].max()
+    last = int(np.round(ends / 10).sum())  # the nomogram's marks; a point is 10 of its scale
+    assert last >= most
+    for horizon, curve in system.survival.groupby("horizon"):
+        assert curve["total"].tolist() == list(range(last + 1)), horizon
+        assert np.all(np.diff(curve["survival"]) < 0)
 
 
 def test_points_that_lose_too_much_are_not_shown(system):

@@ -415,3 +415,40 @@ def test_a_model_that_tells_nobody_apart_has_one_group():
     assert known.labels == ("all",)
     assert known.group([-1, 0, 1]).tolist() == ["all"] * 3
     assert known.centile([0.0]).tolist() == [50.0]
+
+
+# Instability bands of a damaged file.
+
+
+@pytest.fixture(scope="module")
+def banded(fitted, cohort, tmp_path_factory):
+    from allsurv.validation.bands import measure_instability
+
+    band = measure_instability(fitted["cox"], cohort, n_bootstrap=10)
+    model = export_model(fitted["cox"], cohort, endpoint="os", instability=band)
+    return model.write(tmp_path_factory.mktemp("banded"))
+
+
+TABLES = ("survival", "below", "above")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        *((lambda band, t=t: band[t].pop(), "differ in shape") for t in TABLES),
+        *((lambda band, t=t: [row.pop() for row in band[t]], "differ in shape") for t in TABLES),
+        *((lambda band, t=t: band[t][0].pop(), "'instability' cannot be read") for t in TABLES),
+        (lambda band: band.update({t: band[t][0] for t in TABLES}), "differ in shape"),
+        (lambda band: band["steps"].pop(), "one row per step is needed"),
+        (lambda band: band["steps"].append(99), "one row per step is needed"),
+        (lambda band: band.update({t: [] for t in TABLES}, steps=[]), "differ in shape"),
+        (lambda band: band.pop("below"), "'instability' cannot be read"),
+    ],
+)
+def test_instability_tables_that_do_not_fit_are_refused(banded, tmp_path, change, says):
+    for path in banded.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert RiskModel.read(tmp_path).instability is not None
+    _edit(tmp_path, lambda tree: change(tree["instability"]), seal=True)
+    with pytest.raises(RiskModelError, match=says):
+        RiskModel.read(tmp_path)

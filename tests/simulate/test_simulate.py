@@ -14,6 +14,7 @@ from allsurv.cohort import make_cohort
 from allsurv.describe import analysis_table
 from allsurv.errors import ConfigError
 from allsurv.simulate import make_simulator, simulate_cohort, simulate_truth
+from allsurv.simulate.codes import decimals_of
 from allsurv.simulate.correlation import latent_correlation, see, shrunken
 from allsurv.simulate.effects import published_effects
 from allsurv.simulate.files import write_cohort
@@ -332,9 +333,18 @@ def test_levels_follow_their_parents():
 
 
 @pytest.mark.parametrize(
-    ("values", "decimals"), [([], 0), ([2.25], 2), ([7.0], 0), ([0.5, 1.25], 2), ([1.0, 2.0], 0)]
+    ("values", "decimals"),
+    [
+        ([], 0),
+        ([2.25], 2),
+        ([3.0], 0),
+        ([1.5, 2.25], 2),
+        ([0.1234], 3),
+        ([-1.5], 1),
+        ([*range(9), 0.125], 0),  # one number in ten may have more
+        ([*range(8), 0.125, 0.25], 2),
+        ([*range(8), 0.125, 0.375], 3),
+    ],
 )
-def test_decimals_of_few_values(values, decimals):
-    from allsurv.simulate.codes import decimals_of
-
+def test_numbers_are_written_with_the_decimals_they_were_recorded_with(values, decimals):
     assert decimals_of(np.array(values, dtype=float)) == decimals

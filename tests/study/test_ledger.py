@@ -220,3 +220,16 @@ def test_the_documentation_names_every_kind(root):
 def test_every_key_of_the_schema_is_described():
     entry = ledger_schema()["$defs"]["entry"]["properties"]
     assert all("description" in part or "$ref" in part for part in entry.values())
+
+
+@pytest.mark.parametrize("name", ["mine.json", "rr-all.ledger.json", "mine.yaml"])
+def test_a_faulty_ledger_beside_a_study_of_ones_own_is_refused(name, tmp_path):
+    """Only the bundled file was held against its study before: no ending and no name excuses."""
+    content = small(men={"variable": "gender"})
+    (tmp_path / name).write_text(json.dumps(content))
+    study = replace(STUDY, ledger=name, path=str(tmp_path / "study.yaml"))
+    with pytest.raises(StudyError, match=r"entries\[0\].*'gender' is not in the data dictionary"):
+        load_ledger(study)
+    (tmp_path / name).write_text(json.dumps(small(men={"kind": "counts"})))
+    with pytest.raises(StudyError, match="Did you mean 'count'"):
+        load_ledger(replace(study, path=str(tmp_path / "." / "other.yaml"), title="Another"))
