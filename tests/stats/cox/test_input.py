@@ -8,7 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allsurv.errors import ModelError, OutcomeError
+from allsurv.stats.cox import firth
+from allsurv.stats.cox.design import check_cox_data
 from allsurv.stats.cox.fit import fit_cox, fit_cox_many
+from allsurv.stats.cox.likelihood import PartialLikelihood
 
 TIME, EVENT = [1, 2, 3, 4, 5, 6], [1, 1, 0, 1, 1, 0]
 X = [[0.3, 1], [1.1, 0], [-0.4, 1], [0.2, 0], [-1.0, 1], [0.9, 0]]
@@ -55,6 +58,13 @@ X = [[0.3, 1], [1.1, 0], [-0.4, 1], [0.2, 0], [-1.0, 1], [0.9, 0]]
         ({"firth": True, "ridge": 1.0}, ModelError, "neither ridge nor cluster"),
         ({"firth": True, "cluster": [1, 1, 2, 2, 3, 3]}, ModelError, "neither ridge nor cluster"),
         ({"X": [[1e300, 1], *X[1:]]}, ModelError, "too large to compute with"),
+        ({"X": np.array(X) * 1e-5, "ridge": 1e305}, ModelError, "ridge is too large to compute"),
+        ({"ridge": "large"}, ModelError, "ridge is not numeric"),
+        ({"offset": ["a"] * 6}, ModelError, "offset is not numeric"),
+        ({"init": [1e300, 0]}, ModelError, "cannot be computed at the first coefficients"),
+        ({"offset": [1e308, 0, 0, 0, 0, -1e308]}, ModelError, "at the first coefficients"),
+        ({"weights": [1, 1]}, OutcomeError, "2 weights for 6 rows"),
+        ({"time": [10**400, 2, 3, 4, 5, 6]}, OutcomeError, "time is not numeric"),
     ],
 )
 def test_one_clear_refusal_each(changed, error, message):
@@ -282,3 +292,25 @@ def test_nothing_else_escapes_many_fits(arguments, data):
 def test_nothing_else_escapes_firth(arguments):
     fit = attempt(lambda: fit_cox(**arguments, firth=True))
     assert fit is None or np.isfinite(fit.coef).all()
+
+
+def test_the_penalty_of_many_fits_is_numeric():
+    with pytest.raises(ModelError, match="fit_cox_many: ridge is not numeric"):
+        fit_cox_many(TIME, EVENT, X, np.ones((2, 6)), ridge="large")
+
+
+def test_a_logarithm_of_time_needs_times_above_zero():
+    time = np.array(TIME) - 3.0
+    fit = fit_cox(time, EVENT, X, start=time - 1, ridge=1.0)
+    with pytest.raises(ModelError, match="transform='log' needs positive times"):
+        fit.proportional_hazards_test(transform="log")
+
+
+def test_firths_likelihood_is_refused_where_it_is_not_defined_or_does_not_come_to_rest(monkeypatch):
+    collinear = np.column_stack([np.arange(6.0), np.arange(6.0)])
+    likelihood = PartialLikelihood(check_cox_data(TIME, EVENT, collinear, where="fit_cox"), "efron")
+    with pytest.raises(ModelError, match="information is singular; remove columns"):
+        firth.maximise_firth(likelihood, np.zeros(2))
+    monkeypatch.setattr(firth, "_MAX_ITERATIONS", 1)
+    with pytest.raises(ModelError, match="did not come to rest in 1 steps"):
+        fit_cox(TIME, EVENT, X, firth=True)

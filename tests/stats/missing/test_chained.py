@@ -73,6 +73,7 @@ def test_draws_vary_between_imputations_as_the_estimate_is_uncertain():
         ([[0.0], [1.0]], [[1.0], [np.nan]], "not complete"),
         ([[0.0], [2.0]], [[1.0], [2.0]], "other than 0, 1"),
         ([[0.0], [np.nan]], [[1.0], [2.0]], "same in everybody"),
+        ([[0.0], [1.0], [np.nan]], [[1.0, 0], [2.0, 0], [3.0, 0]], "collinear"),
     ],
 )
 def test_what_cannot_be_imputed_is_refused(values, X, message):
