@@ -125,6 +125,7 @@ def test_one_coefficient_by_hand():
         lambda: pool_coefficients([[1.0], [2.0]], [[[1.0]], [[1.0]]], df_complete=0),
         lambda: pool_wald([[1.0, 1.0]] * 3, [np.ones((2, 2))] * 3),
         lambda: pool_wald([[1.0], [2.0]], [[[1.0]], [[1.0]]], df_complete=50),
+        lambda: pool_wald(10 * np.eye(3)[[0, 1, 2, 0, 1]], [np.eye(3)] * 5, df_complete=5),
         lambda: pool_chi_squared([3.0, -1.0], 1),
         lambda: pool_chi_squared([3.0], 1),
         lambda: pool_chi_squared([3.0, 4.0], 0),

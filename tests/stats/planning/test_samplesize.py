@@ -135,3 +135,10 @@ def test_unit_of_time_does_not_matter():
 def test_malformed_input_raises_one_clear_error(call):
     with pytest.raises(ModelError, match=r": .+; give"):
         call()
+
+
+def test_more_patients_than_there_are_is_refused_in_words():
+    with pytest.raises(ModelError, match="no realistic number of patients is enough"):
+        required_sample_size(
+            10, event_rate=0.1, mean_follow_up=2, horizon=1, r2_cox_snell=0.1, margin=1e-9
+        )
