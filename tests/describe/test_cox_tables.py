@@ -135,7 +135,7 @@ def test_a_published_naive_analysis_is_fitted_and_says_so(cohort, study):
 
 def test_missing_values_are_refused_with_counts(cohort):
     with pytest.raises(ModelError, match=r"'wbc' in 1, 'tp53' in 5 of 12 patients"):
-        cox_table(cohort, "os", ["age", "wbc", "tp53"], missing="refused")
+        cox_table(cohort, "os", ["age", "wbc", "tp53"], missing="refuse")
 
 
 def test_left_out_patients_are_counted(cohort):
@@ -168,7 +168,7 @@ def test_a_missing_reference_level_is_refused(cohort):
 
 
 def test_an_unknown_way_with_missing_values_is_refused(cohort):
-    with pytest.raises(ModelError, match="allowed are 'refused' and 'leave_out'"):
+    with pytest.raises(ModelError, match="allowed are 'complete cases', 'impute', 'level'"):
         cox_table(cohort, "os", ["age"], missing="drop")
 
 

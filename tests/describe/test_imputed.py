@@ -1,4 +1,4 @@
-"""Multiple imputation of markers: R's pooled Cox models, and what goes into the imputation."""
+"""Missing values in Cox analyses: R's pooled models, and what each way of handling them does."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cohort import Cohort, read_cohort
-from allsurv.describe import cox_table, impute_missing, imputed_cox_table, pooled_cox_table
+from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.describe import (
+    analysis_table,
+    cox_table,
+    impute_missing,
+    landmark_cox_table,
+    pooled_cox_table,
+)
+from allsurv.describe.cox.fits import fit_analysis
 from allsurv.errors import ModelError
+from allsurv.stats.cox.fit import fit_cox
 from allsurv.stats.missing.chained import n_imputations_for
-from allsurv.study.spec import Endpoint, Event, Prediction, Study, TimeScale, Variable
+from allsurv.stats.missing.pooling import pool_chi_squared, pool_wald
+from allsurv.study.spec import Analysis, Endpoint, Event, Prediction, Study, TimeScale, Variable
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +88,7 @@ def test_pooled_hazard_ratios_are_rs(made, eighty, record_difference):
 def test_the_table_is_the_pool_of_its_own_completions(incomplete):
     asked = {"time_dependent": ["sct"], "n_imputations": 7, "random_state": 3}
     completed = impute_missing(incomplete, "os", ["age", "marker"], **asked)
-    table = imputed_cox_table(incomplete, "os", ["age", "marker"], **asked)
+    table = cox_table(incomplete, "os", ["age", "marker"], missing="impute", **asked)
     pooled = pooled_cox_table(completed, "os", ["age", "marker"], time_dependent=["sct"])
     pd.testing.assert_frame_equal(table, pooled)
     # Rubin by hand: the mean of the fits, and their spread on top of the mean variance.
@@ -93,7 +102,7 @@ def test_the_table_is_the_pool_of_its_own_completions(incomplete):
 
 def test_there_are_as_many_imputations_as_the_share_of_incomplete_patients_asks_for(incomplete):
     share = incomplete.frame["marker"].isna().mean()
-    table = imputed_cox_table(incomplete, "os", ["age", "marker"])
+    table = cox_table(incomplete, "os", ["age", "marker"], missing="impute")
     assert table["n_imputations"].unique().tolist() == [n_imputations_for(share)]
     assert table["method"].unique().tolist() == ["multiple imputation"]
     missing = table.set_index("term")["missing_information"]
@@ -111,14 +120,19 @@ def test_the_outcome_is_in_the_imputation_model(made, eighty):
     assert drawn[imputed & (dead == 1)].mean() > 0.7 > 0.4 > drawn[imputed & (dead == 0)].mean()
 
 
-def test_every_kind_of_variable_is_imputed(cohort):
-    names = [n for n in cohort.study.baseline() if cohort.frame[n].notna().any()]
-    kinds = {cohort.study.variable(n).kind for n in names}
+def with_gaps(cohort, names):
     rng = np.random.default_rng(4)
     frame = cohort.frame.copy()
     for name in names:
         frame.loc[rng.random(cohort.n) < 0.15, name] = pd.NA
-    gaps = Cohort(cohort.study, frame, cohort.source)
+    return Cohort(cohort.study, frame, cohort.source)
+
+
+def test_every_kind_of_variable_is_imputed(cohort):
+    names = [n for n in cohort.study.baseline() if cohort.frame[n].notna().any()]
+    kinds = {cohort.study.variable(n).kind for n in names}
+    gaps = with_gaps(cohort, names)
+    frame = gaps.frame
     completed = impute_missing(gaps, "os", names, n_imputations=3)
     assert {"continuous", "binary", "nominal", "ordinal"} <= kinds
     for one in completed:
@@ -137,5 +151,85 @@ def test_what_cannot_be_imputed_is_refused(made, eighty):
     nobody = cohort_of(made, eighty, np.full(80, None))
     with pytest.raises(ModelError, match="'marker' has no value in any of 80 patients"):
         impute_missing(nobody, "os", ["age", "marker"])
-    with pytest.raises(ModelError, match=r"imputed_cox_table: 'sct' .*immortal time"):
-        imputed_cox_table(complete, "os", ["age", "sct"])
+
+
+def test_several_coefficients_of_one_variable_are_tested_together():
+    name = "salvage"
+    gaps = with_gaps(load_cohort("rr-all"), [name, "age"])
+    table = cox_table(gaps, "os", [name, "age"], missing="impute", n_imputations=8)
+    completed = impute_missing(gaps, "os", [name, "age"], n_imputations=8)
+    fits = [fit_analysis(c, Analysis("", "", "os", (name, "age")), "test") for c in completed]
+    terms = [k for k, term in enumerate(fits[0].terms) if term.variable == name]
+    assert len(terms) > 1
+    test = pool_wald(
+        [fit.fit.coef[terms] for fit in fits],
+        [fit.fit.covariance[np.ix_(terms, terms)] for fit in fits],
+    )
+    found = table.loc[table["variable"] == name, "variable_p_value"].unique()
+    np.testing.assert_allclose(found, [test.p_value], rtol=1e-12)
+    # Proportional hazards: each imputation's chi-squared, pooled by D2.
+    tests = [fit.proportional_hazards() for fit in fits]
+    pooled = pool_chi_squared([t.statistic[0] for t in tests], len(terms)).p_value
+    np.testing.assert_allclose(table["ph_p_value"].iloc[0], pooled, rtol=1e-12)
+
+
+def test_what_the_analysis_says_is_done_and_counted(incomplete):
+    n_missing = int(incomplete.frame["marker"].isna().sum())
+
+    def table(missing):
+        asked = Analysis("mine", "Mine", "os", ("age", "marker"), missing=missing)
+        return analysis_table(incomplete, asked)
+
+    complete = table("complete cases")
+    assert complete["n_left_out"].tolist() == [n_missing] * 2
+    assert complete["n"].tolist() == [80 - n_missing] * 2
+    imputed = table("impute")
+    assert imputed["n"].tolist() == [80] * 2
+    assert imputed["note"].str.contains(f"imputed {imputed['n_imputations'][0]} times").all()
+    with pytest.raises(ModelError, match=f"'marker' in {n_missing} of 80 patients"):
+        table("refuse")
+
+
+def test_not_known_is_a_level_of_its_own_as_a_column_made_by_hand(incomplete):
+    marker = incomplete.frame["marker"]
+    table = cox_table(incomplete, "os", ["age", "marker"], missing="level")
+    y = incomplete.y("os")
+    X = np.column_stack(
+        [incomplete.frame["age"], marker.eq(True).fillna(False), marker.isna()]
+    ).astype(float)
+    by_hand = fit_cox(y["time"], y["event"], X)
+    np.testing.assert_allclose(table["coef"], by_hand.coef, rtol=1e-12)
+    assert table["label"].tolist()[2] == "Marker: not known vs no"
+    assert table["n_level"].tolist()[2] == marker.isna().sum()
+    assert table["n_left_out"].tolist() == [0, 0, 0]
+
+
+def test_a_number_that_is_not_known_is_no_level(incomplete):
+    frame = incomplete.frame.copy()
+    frame.loc[:4, "age"] = np.nan
+    gaps = Cohort(incomplete.study, frame, incomplete.source)
+    table = cox_table(gaps, "os", ["age", "marker"], missing="level")
+    assert table["n_left_out"].tolist() == [5, 5, 5]
+    assert table["note"].str.contains("a missing number").all()
+
+
+def test_where_nothing_is_missing_imputation_is_the_ordinary_fit(made, eighty):
+    whole = cohort_of(made, eighty, made["completions"][0])
+    pd.testing.assert_frame_equal(
+        cox_table(whole, "os", ["age", "marker"], missing="impute"),
+        cox_table(whole, "os", ["age", "marker"]),
+    )
+
+
+def test_a_landmark_counts_whom_it_leaves_out_of_all_who_were_imputed(incomplete):
+    asked = {"at": 2.0, "missing": "impute", "n_imputations": 5}
+    table = landmark_cox_table(incomplete, "os", ["age", "marker"], **asked)
+    y = incomplete.y("os")
+    assert table["n"].tolist() == [int(np.sum(y["time"] > 2))] * 2
+    excluded = table[["n_event_before", "n_censored_before"]].iloc[0].sum()
+    assert excluded == np.sum(y["time"] <= 2)
+
+
+def test_a_word_that_says_nothing_of_missing_values_is_refused(incomplete):
+    with pytest.raises(ModelError, match="allowed are 'complete cases', 'impute', 'level'"):
+        cox_table(incomplete, "os", ["age"], missing="leave_out")

@@ -48,7 +48,7 @@ def test_each_row_is_the_model_of_that_variable_alone(cohort):
     age = cox_table(cohort, "os", ["age"]).iloc[0]
     assert table.loc["age", "coef"] == age["coef"]
     assert table.loc["age", "variable_p_value"] == age["p_value"]
-    tested = cox_table(cohort, "os", ["tp53"], missing="leave_out").iloc[0]
+    tested = cox_table(cohort, "os", ["tp53"], missing="complete cases").iloc[0]
     assert table.loc["tp53", ["coef", "n", "n_left_out"]].tolist() == [tested["coef"], 7, 5]
     sct = cox_table(cohort, "os", [], time_dependent=["sct"]).iloc[0]
     assert table.loc["sct", "coef"] == sct["coef"]
@@ -63,7 +63,7 @@ def test_what_is_known_later_is_tested_from_its_landmark(cohort):
     assert row["method"] == "Firth"
     assert row["hazard_ratio"] < 1
     direct = landmark_cox_table(
-        cohort, "os", ["age"], at=2, known_by_then=["cns"], missing="leave_out"
+        cohort, "os", ["age"], at=2, known_by_then=["cns"], missing="complete cases"
     )
     assert direct["n"].unique().tolist() == [9]
 
@@ -129,7 +129,7 @@ def test_few_patients_give_no_hazard_ratio_away():
 
 
 def test_a_small_number_left_out_takes_the_patients_with_it(cohort):
-    table = cox_table(cohort, "os", ["tp53"], missing="leave_out")
+    table = cox_table(cohort, "os", ["tp53"], missing="complete cases")
     safe = safe_hazard_ratios(table)
     assert table["n_left_out"].tolist() == [5]
     assert safe[["n", "n_rows", "n_events", "n_left_out"]].isna().all().all()

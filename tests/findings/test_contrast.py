@@ -183,16 +183,3 @@ def test_a_curve_that_reaches_0_is_averaged_as_far_as_both_are_above():
 def test_the_average_hazard_ratio_of_proportional_curves_is_their_ratio():
     survival = np.exp(-np.linspace(0, 2, 9))
     assert _log_average(survival**3, survival) == pytest.approx(np.log(3))
-
-
-def test_a_curve_that_reaches_0_is_averaged_as_far_as_both_are_above():
-    """By hand: on the first step log 2 against log 4, weights equal, so the ratio is 2."""
-    half, quarter = np.array([1.0, 0.5, 0.25]), np.array([1.0, 0.25, 0.0])
-    assert _log_average(quarter, half) == pytest.approx(np.log(2))
-    assert _log_average(half, quarter) == pytest.approx(-np.log(2))
-    assert np.isnan(_log_average(np.array([1.0, 0.0]), np.array([1.0, 0.5])))
-
-
-def test_the_average_hazard_ratio_of_proportional_curves_is_their_ratio():
-    survival = np.exp(-np.linspace(0, 2, 9))
-    assert _log_average(survival**3, survival) == pytest.approx(np.log(3))

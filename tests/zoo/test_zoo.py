@@ -99,7 +99,7 @@ def test_logrank(zoo, name, record_difference):
 )
 def test_cox(zoo, name, analysis, record_difference):
     cohort, expected = zoo(name), REFERENCES[name][analysis]
-    table = analysis_table(cohort, cohort.study.analyses[analysis], missing="leave_out")
+    table = analysis_table(cohort, cohort.study.analyses[analysis])
     assert set(table["n_events"]) == {expected["n_events"]}
     if analysis == "cox":
         assert set(table["n"]) == {expected["n"]}

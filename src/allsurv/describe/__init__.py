@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "at_risk": ["numbers_at_risk"],
-        "cox.imputed": ["impute_missing", "imputed_cox_table"],
+        "cox.imputed": ["impute_missing"],
         "cox.pooled": ["pooled_cox_table"],
         "cox.screening": ["screened_table", "univariable_table"],
         "support": ["support_sentence"],

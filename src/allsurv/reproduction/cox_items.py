@@ -112,11 +112,12 @@ def analysis_items(cohort: Cohort, analysis: Analysis, policy: DisclosurePolicy)
     if not has_columns(cohort, analysis):
         return
     label = (PROTOCOL if analysis.paper else ANOTHER) if study.screening else ""
-    table = analysis_table(cohort, analysis, missing="leave_out")
+    table = analysis_table(cohort, analysis)
     title = f"{analysis.paper}. {analysis.label}" if analysis.paper else analysis.label
     key = f"cox-{analysis.name}".replace("_", "-")
-    missing = [f"Missing values, as published: {analysis.missing}"] if analysis.missing else []
-    yield forest(key, title, label, table, study, policy, missing)
+    published = analysis.missing_as_published
+    notes = [f"Missing values, as published: {published}"] if published else []
+    yield forest(key, title, label, table, study, policy, notes)
 
 
 def landmark_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
@@ -136,7 +137,7 @@ def landmark_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
                 at=at,
                 events=asked.time_dependent,
                 ties=asked.ties,
-                missing="leave_out",
+                missing=asked.missing,
             )
         except (ModelError, OutcomeError) as error:
             counts.append(f"{label}: not fitted. {error}")

@@ -11,7 +11,6 @@ from allsurv.cohort import Cohort
 from allsurv.describe import (
     cox_table,
     immortal_time_table,
-    imputed_cox_table,
     support_sentence,
 )
 from allsurv.describe.cox.fits import FIRTH
@@ -19,6 +18,7 @@ from allsurv.errors import ModelError, MonotoneError, OutcomeError
 from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.cox_items import excluded_text, forest
 from allsurv.reproduction.items import REPORTED, Item
+from allsurv.study.evidence import Missing
 from allsurv.study.spec import Screening, Study
 
 __all__ = ["bias_items", "reported_items"]
@@ -85,22 +85,21 @@ def _ways(
     endpoint = screening.endpoint
     kept = tuple(name for name in screening.kept if patients.has_event(name))
 
-    def fit(cohort: Cohort) -> pd.DataFrame:
-        asked = partial(cox_table, cohort, endpoint, names, time_dependent=kept)
+    def fit(cohort: Cohort, missing: Missing = "complete cases") -> pd.DataFrame:
+        asked = partial(cox_table, cohort, endpoint, names, time_dependent=kept, missing=missing)
         try:
-            table = asked(missing="leave_out")
+            table = asked()
         except MonotoneError:
-            return asked(missing="leave_out", firth=True)
+            return asked(firth=True)
         with_level = table["n_level_events"].dropna().astype(int)
         without = table["n_events"] - with_level
         few = bool((with_level < FEW_EVENTS).any() or (without < FEW_EVENTS).any())
-        return asked(missing="leave_out", firth=True) if few else table
+        return asked(firth=True) if few else table
 
     if not lacking:
         yield "all", "All patients", partial(fit, patients)
         return
-    impute = partial(imputed_cox_table, patients, endpoint, names, time_dependent=kept)
-    yield "imputed", "Multiple imputation", impute
+    yield "imputed", "Multiple imputation", partial(fit, patients, "impute")
     yield "complete", "Complete cases", partial(fit, patients)
     if all(patients.study.variable(name).is_yes_no for name in lacking):
         yield (
@@ -133,7 +132,7 @@ def _said(table: pd.DataFrame, label: str, study: Study, lacking: Sequence[str])
             f"{label}: {markers} imputed {m} times, one per hundredth of incomplete patients, from "
             "all other variables, the event and the Nelson-Aalen hazard; pooled by Rubin's rules."
         )
-    if (table["method"] == FIRTH).any():
+    if table["method"].str.endswith(FIRTH).any():
         yield (
             f"{label}: a level has fewer than {FEW_EVENTS} events, so Firth's method with limits "
             "of the profile penalised likelihood."

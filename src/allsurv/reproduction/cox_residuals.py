@@ -13,6 +13,7 @@ from allsurv.journal import p_text
 from allsurv.reproduction.cox_items import PROPORTIONAL, has_columns
 from allsurv.reproduction.items import Item
 from allsurv.stats.cox.trend import residual_trend
+from allsurv.study.evidence import Missing
 
 __all__ = ["residual_items"]
 
@@ -26,7 +27,9 @@ def residual_items(cohort: Cohort) -> Iterator[Item]:
     if analysis is None:
         return
     patients = cohort.where(analysis.population)
-    fitted = fit_analysis(patients, analysis, "residuals", missing="leave_out")
+    # A residual is of one patient in one fit: where values are imputed, of complete cases.
+    missing: Missing = "complete cases" if analysis.missing == "impute" else analysis.missing
+    fitted = fit_analysis(patients, analysis, "residuals", missing=missing)
     table, tests = _residuals(fitted), _tests(fitted)
     smooth = _smooth(table, fitted)
     title = f"Proportional hazards: {analysis.label}"
@@ -34,6 +37,7 @@ def residual_items(cohort: Cohort) -> Iterator[Item]:
         PROPORTIONAL,
         "Points: scaled Schoenfeld residuals plus the estimate, one per event; lines: natural "
         "cubic splines of 4 degrees of freedom over the ranks of time, with 95% limits.",
+        *filter(None, (fitted.left_out_note,)),
     )
     columns = {"label": "", "statistic": "Chi-squared", "df": "Degrees of freedom", "p_value": "P"}
     text = tests.rename(columns=columns)[list(columns.values())].assign(

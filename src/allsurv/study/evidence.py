@@ -8,7 +8,14 @@ from typing import Literal
 from allsurv.dictionary.readonly import FrozenDict, FrozenValue
 from allsurv.dictionary.variable import Filter, Scalar
 
-__all__ = ["Analysis", "Comparison", "Contrast", "Finding", "NonFinding"]
+__all__ = ["Analysis", "Comparison", "Contrast", "Finding", "Missing", "NonFinding"]
+
+Missing = Literal["complete cases", "impute", "level", "refuse"]
+"""What is done with patients of whom a value is missing.
+
+``complete cases``: they are left out, and counted. ``impute``: the value is imputed. ``level``: not
+known is a level of its own of a variable with levels. ``refuse``: nothing is computed.
+"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,9 @@ class Analysis(FrozenValue):
         Handling of tied times.
     population : mapping
         Filter of the patients analysed.
-    missing : str
+    missing : {"complete cases", "impute", "level", "refuse"}
+        What is done where a value is missing, see :data:`Missing`.
+    missing_as_published : str
         How the publication handled missing values, in words.
     paper, note : str
         Where it was published; what a reader must know.
@@ -92,7 +101,8 @@ class Analysis(FrozenValue):
     interactions: tuple[tuple[str, str], ...] = ()
     ties: Literal["efron", "breslow"] = "efron"
     population: Filter = field(default_factory=FrozenDict)
-    missing: str = ""
+    missing: Missing = "complete cases"
+    missing_as_published: str = ""
     paper: str = ""
     note: str = ""
 

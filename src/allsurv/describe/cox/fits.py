@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.needed import only_needed
 from allsurv.errors import ModelError, MonotoneError
 from allsurv.stats.cox.fit import CoxFit, fit_cox
+from allsurv.stats.cox.zph import ProportionalHazardsTest
+from allsurv.study.evidence import Missing
 from allsurv.study.spec import Analysis
 
 __all__ = [
@@ -29,18 +31,18 @@ __all__ = [
     "IMPUTED",
     "ORDINARY",
     "CohortFit",
-    "Missing",
     "Ties",
+    "check_missing",
     "fit_analysis",
     "fit_finite",
     "fit_from_landmark",
 ]
 
 Ties = Literal["efron", "breslow"]
-Missing = Literal["refused", "leave_out"]
 
 ORDINARY, FIRTH, IMPUTED = "partial likelihood", "Firth", "multiple imputation"
 LEFT_OUT = "patients with a missing value of any of its variables are left out"
+LEFT_OUT_OF_NUMBERS = "patients with a missing number are left out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,8 @@ class CohortFit:
         ``partial likelihood`` or ``Firth``.
     landmark : Landmark or None
         Whom a landmark excludes.
+    missing : str
+        What was done where a value is missing.
     """
 
     terms: tuple[Term, ...]
@@ -72,11 +76,22 @@ class CohortFit:
     n_left_out: int
     method: str = ORDINARY
     landmark: Landmark | None = None
+    missing: Missing = "complete cases"
 
     @property
     def left_out_note(self) -> str:
         """Say in words that patients were left out; how many is in a column of its own."""
-        return LEFT_OUT if self.n_left_out else ""
+        if not self.n_left_out:
+            return ""
+        return LEFT_OUT_OF_NUMBERS if self.missing == "level" else LEFT_OUT
+
+    def proportional_hazards(self) -> ProportionalHazardsTest:
+        """Test all coefficients of each variable together."""
+        columns: dict[str, list[str]] = {}
+        for term in self.terms:
+            if term.name in self.fit.names:
+                columns.setdefault(term.variable, []).append(term.name)
+        return self.fit.proportional_hazards_test(terms=columns)
 
 
 def fit_analysis(
@@ -85,14 +100,14 @@ def fit_analysis(
     where: str,
     *,
     level: float = 0.95,
-    missing: Missing = "leave_out",
+    missing: Missing = "complete cases",
     firth: bool = False,
 ) -> CohortFit:
     """Fit a Cox model whose time-dependent events switch on as they happen."""
     slim = only_needed(
         cohort, analysis.endpoint, analysis.variables, analysis.time_dependent
     ).eligible(analysis.endpoint)
-    chosen, n_left_out = _complete(slim, analysis.variables, missing)
+    chosen, n_left_out = _complete(slim, analysis.variables, missing, where)
     events = analysis.time_dependent
     terms = _baseline_terms(chosen, analysis.variables, where)
     start, patient = None, np.arange(chosen.n)
@@ -106,7 +121,8 @@ def fit_analysis(
         time, event = y["time"], y["event"]
     terms += interaction_terms(terms, analysis.interactions)
     fit = _fit(terms, time, event, start, ties=analysis.ties, level=level, firth=firth, where=where)
-    return CohortFit(tuple(terms), fit, chosen, patient, n_left_out, FIRTH if firth else ORDINARY)
+    method = FIRTH if firth else ORDINARY
+    return CohortFit(tuple(terms), fit, chosen, patient, n_left_out, method, missing=missing)
 
 
 def fit_finite(
@@ -115,7 +131,7 @@ def fit_finite(
     where: str,
     *,
     level: float = 0.95,
-    missing: Missing = "leave_out",
+    missing: Missing = "complete cases",
 ) -> CohortFit:
     """Fit a Cox model, by Firth's method where the ordinary estimate would be infinite."""
     try:
@@ -134,12 +150,12 @@ def fit_from_landmark(
     events: Sequence[str],
     ties: Ties = "efron",
     level: float = 0.95,
-    missing: Missing = "leave_out",
+    missing: Missing = "complete cases",
     firth: bool = False,
 ) -> CohortFit:
     """Fit a Cox model from a landmark on, of what was known or had happened by then."""
     slim = only_needed(cohort, endpoint, variables, events).eligible(endpoint)
-    chosen, n_left_out = _complete(slim, variables, missing)
+    chosen, n_left_out = _complete(slim, variables, missing, where)
     reached = reach_landmark(chosen, endpoint, at, events=events)
     terms = _baseline_terms(reached.cohort, variables, where)
     terms += event_terms(reached.cohort, events, reached.happened)
@@ -147,26 +163,40 @@ def fit_from_landmark(
     fit = _fit(terms, y["time"], y["event"], None, ties=ties, level=level, where=where, firth=firth)
     patient = np.arange(reached.cohort.n)
     method = FIRTH if firth else ORDINARY
-    return CohortFit(tuple(terms), fit, reached.cohort, patient, n_left_out, method, reached)
+    return CohortFit(
+        tuple(terms), fit, reached.cohort, patient, n_left_out, method, reached, missing
+    )
 
 
-def _complete(cohort: Cohort, names: Sequence[str], missing: Missing) -> tuple[Cohort, int]:
-    if missing not in ("refused", "leave_out"):
-        raise ModelError(f"cox_table: missing={missing!r}; allowed are 'refused' and 'leave_out'.")
-    if missing == "refused":
-        check_complete(cohort, names, "cox_table")
+def check_missing(missing: str, where: str) -> None:
+    """Refuse a word that says nothing of missing values."""
+    if missing not in get_args(Missing):
+        allowed = ", ".join(map(repr, get_args(Missing)))
+        raise ModelError(f"{where}: missing={missing!r}; allowed are {allowed}.")
+
+
+def _complete(
+    cohort: Cohort, names: Sequence[str], missing: Missing, where: str
+) -> tuple[Cohort, int]:
+    """Keep who can be in one fit, and count the others."""
+    check_missing(missing, where)
+    if missing == "impute":
+        raise TypeError(f"{where}: imputed values are of several fits; see pooled.pool_fits.")
+    check_columns_present(cohort, names, where)
+    if missing == "refuse":
+        check_complete(cohort, names, where)
         return cohort, 0
-    check_columns_present(cohort, names, "cox_table")
+    if missing == "level":
+        names = [name for name in names if cohort.study.variable(name).is_number]
     known = cohort.frame[list(names)].notna().all(axis=1).to_numpy()
     if not known.any():
         raise ModelError(
-            f"cox_table: no patient has values of all of {', '.join(names)}; leave one out."
+            f"{where}: no patient has values of all of {', '.join(names)}; leave one out."
         )
     return (cohort, 0) if known.all() else (cohort.take(np.flatnonzero(known)), int(np.sum(~known)))
 
 
 def _baseline_terms(cohort: Cohort, names: Sequence[str], where: str) -> list[Term]:
-    check_complete(cohort, names, where)
     return [
         term
         for name in names

@@ -99,7 +99,7 @@ def immortal_time_table(
 def _rows(
     cohort: Cohort, analysis: Analysis, name: str, level: float
 ) -> Iterator[dict[str, object]]:
-    fitted = fit_finite(cohort, analysis, "immortal_time_table", level=level, missing="leave_out")
+    fitted = fit_finite(cohort, analysis, "immortal_time_table", level=level)
     note = f"{name}: not known at baseline (immortal time)." if analysis.name == "naive" else ""
     for row in cox_rows(fitted, analysis, note=note):
         if row["variable"] == name and "coef" in row:
@@ -118,7 +118,6 @@ def _landmark_rows(
         at=at,
         events=(event,) if event else (),
         level=level,
-        missing="leave_out",
     )
     excluded = {count: getattr(fitted.landmark, count) for count in BEFORE_LANDMARK}
     for row in cox_rows(fitted, analysis):

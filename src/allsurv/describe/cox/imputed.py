@@ -10,8 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.cohort.groups import check_known_at_origin
-from allsurv.describe.cox.pooled import pooled_cox_table
 from allsurv.describe.cox.terms import check_columns_present
 from allsurv.dictionary.filters import matches
 from allsurv.dictionary.variable import Variable
@@ -20,7 +18,7 @@ from allsurv.stats.curves import nonparametric
 from allsurv.stats.missing.chained import impute, n_imputations_for
 from allsurv.stats.missing.incomplete import Incomplete
 
-__all__ = ["impute_missing", "imputed_cox_table"]
+__all__ = ["impute_missing"]
 
 Floats = NDArray[np.float64]
 
@@ -137,63 +135,3 @@ def _completed(cohort: Cohort, lines: Sequence[Variable], values: Sequence[Float
             codes = column.astype(int)
             frame[line.name] = pd.Categorical.from_codes(codes, dtype=frame[line.name].dtype)
     return Cohort(cohort.study, frame, cohort.source)
-
-
-def imputed_cox_table(
-    cohort: Cohort,
-    endpoint: str,
-    variables: Sequence[str],
-    *,
-    time_dependent: Sequence[str] = (),
-    n_imputations: int | None = None,
-    random_state: int = 0,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Hazard ratios of a multivariable Cox model, missing values multiply imputed.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients; those outside the endpoint's population are not part of the question.
-    endpoint : str
-        Name of an endpoint of the study.
-    variables : sequence of str
-        Variables known at baseline, of any kind.
-    time_dependent : sequence of str, default=()
-        Events of the study that switch on during follow-up.
-    n_imputations : int, optional
-        Where not given, one for each percent of incomplete patients, at least five.
-    random_state : int, default=0
-        Seed of the imputations.
-    level : float, default=0.95
-        Confidence level, in (0, 1).
-
-    Returns
-    -------
-    DataFrame
-        Columns as of :func:`allsurv.describe.cox_table`, ``z`` being Rubin's t statistic, and
-        ``n_imputations`` and ``missing_information``, the share of a coefficient's information
-        that is missing.
-
-    Raises
-    ------
-    ModelError
-        As :func:`allsurv.describe.cox_table` and :func:`impute_missing`.
-
-    Notes
-    -----
-    Pooled by Rubin's rules with the degrees of freedom of Barnard and Rubin, events less
-    coefficients for complete data. Checked against R ``survival::coxph`` and ``mice::pool.scalar``.
-    """
-    check_known_at_origin(cohort.study, tuple(variables), "imputed_cox_table")
-    completed = impute_missing(
-        cohort.eligible(endpoint),
-        endpoint,
-        variables,
-        time_dependent=time_dependent,
-        n_imputations=n_imputations,
-        random_state=random_state,
-    )
-    return pooled_cox_table(
-        completed, endpoint, variables, time_dependent=time_dependent, level=level
-    )

@@ -3,24 +3,104 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.cohort.groups import check_known_at_origin, tidy
-from allsurv.describe.cox.fits import IMPUTED
-from allsurv.describe.cox.rows import COX_COLUMNS
-from allsurv.describe.cox.terms import Term, event_terms, variable_terms
-from allsurv.stats.cox.fit import CoxFit, fit_cox
+from allsurv.cohort.groups import check_known_at_origin
+from allsurv.describe.cox.fits import FIRTH, IMPUTED, CohortFit, fit_analysis
+from allsurv.describe.cox.rows import cohort_rows, cox_rows
+from allsurv.errors import ModelError
+from allsurv.stats.cox.zph import ProportionalHazardsTest
+from allsurv.stats.missing.pooled_tests import pool_chi_squared, pool_wald
 from allsurv.stats.missing.pooling import PooledCoefficients, pool_coefficients
+from allsurv.study.spec import Analysis
 
-__all__ = ["pooled_cox_table"]
+__all__ = ["PooledFit", "pool_fits", "pooled_cox_table", "pooled_rows"]
 
-Floats = NDArray[np.float64]
+WERE_IMPUTED = "missing values imputed {} times, pooled by Rubin's rules"
+
+
+@dataclass(frozen=True, eq=False)
+class PooledFit:
+    """The same Cox model fitted to several completed cohorts."""
+
+    fits: tuple[CohortFit, ...]
+    pooled: PooledCoefficients
+    incomplete: frozenset[str]
+    """Variables that differ between the completed cohorts, whose levels have no one count."""
+
+    @property
+    def columns(self) -> dict[str, list[int]]:
+        """Positions of the coefficients of each variable."""
+        place = {name: k for k, name in enumerate(self.fits[0].fit.names)}
+        found: dict[str, list[int]] = {}
+        for term in self.fits[0].terms:
+            if term.name in place:
+                found.setdefault(term.variable, []).append(place[term.name])
+        return found
+
+    def p_values(self) -> dict[str, float]:
+        """Test all coefficients of each variable at once (D1)."""
+        coef = np.array([one.fit.coef for one in self.fits])
+        covariance = np.array([one.fit.covariance for one in self.fits])
+        return {
+            name: pool_wald(coef[:, at], covariance[np.ix_(range(len(coef)), at, at)]).p_value
+            for name, at in self.columns.items()
+        }
+
+    def proportional(self) -> dict[str, tuple[float, str]]:
+        """Test proportional hazards of each variable (D2), or say why that cannot be."""
+        tests = [one.proportional_hazards() for one in self.fits]
+        return {name: _pooled_test(tests, name) for name in self.columns}
+
+
+def pool_fits(
+    completed: Sequence[Cohort],
+    fit_one: Callable[[Cohort], CohortFit],
+    *,
+    incomplete: Sequence[str],
+    level: float,
+) -> PooledFit:
+    """Fit one model to each completed cohort and pool the fits."""
+    fits = tuple(fit_one(one) for one in completed)
+    if len({one.fit.names for one in fits}) > 1:
+        raise ModelError(
+            "multiple imputation: a term that somebody has in one completed cohort nobody has in "
+            "another, so that they cannot be pooled; merge rare levels or leave out the product."
+        )
+    pooled = pool_coefficients(
+        [one.fit.coef for one in fits],
+        [one.fit.covariance for one in fits],
+        df_complete=max(fits[0].fit.n_events - len(fits[0].fit.names), 1),
+        level=level,
+    )
+    return PooledFit(fits, pooled, frozenset(incomplete))
+
+
+def pooled_rows(
+    fitted: PooledFit, analysis: Analysis | None = None, *, note: str = ""
+) -> list[dict[str, object]]:
+    """Make the rows of a pooled Cox table."""
+    pooled, first = fitted.pooled, fitted.fits[0]
+    place = {name: k for k, name in enumerate(first.fit.names)}
+    tests, proportional = fitted.p_values(), fitted.proportional()
+    said = "; ".join(filter(None, (note, WERE_IMPUTED.format(pooled.n_imputations))))
+    method = IMPUTED if first.method != FIRTH else f"{IMPUTED}, {FIRTH}"
+    rows = []
+    for row in cox_rows(first, analysis, note=said, proportional=proportional):
+        row |= {"n_imputations": pooled.n_imputations, "method": method}
+        if row["variable"] in fitted.incomplete:
+            row |= {"n_level": None, "n_level_events": None}
+        at = place.get(str(row["term"]))
+        if at is not None:
+            row |= _numbers(pooled, at) | {"variable_p_value": tests[str(row["variable"])]}
+        rows.append(row)
+    return rows
 
 
 def pooled_cox_table(
@@ -49,7 +129,10 @@ def pooled_cox_table(
     Returns
     -------
     DataFrame
-        Columns as of :func:`imputed_cox_table`.
+        Columns as of :func:`allsurv.describe.cox_table`, ``z`` being Rubin's t statistic, and
+        ``variable_p_value`` (D1, all coefficients of the variable), ``n_imputations`` and
+        ``missing_information``, the share of a coefficient's information that is missing.
+        ``ph_p_value`` pools the tests of proportional hazards (D2).
 
     Raises
     ------
@@ -58,78 +141,41 @@ def pooled_cox_table(
 
     Notes
     -----
-    Checked against R ``survival::coxph`` and ``mice::pool.scalar``.
+    Pooled with the degrees of freedom of Barnard and Rubin, events less coefficients for complete
+    data. Checked against R ``survival::coxph`` and ``mice::pool.scalar``.
     """
     where = "pooled_cox_table"
     first = completed[0]
     check_known_at_origin(first.study, tuple(variables), where)
-    lines = [first.study.variable(name) for name in variables]
-    model = _Model.of(first, endpoint, time_dependent)
-    fits = []
-    for one in completed:
-        terms = [term for line in lines for term in variable_terms(one.frame, line, where)]
-        fits.append(model.fit(terms, level))
-    pooled = pool_coefficients(
-        [fit.coef for fit in fits],
-        [fit.covariance for fit in fits],
-        df_complete=max(fits[0].n_events - fits[0].coef.size, 1),
-        level=level,
-    )
-    rows = list(_rows(first, [*terms, *model.events], fits[0], pooled))
-    return tidy(rows, (*COX_COLUMNS, "n_imputations", "missing_information"), first)
+    asked = Analysis("", "", endpoint, tuple(variables), time_dependent=tuple(time_dependent))
+    fit_one = partial(fit_analysis, analysis=asked, where=where, level=level, missing="refuse")
+    differ = [
+        name
+        for name in variables
+        if any(not one.frame[name].equals(first.frame[name]) for one in completed)
+    ]
+    fitted = pool_fits(completed, fit_one, incomplete=differ, level=level)
+    return cohort_rows(first, pooled_rows(fitted, asked))
 
 
-@dataclass(frozen=True, eq=False)
-class _Model:
-    """Rows of the analysis, the same in every imputation."""
-
-    patient: NDArray[np.intp]
-    start: Floats | None
-    time: Floats
-    event: NDArray[np.bool_]
-    events: list[Term]
-
-    @classmethod
-    def of(cls, cohort: Cohort, endpoint: str, time_dependent: Sequence[str]) -> _Model:
-        if not time_dependent:
-            y = cohort.y(endpoint)
-            return cls(np.arange(cohort.n), None, y["time"], y["event"], [])
-        rows = cohort.intervals(endpoint, list(time_dependent))
-        events = event_terms(cohort, time_dependent, rows.X)
-        return cls(rows.patient, rows.start, rows.stop, rows.event, events)
-
-    def fit(self, terms: Sequence[Term], level: float) -> CoxFit:
-        baseline = [term.values[self.patient] for term in terms]
-        X = np.column_stack([*baseline, *(term.values for term in self.events)])
-        names = [term.name for term in (*terms, *self.events)]
-        return fit_cox(self.time, self.event, X, start=self.start, level=level, names=names)
+def _numbers(pooled: PooledCoefficients, at: int) -> dict[str, float]:
+    return {
+        "coef": float(pooled.coef[at]),
+        "std_error": float(pooled.std_error[at]),
+        "hazard_ratio": math.exp(pooled.coef[at]),
+        "lower": math.exp(pooled.lower[at]),
+        "upper": math.exp(pooled.upper[at]),
+        "z": float(pooled.statistic[at]),
+        "p_value": float(pooled.p_value[at]),
+        "missing_information": float(pooled.missing_information[at]),
+    }
 
 
-def _rows(
-    cohort: Cohort, terms: Sequence[Term], fit: CoxFit, pooled: PooledCoefficients
-) -> Iterator[dict[str, object]]:
-    for at, term in enumerate(terms):
-        yield {
-            "analysis": "",
-            "analysis_label": "",
-            "variable": term.variable,
-            "level": term.level,
-            "term": term.name,
-            "label": term.label,
-            "unit": term.unit,
-            "coef": float(pooled.coef[at]),
-            "std_error": float(pooled.std_error[at]),
-            "hazard_ratio": math.exp(pooled.coef[at]),
-            "lower": math.exp(pooled.lower[at]),
-            "upper": math.exp(pooled.upper[at]),
-            "z": float(pooled.statistic[at]),
-            "p_value": float(pooled.p_value[at]),
-            "n": cohort.n,
-            "n_rows": fit.n,
-            "n_events": fit.n_events,
-            "n_left_out": 0,
-            "method": IMPUTED,
-            "note": "",
-            "n_imputations": pooled.n_imputations,
-            "missing_information": float(pooled.missing_information[at]),
-        }
+def _pooled_test(tests: Sequence[ProportionalHazardsTest], name: str) -> tuple[float, str]:
+    at = tests[0].names.index(name)
+    reason = next((test.reasons[at] for test in tests if test.reasons[at]), "")
+    if reason:
+        return math.nan, reason
+    return pool_chi_squared(
+        [test.statistic[at] for test in tests], int(tests[0].df[at])
+    ).p_value, ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -38,16 +40,22 @@ COX_COLUMNS = (
     "method",
     "note",
 )
+POOLED_COLUMNS = ("variable_p_value", "n_imputations", "missing_information")
 NUMBERS = ("coef", "std_error", "hazard_ratio", "lower", "upper", "z", "p_value")
 NOBODY = "no patient has this level"
 
 
 def cox_rows(
-    fitted: CohortFit, analysis: Analysis | None = None, *, note: str = ""
+    fitted: CohortFit,
+    analysis: Analysis | None = None,
+    *,
+    note: str = "",
+    proportional: Mapping[str, tuple[float, str]] | None = None,
 ) -> list[dict[str, object]]:
-    """Make the rows of a Cox table."""
+    """Make the rows of a Cox table; tests of proportional hazards its own unless given."""
     fit = fitted.fit
-    proportional = _proportional(fitted)
+    if proportional is None:
+        proportional = _proportional(fitted)
     note = "; ".join(filter(None, (note, fitted.left_out_note)))
     position = {term: index for index, term in enumerate(fit.names)}
     rows = []
@@ -81,8 +89,9 @@ def cox_rows(
 
 
 def cohort_rows(cohort: Cohort, rows: list[dict[str, object]]) -> pd.DataFrame:
-    """Make a Cox table that carries its source."""
-    table = tidy(rows, COX_COLUMNS, cohort)
+    """Make a Cox table that carries its source; of pooled fits with what imputation adds."""
+    pooled = any("n_imputations" in row for row in rows)
+    table = tidy(rows, (*COX_COLUMNS, *POOLED_COLUMNS) if pooled else COX_COLUMNS, cohort)
     counts = ["n_level", "n_level_events"]
     table[counts] = table[counts].astype("Int64")
     return table
@@ -97,10 +106,6 @@ def _level_counts(fitted: CohortFit, term: Term) -> dict[str, object]:
 
 
 def _proportional(fitted: CohortFit) -> dict[str, tuple[float, str]]:
-    columns: dict[str, list[str]] = {}
-    for term in fitted.terms:
-        if term.name in fitted.fit.names:
-            columns.setdefault(term.variable, []).append(term.name)
-    test = fitted.fit.proportional_hazards_test(terms=columns)
+    test = fitted.proportional_hazards()
     answers = zip(map(float, test.p_value), test.reasons, strict=True)
     return dict(zip(test.names, answers, strict=True))

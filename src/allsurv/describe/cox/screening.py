@@ -105,7 +105,7 @@ def screened_table(
         variables,
         tuple(dict.fromkeys([*events, *kept])),
     )
-    fitted = fit_finite(cohort, asked, "screened_table", level=level, missing="leave_out")
+    fitted = fit_finite(cohort, asked, "screened_table", level=level)
     return cohort_rows(cohort, cox_rows(fitted, asked))
 
 
@@ -167,7 +167,7 @@ def _answer(
 
 def _fit(cohort: Cohort, asked: Analysis, at: float | None, level: float) -> CohortFit:
     if at is None:
-        return fit_finite(cohort, asked, WHERE, level=level, missing="leave_out")
+        return fit_finite(cohort, asked, WHERE, level=level)
     from_landmark = partial(
         fit_from_landmark,
         cohort,
@@ -177,7 +177,6 @@ def _fit(cohort: Cohort, asked: Analysis, at: float | None, level: float) -> Coh
         at=at,
         events=(),
         level=level,
-        missing="leave_out",
     )
     try:
         return from_landmark()

@@ -8,14 +8,12 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import check_known_at_origin
-from allsurv.describe.cox.fits import (
-    Missing,
-    Ties,
-    fit_analysis,
-    fit_from_landmark,
-)
+from allsurv.describe.cox.answers import Handling, answer
+from allsurv.describe.cox.fits import CohortFit, Ties, fit_analysis, fit_from_landmark
+from allsurv.describe.cox.pooled import PooledFit, pooled_rows
 from allsurv.describe.cox.rows import cohort_rows, cox_rows
 from allsurv.policy.columns import BEFORE_LANDMARK
+from allsurv.study.evidence import Missing
 from allsurv.study.spec import Analysis
 
 __all__ = ["analysis_table", "cox_table", "landmark_cox_table"]
@@ -29,7 +27,9 @@ def cox_table(
     time_dependent: Sequence[str] = (),
     ties: Ties = "efron",
     level: float = 0.95,
-    missing: Missing = "leave_out",
+    missing: Missing = "complete cases",
+    n_imputations: int | None = None,
+    random_state: int = 0,
     firth: bool = False,
 ) -> pd.DataFrame:
     """Hazard ratios of a multivariable Cox model.
@@ -51,8 +51,14 @@ def cox_table(
         Method of ties.
     level : float, default=0.95
         Confidence level, in (0, 1).
-    missing : {"leave_out", "refused"}, default="leave_out"
-        ``leave_out`` keeps patients with complete values only and counts the others.
+    missing : {"complete cases", "impute", "level", "refuse"}, default="complete cases"
+        Patients with a missing value: left out and counted; imputed several times and pooled; in a
+        level of their own (with a missing number left out); or nothing is computed.
+    n_imputations : int, optional
+        Where values are imputed: one for each percent of incomplete patients, at least five, where
+        not given.
+    random_state : int, default=0
+        Seed of the imputations.
     firth : bool, default=False
         Penalise by Firth's method, with limits and P of the profile penalised likelihood: for few
         events, or levels in which all or none had one.
@@ -65,7 +71,8 @@ def cox_table(
         ``p_value``, ``ph_p_value`` (all terms of the variable: do their hazard ratios change with
         time), ``n`` patients, ``n_rows`` (start, stop] rows, ``n_events``, ``n_left_out``,
         ``n_level`` patients with the level, or whom the event happened to, and ``n_level_events``
-        of the endpoint among (after) them, ``method`` and ``note``.
+        of the endpoint among (after) them, ``method`` and ``note``. Of imputed values also the
+        columns of :func:`pooled_cox_table`.
 
     Raises
     ------
@@ -85,8 +92,9 @@ def cox_table(
     question = Analysis(
         "", "", endpoint, tuple(variables), time_dependent=tuple(time_dependent), ties=ties
     )
-    fitted = fit_analysis(cohort, question, "cox_table", level=level, missing=missing, firth=firth)
-    return cohort_rows(cohort, cox_rows(fitted, question))
+    handling = Handling(missing, n_imputations, random_state)
+    fitted = _answer(cohort, question, "cox_table", handling, level=level, firth=firth)
+    return _table(cohort, fitted, question)
 
 
 def analysis_table(
@@ -94,7 +102,9 @@ def analysis_table(
     analysis: Analysis,
     *,
     level: float = 0.95,
-    missing: Missing = "leave_out",
+    missing: Missing | None = None,
+    n_imputations: int | None = None,
+    random_state: int = 0,
     firth: bool = False,
 ) -> pd.DataFrame:
     """Hazard ratios of a Cox analysis that the study file defines.
@@ -108,8 +118,13 @@ def analysis_table(
         fitted as published, variables known only after baseline included; ``note`` then says so.
     level : float, default=0.95
         Confidence level, in (0, 1).
-    missing : {"leave_out", "refused"}, default="leave_out"
-        ``leave_out`` keeps patients with complete values only and counts the others.
+    missing : {"complete cases", "impute", "level", "refuse"}, optional
+        As :func:`cox_table`; what the analysis says where not given.
+    n_imputations : int, optional
+        Where values are imputed: one for each percent of incomplete patients, at least five, where
+        not given.
+    random_state : int, default=0
+        Seed of the imputations.
     firth : bool, default=False
         Penalise by Firth's method.
 
@@ -132,8 +147,9 @@ def analysis_table(
         note = f"{note} {', '.join(late)}: not known at baseline (immortal time).".strip()
     where = f"analysis '{analysis.name}'"
     patients = cohort.where(analysis.population)
-    fitted = fit_analysis(patients, analysis, where, level=level, missing=missing, firth=firth)
-    return cohort_rows(cohort, cox_rows(fitted, analysis, note=note))
+    handling = Handling(missing or analysis.missing, n_imputations, random_state)
+    fitted = _answer(patients, analysis, where, handling, level=level, firth=firth)
+    return _table(cohort, fitted, analysis, note)
 
 
 def landmark_cox_table(
@@ -146,7 +162,9 @@ def landmark_cox_table(
     known_by_then: Sequence[str] = (),
     ties: Ties = "efron",
     level: float = 0.95,
-    missing: Missing = "leave_out",
+    missing: Missing = "complete cases",
+    n_imputations: int | None = None,
+    random_state: int = 0,
 ) -> pd.DataFrame:
     """Hazard ratios from a landmark on, of what had happened by then.
 
@@ -169,8 +187,9 @@ def landmark_cox_table(
         Method of ties.
     level : float, default=0.95
         Confidence level, in (0, 1).
-    missing : {"leave_out", "refused"}, default="leave_out"
-        ``leave_out`` keeps patients with complete values only and counts the others.
+    missing : {"complete cases", "impute", "level", "refuse"}, default="complete cases"
+        Patients with a missing value: left out and counted; imputed several times and pooled; in a
+        level of their own (with a missing number left out); or nothing is computed.
 
     Returns
     -------
@@ -189,16 +208,48 @@ def landmark_cox_table(
     ``survival::coxph`` on the remaining patients.
     """
     check_known_at_origin(cohort.study, tuple(variables), "landmark_cox_table")
-    fitted = fit_from_landmark(
-        cohort,
-        endpoint,
-        (*variables, *known_by_then),
-        "landmark_cox_table",
-        at=at,
-        events=events,
-        ties=ties,
-        level=level,
-        missing=missing,
+    names, where = (*variables, *known_by_then), "landmark_cox_table"
+
+    def fit_one(patients: Cohort, missing: Missing) -> CohortFit:
+        return fit_from_landmark(
+            patients,
+            endpoint,
+            names,
+            where,
+            at=at,
+            events=events,
+            ties=ties,
+            level=level,
+            missing=missing,
+        )
+
+    handling = Handling(missing, n_imputations, random_state)
+    fitted = answer(cohort, endpoint, names, events, where, fit_one, handling, level)
+    reached = fitted.fits[0].landmark if isinstance(fitted, PooledFit) else fitted.landmark
+    return _table(cohort, fitted).assign(
+        **{name: getattr(reached, name) for name in BEFORE_LANDMARK}
     )
-    table = cohort_rows(cohort, cox_rows(fitted))
-    return table.assign(**{name: getattr(fitted.landmark, name) for name in BEFORE_LANDMARK})
+
+
+def _answer(
+    cohort: Cohort,
+    analysis: Analysis,
+    where: str,
+    handling: Handling,
+    *,
+    level: float,
+    firth: bool,
+) -> CohortFit | PooledFit:
+    def fit_one(patients: Cohort, missing: Missing) -> CohortFit:
+        return fit_analysis(patients, analysis, where, level=level, missing=missing, firth=firth)
+
+    endpoint, events = analysis.endpoint, analysis.time_dependent
+    return answer(cohort, endpoint, analysis.variables, events, where, fit_one, handling, level)
+
+
+def _table(
+    cohort: Cohort, fitted: CohortFit | PooledFit, analysis: Analysis | None = None, note: str = ""
+) -> pd.DataFrame:
+    if isinstance(fitted, PooledFit):
+        return cohort_rows(cohort, pooled_rows(fitted, analysis, note=note))
+    return cohort_rows(cohort, cox_rows(fitted, analysis, note=note))

@@ -23,6 +23,8 @@ __all__ = [
     "variable_terms",
 ]
 
+NOT_KNOWN = "not known"
+
 
 @dataclass(frozen=True, eq=False)
 class Term:
@@ -71,13 +73,13 @@ def check_complete(cohort: Cohort, names: Sequence[str], where: str) -> None:
         counts = ", ".join(f"'{name}' in {n}" for name, n in missing.items())
         raise ModelError(
             f"{where}: values are missing of {counts} of {cohort.n} patients; nobody is left out "
-            "silently. Use missing='leave_out', a variable that says how missing is counted, or "
-            "multiple imputation."
+            "silently. Choose missing: 'complete cases', 'impute', or 'level' for variables with "
+            "levels."
         )
 
 
 def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[Term]:
-    """Make the columns of one variable."""
+    """Make the columns of one variable; where a level is not known, that is a level of its own."""
     column = frame[variable.name]
     if variable.is_number:
         unit = f"per 1 {variable.unit}".strip()
@@ -86,8 +88,9 @@ def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[
     if variable.is_yes_no:
         label = f"{variable.level_label(True)} vs {variable.level_label(False)}"
         label = variable.label if label == "yes vs no" else f"{variable.label}: {label}"
-        values = column.to_numpy(dtype=float)
-        return [Term(variable.name, "true", variable.name, label, "", values)]
+        values = column.to_numpy(dtype=float, na_value=0.0)
+        yes = Term(variable.name, "true", variable.name, label, "", values)
+        return [yes, *_not_known(column, variable, variable.level_label(False))]
     if not variable.has_levels:
         raise ModelError(f"{where}: '{variable.name}' is {variable.kind}; it cannot enter a model.")
     reference = variable.levels[0] if variable.reference is None else variable.reference
@@ -96,7 +99,7 @@ def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[
             f"{where}: nobody has the reference level '{reference}' of '{variable.name}'; name "
             "another reference in the study file."
         )
-    return [
+    terms = [
         Term(
             variable.name,
             level_text(level),
@@ -108,6 +111,14 @@ def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[
         for level in variable.levels
         if level != reference
     ]
+    return [*terms, *_not_known(column, variable, variable.level_label(reference))]
+
+
+def _not_known(column: pd.Series, variable: Variable, reference: str) -> list[Term]:
+    absent = column.isna().to_numpy(dtype=float)
+    label = f"{variable.label}: {NOT_KNOWN} vs {reference}"
+    name = f"{variable.name} {NOT_KNOWN}"
+    return [Term(variable.name, NOT_KNOWN, name, label, "", absent)] if absent.any() else []
 
 
 def event_terms(cohort: Cohort, names: Sequence[str], columns: pd.DataFrame) -> list[Term]:

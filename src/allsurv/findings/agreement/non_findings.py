@@ -85,7 +85,7 @@ def _rows(
         return
     analysis = _with(study, study.analyses[non_finding.analysis], name)
     try:
-        table = analysis_table(cohort, analysis, level=level, missing="leave_out")
+        table = analysis_table(cohort, analysis, level=level)
     except AllsurvError as error:
         yield {"verdict": "cannot say", "reason": str(error).splitlines()[0]}
         return
