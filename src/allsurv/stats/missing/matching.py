@@ -39,7 +39,7 @@ def draw_matched(
     -----
     Type 1 matching [1]_: those known are predicted by the estimated coefficients, those not known
     by coefficients drawn from their posterior, :math:`\sigma^{*2} = RSS / \chi^2_{n - p}`,
-    :math:`\beta^* \sim N(\hat\beta, \sigma^{*2} (X'X)^{-1})`. Checked against R
+    :math:`\beta^* \sim N(\hat\beta, \sigma^{*2} (X'X)^{-1})`. The method of R
     ``mice::mice.impute.pmm``.
 
     References
@@ -110,7 +110,7 @@ def choose_donors(
 
     Notes
     -----
-    Checked against R ``mice:::matchindex``.
+    The rule of R ``mice:::matchindex``.
     """
     m, n_known = predicted.shape
     k = min(donors, n_known)
