@@ -202,7 +202,7 @@ def test_the_page_answers_and_refuses(small_folder, tmp_path):
 def test_the_page_says_what_it_is_and_needs_nothing(small_folder):
     page = (small_folder / "calculator.html").read_text()
     assert "Research use only" in page
-    assert "knows no patient" in page
+    assert "not on real patients" in page
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in page
 

@@ -279,8 +279,10 @@ def test_short_identifiers_and_fields_of_their_name_are_found(patients, tmp_path
     assert "an identifier" in found(strict, file)
     file.write_text("who,what\n7,seen\n")
     assert not found(strict, file)
-    file.write_text("patient_no,what\n7,seen\n")
+    file.write_text("patient_no,what\nP007,seen\n")
     assert "an identifier" in found(strict, file)
+    file.write_text("patient_no,what\nall,seen\n")
+    assert not found(strict, file)
 
 
 def test_a_row_is_known_by_three_values_and_not_by_two(scanner, cohort, tmp_path):

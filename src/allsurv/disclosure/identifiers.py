@@ -23,6 +23,7 @@ class Identifiers:
         names = [name for name in frame.columns if study.variable(name).kind == "identifier"]
         self.names = frozenset({*names, *(study.variable(name).column for name in names)})
         every = {str(value) for name in names for value in frame[name].dropna()}
+        self.every = frozenset(every)
         self.telling = frozenset(value for value in every if _is_telling(value))
         short = every - self.telling
         digits = {value for value in short if value.isascii() and value.isdigit()}
@@ -34,12 +35,14 @@ class Identifiers:
     def are_in(self, found: Contents) -> bool:
         """Tell whether a file holds one telling identifier, three short words, a column of numbers.
 
-        A record with a field of an identifier's name is one whatever it holds.
+        A field of an identifier's name holds one where its value is a patient's: ``id`` names other
+        things too.
         Numbers that nearly every number of their size is, such as 1 to 110 of 110 patients, cannot
         be told from others.
         """
-        if any(not self.names.isdisjoint(record) for record in found.records):
-            return True
+        for record in found.records:
+            if any(str(record[name]) in self.every for name in self.names & record.keys()):
+                return True
         if not found.words.isdisjoint(self.telling):
             return True
         if len(found.words & self.short) >= min(FEWEST_SHORT, max(len(self.short), 1)):

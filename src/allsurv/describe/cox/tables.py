@@ -190,6 +190,11 @@ def landmark_cox_table(
     missing : {"complete cases", "impute", "level", "refuse"}, default="complete cases"
         Patients with a missing value: left out and counted; imputed several times and pooled; in a
         level of their own (with a missing number left out); or nothing is computed.
+    n_imputations : int, optional
+        Where values are imputed: one for each percent of incomplete patients, at least five, where
+        not given.
+    random_state : int, default=0
+        Seed of the imputations.
 
     Returns
     -------
