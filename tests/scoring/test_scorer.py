@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -86,6 +87,15 @@ def test_order_and_index_are_kept(scorer, rows):
     order = np.random.default_rng(0).permutation(30)
     shuffled = scorer.score(rows.iloc[order])
     np.testing.assert_array_equal(shuffled["risk_score"], plain["risk_score"].to_numpy()[order])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_scorer_that_has_scored_can_be_sent_to_another_process(family, folder, rows):
+    scorer = RiskScorer.load(folder / family)
+    expected = scorer.score(rows)
+    sent = pickle.loads(pickle.dumps(scorer))
+    pd.testing.assert_frame_equal(sent.score(rows), expected)
+    pd.testing.assert_frame_equal(scorer.score(rows), expected)
 
 
 def test_horizons_may_be_chosen(scorer, rows):

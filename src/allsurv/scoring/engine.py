@@ -38,6 +38,10 @@ class Engine:
         self._plan: Plan | None = None
         self._flags = Flags(model)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the plan out: its readers are closures, and the first table makes it anew."""
+        return {**self.__dict__, "_plan": None}
+
     def score(
         self,
         frame: pd.DataFrame,
