@@ -1,4 +1,4 @@
-.PHONY: check quick format lint types layers docstrings published test fix statistics lock
+.PHONY: check quick format lint types layers docstrings published test fix statistics mutants unreached lock
 
 check: format lint types layers docstrings published test  ## the one definition of green
 
@@ -31,6 +31,12 @@ fix:  ## format and mend what can be mended
 
 statistics:  ## write docs/statistics.md from the comparisons with R
 	python -m pytest -q -n auto tests/stats tests/describe tests/models tests/reproduction tests/zoo/test_zoo.py --ignore tests/stats/test_statistics_page.py --write-statistics
+
+mutants:  ## write docs/mutants.md: single changes of the code, tried against the tests that reach them
+	PYTHONPATH=tests python -m mutants $(MUTANTS)
+
+unreached:  ## list the refusals (raise, Fault, Violation) that no test reaches
+	PYTHONPATH=tests python -m mutants --unreached $(MUTANTS)
 
 lock:  ## resolve the ranges of pyproject.toml anew
 	uv pip compile pyproject.toml --extra all --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-BROWSER = next(filter(None, map(shutil.which, ["chromium", "google-chrome", "chrome"])), None)
+from browser import dump, find_browser
+
 CARRIERS = ("axe_playwright_python", "axe_core_python")
 DARK = "--blink-settings=preferredColorScheme=0"
 RUN = """<script>{axe}</script><script>
@@ -40,7 +39,7 @@ def axe_file() -> Path | None:
 
 AXE = axe_file()
 needs_both = pytest.mark.skipif(
-    BROWSER is None or AXE is None,
+    find_browser() is None or AXE is None,
     reason="needs Chromium, and axe-core (pip install axe-core-python, or AXE_CORE=axe.min.js)",
 )
 
@@ -50,11 +49,8 @@ def run_axe(page: Path, place: Path, *, dark: bool, width: int) -> dict:
     file = place / "page.html"
     head, tail = text.rsplit("</body>", 1)
     file.write_text(head + RUN.format(axe=AXE.read_text(encoding="utf-8")) + tail)
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += ["--virtual-time-budget=60000", f"--user-data-dir={place / 'profile'}"]
-    command += [f"--window-size={width},900", *[DARK] * dark, file.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    said = done.stdout.rsplit('<pre id="axe">', 1)[1].split("</pre>")[0]
+    document = dump(file, f"--window-size={width},900", *[DARK] * dark, budget=60_000)
+    said = document.rsplit('<pre id="axe">', 1)[1].split("</pre>")[0]
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         said = said.replace(entity, character)
     return json.loads(said)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from allsurv.cards.calculator.calculator import make_calculator
 from allsurv.cohort import load_cohort
@@ -21,9 +18,8 @@ from allsurv.riskmodel.instability import Instability
 from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring import RiskScorer
 from allsurv.study import load_study
+from browser import dump, needs_browser
 
-BROWSER = next(filter(None, map(shutil.which, ["chromium", "google-chrome", "chrome"])), None)
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 PAGE = """<!doctype html><html><body><pre id="out">wait</pre><script>{scorer}</script><script>
 (async () => {{
   const ask = {ask}, model = await Scorer.open(ask.packed);
@@ -39,13 +35,6 @@ def run_in_browser(tmp_path, ask, todo):
     page = tmp_path / "page.html"
     page.write_text(PAGE.format(scorer=scorer, ask=json.dumps(ask), todo=todo))
     return json.loads(dump(page).split('<pre id="out">')[1].split("</pre>")[0])
-
-
-def dump(page):
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += ["--virtual-time-budget=30000", f"--user-data-dir={page.parent / 'profile'}"]
-    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 def random_patients(model, n, seed):

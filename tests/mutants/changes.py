@@ -47,10 +47,15 @@ class Change:
     @property
     def key(self) -> str:
         """What it is, whatever line it has come to."""
-        return f"{self.module}:{self.function}: {self.before} -> {self.after}"
+        place = f"{self.module.removeprefix('src/allsurv/')}:{self.function}"
+        return f"{place}: {_short(self.before)} -> {_short(self.after)}"
 
     def apply(self, source: bytes) -> bytes:
         return source[: self.start] + self.after.encode() + source[self.end :]
+
+
+def _short(code: str) -> str:
+    return code if len(code) <= 80 else f"{code[:60]} ... {code[-15:]}"
 
 
 def changes_of(module: str, source: bytes) -> list[Change]:
@@ -117,6 +122,10 @@ class _Finder(ast.NodeVisitor):
         if isinstance(node, ast.If | ast.IfExp) and test is not None:
             self._note(test, "condition", "True")
             self._note(test, "condition", "False")
+        if isinstance(node, ast.BoolOp):
+            alike = "True" if isinstance(node.op, ast.And) else "False"
+            for part in node.values:
+                self._note(part, "part of a condition removed", alike)
         if isinstance(node, ast.comprehension):
             for part in node.ifs:
                 self._note(part, "condition", "True")
@@ -184,10 +193,6 @@ def _swaps(node: ast.AST) -> Iterator[tuple[str, str]]:
     elif isinstance(node, ast.BoolOp):
         other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
         yield "and/or", f"({ast.unparse(ast.BoolOp(other, node.values))})"
-        for k in range(len(node.values)):
-            rest = [value for j, value in enumerate(node.values) if j != k]
-            left = rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest)
-            yield "part of a condition removed", f"({ast.unparse(left)})"
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub | ast.Invert):
         yield "sign or negation removed", f"({ast.unparse(node.operand)})"
     elif isinstance(node, ast.Constant):

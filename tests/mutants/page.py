@@ -80,13 +80,9 @@ def _list(survivors: Sequence[Trial], reasons: Mapping[str, tuple[str, str]]) ->
     for trial in sorted(survivors, key=lambda t: t.change):
         change = trial.change
         reason, why = reasons.get(change.key, ("**gap**", ""))
-        where = f"`{change.module.removeprefix('src/allsurv/')}:{change.line}` {change.function}"
-        words = f"`{_cell(change.before)}` to `{_cell(change.after)}`"
+        module = change.module.removeprefix("src/allsurv/")
+        where = f"`{module}` line {change.line}, `{change.function}`"
+        words = change.key.partition(": ")[2].replace("|", "\\|")
         asked = f"{trial.n_asked} of {trial.n_tests} tests that reach its {trial.reached_by}"
-        lines.append(f"| {where} | {words} | {asked} | {reason}{': ' if why else ''}{why} |")
+        lines.append(f"| {where} | `{words}` | {asked} | {reason}{': ' if why else ''}{why} |")
     return "\n".join(lines) + "\n"
-
-
-def _cell(code: str) -> str:
-    short = code if len(code) <= 90 else code[:87] + "..."
-    return short.replace("|", "\\|")
