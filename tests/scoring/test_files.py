@@ -278,3 +278,9 @@ def test_a_name_that_holds_another_separator_is_a_name(scorer, patients, tmp_pat
     alone.write_text(f"age{separator}sex\n40{separator}male\n")
     with pytest.raises(CohortError, match="is separated by"):
         score_file(scorer, alone, tmp_path / "none.csv")
+
+
+def test_a_folder_is_no_file_of_patients(scorer, tmp_path):
+    (tmp_path / "new.csv").mkdir()
+    with pytest.raises(CohortError, match=r"cannot be opened \(Is a directory\)"):
+        score_file(scorer, tmp_path / "new.csv", tmp_path / "out.csv")

@@ -151,6 +151,4 @@ def _slice(
         elif variable.name not in derived:
             derived[variable.name] = variable
             waiting += variable.derivation.sources
-    if len(given) + len(derived) > len(study.variables):
-        raise ModelError(f"study '{study.name}': a derived variable is its own source.")
     return given, derived
