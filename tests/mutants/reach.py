@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -27,7 +28,8 @@ class Reach:
     """What the traced suite executed.
 
     ``lines`` gives the contexts of each line of each module, ``seconds`` what each test took,
-    ``fixtures`` which shared fixtures a test uses, ``setup`` what each of them took.
+    ``fixtures`` which shared fixtures a test uses, ``setup`` what each of them took; ``importers``
+    which modules and files of tests import a module.
     """
 
     lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class Reach:
     fixtures: dict[str, frozenset[str]] = field(default_factory=dict)
     setup: dict[str, float] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    importers: dict[str, set[str]] = field(default_factory=dict)
 
     def is_reached(self, module: str, first: int, last: int) -> bool:
         """Whether any test, one that fails under the tracer too, executes any of the lines."""
@@ -45,19 +48,28 @@ class Reach:
         """Give the tests to ask, the likeliest and quickest first, and how near they come.
 
         Code that numba compiles and what runs in processes of its own is not seen by the tracer:
-        where no test reaches the line, those of the function are asked, then of the module, then of
-        the package.
+        where no test reaches the line, those of the module are asked, then of the package. What is
+        executed on import only, such as a constant, is reached through whoever imports it.
         """
         lines = self.lines.get(change.module, {})
         own = set().union(*(lines.get(n, ()) for n in range(change.first, change.last + 1)))
         near = [(own, "line"), (set().union(*lines.values()), "module")]
         package = change.module.split("/")[2]
         of_package = {test for test in self.seconds if test.split("/")[1] == package}
+        if not change.function:
+            near = [(self._through_importers(change.module), "importers")]
         for contexts, how in (*near, (of_package, "package")):
             found = self._expand(contexts)
             if found:
                 return sorted(found, key=lambda test: self._order(test, package)), how
         return [], "nothing"
+
+    def _through_importers(self, module: str) -> set[str]:
+        found: set[str] = set()
+        for name in (module, *self.importers.get(module, ())):
+            found.update(*self.lines.get(name, {}).values())
+            found.update(test for test in self.seconds if test.partition("::")[0] == name)
+        return found
 
     def _expand(self, contexts: Iterable[str]) -> set[str]:
         shared = {context for context in contexts if context.startswith("fixture ")}
@@ -138,4 +150,21 @@ def read(folder: Path, tree: Path) -> Reach:
             else:
                 reach.broken.add(test)
     reach.lines = {module: dict(several) for module, several in lines.items()}
+    reach.importers = _importers(tree)
     return reach
+
+
+def _importers(tree: Path) -> dict[str, set[str]]:
+    """Tell for each module which files import it, from itself or from its package."""
+    asked = re.compile(r"^\s*(?:from|import) (allsurv[\w.]*)", re.M)
+    imported: dict[str, set[str]] = defaultdict(set)
+    files = [*(tree / "src").rglob("*.py"), *(tree / "tests").rglob("*.py")]
+    for file in files:
+        for name in asked.findall(file.read_text(encoding="utf-8")):
+            imported[name].add(file.relative_to(tree).as_posix())
+    found = {}
+    for file in (tree / "src").rglob("*.py"):
+        module = file.relative_to(tree / "src").with_suffix("").as_posix().replace("/", ".")
+        of_package = imported[module.rpartition(".")[0]]
+        found[file.relative_to(tree).as_posix()] = imported[module] | of_package
+    return found

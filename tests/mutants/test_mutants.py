@@ -92,13 +92,14 @@ def project(tmp_path_factory) -> Path:
         "src/allsurv/__init__.py": "",
         "src/allsurv/errors/__init__.py": "",
         "src/allsurv/errors/one.py": (
+            "LIMIT = 200\n"
             "def grown(age):\n"
             "    if age < 0:\n"
             "        raise ValueError(age)\n"
             "    return age >= 18\n"
             "\n"
             "def old(age):\n"
-            "    if age > 200:\n"
+            "    if age > LIMIT:\n"
             "        raise ValueError(age)\n"
             "    return age >= 65\n"
         ),
@@ -117,6 +118,9 @@ def project(tmp_path_factory) -> Path:
             "    assert table[1] is True\n"
             "def test_broken():\n"
             "    assert grown(3)\n"
+        ),
+        "tests/errors/test_limit.py": (
+            "from allsurv.errors import one\ndef test_limit():\n    assert one.LIMIT == 200\n"
         ),
         "pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-ra"]\n',
         ".gitignore": "ignored.txt\n",
@@ -170,6 +174,16 @@ def test_a_change_that_tests_notice_is_killed_and_the_copy_is_as_before(traced):
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
 
 
+def test_a_constant_is_reached_through_who_imports_it(traced):
+    tree, reach = traced
+    change = change_of(tree, "200", "201")
+    tests, how = reach.tests_of(change)
+    assert how == "importers"
+    assert "tests/errors/test_limit.py::test_limit" in tests
+    trial = try_change(change, reach, tree, 60, {})
+    assert (trial.outcome, trial.killer) == (KILLED, "tests/errors/test_limit.py::test_limit")
+
+
 def test_a_boundary_that_no_test_tries_survives(traced):
     tree, reach = traced
     trial = try_change(change_of(tree, "age >= 65", "age > 65"), reach, tree, 60, {})
@@ -179,7 +193,7 @@ def test_a_boundary_that_no_test_tries_survives(traced):
 def test_a_test_that_fails_without_the_change_proves_nothing(traced):
     tree, reach = traced
     broken = "tests/errors/test_one.py::test_broken"
-    lines = {**reach.lines["src/allsurv/errors/one.py"], 9: {broken}}
+    lines = {**reach.lines["src/allsurv/errors/one.py"], 10: {broken}}
     wrong = Reach(
         {"src/allsurv/errors/one.py": lines},
         {**reach.seconds, broken: 0.0},
@@ -202,7 +216,7 @@ def test_code_that_cannot_be_imported_is_noticed(traced):
 def test_refusals_that_no_test_reaches_are_named(traced):
     tree, reach = traced
     assert list(unreached(tree, ["errors"], reach)) == [
-        "src/allsurv/errors/one.py:8: raise ValueError(age)"
+        "src/allsurv/errors/one.py:9: raise ValueError(age)"
     ]
 
 
