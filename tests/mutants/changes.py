@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 COMPARISONS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
@@ -30,7 +31,8 @@ WORDS = {"left": "right", "right": "left", "first": "last", "last": "first"}
 class Change:
     """One change: the bytes from ``start`` to ``end`` of a module become ``after``.
 
-    ``first`` and ``last`` are the lines whose execution means that the change is reached.
+    ``first`` and ``last`` are the lines whose execution means that the change is reached; ``nth``
+    counts changes of one function that read the same.
     """
 
     module: str
@@ -43,12 +45,14 @@ class Change:
     line: int
     first: int
     last: int
+    nth: int = 1
 
     @property
     def key(self) -> str:
         """What it is, whatever line it has come to."""
         place = f"{self.module.removeprefix('src/allsurv/')}:{self.function}"
-        return f"{place}: {_short(self.before)} -> {_short(self.after)}"
+        again = f" ({self.nth})" if self.nth > 1 else ""
+        return f"{place}: {_short(self.before)} -> {_short(self.after)}{again}"
 
     def apply(self, source: bytes) -> bytes:
         return source[: self.start] + self.after.encode() + source[self.end :]
@@ -63,12 +67,14 @@ def changes_of(module: str, source: bytes) -> list[Change]:
     finder = _Finder(module, source)
     finder.visit(ast.parse(source))
     found = []
+    seen: Counter[str] = Counter()
     for change in sorted(set(finder.found)):
         try:
             compile(change.apply(source), module, "exec")
         except SyntaxError:
             continue
-        found.append(change)
+        seen[change.key] += 1
+        found.append(replace(change, nth=seen[change.key]))
     return found
 
 

@@ -84,6 +84,13 @@ def test_a_change_is_made_in_its_place_and_nowhere_else():
     assert change.apply(source).decode() == "x = 'größe'; y = (1 < 2,\n     3 <= 4)\n"
 
 
+def test_changes_that_read_the_same_are_told_apart():
+    changes = changes_of("src/allsurv/m.py", b"def f(a):\n    return a < 1 and a < 1\n")
+    keys = [change.key for change in changes]
+    assert keys.count("m.py:f: a < 1 -> a <= 1") == keys.count("m.py:f: a < 1 -> a <= 1 (2)") == 1
+    assert len(set(keys)) == len(keys)
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A package of two functions, one of which is tested at its boundary."""
