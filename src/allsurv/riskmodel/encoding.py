@@ -20,6 +20,7 @@ from allsurv.nearest import did_you_mean
 from allsurv.riskmodel.splines import curved_part
 
 __all__ = [
+    "NEVER_FILLED",
     "Term",
     "canonical_numbers",
     "count_missing",
@@ -47,7 +48,7 @@ class Term:
         ``number``: ``(transform(value) - centre) / scale``. ``spline``: the same of a curved part
         of a restricted cubic spline of ``transform(value)``. ``score``: position of an ordinal
         value among ``levels``, the first being 0. ``level``: 1 where the value is ``level``.
-        ``tested``: 1 where a marker has a value. ``positive``: 1 where it is true; an untested
+        ``tested``: 1 where the variable has a value. ``positive``: 1 where it is true; an untested
         patient is 0 in both. ``product``: of two earlier terms.
     transform : {"", "log"}
         For ``number`` and ``spline``: natural logarithm, or none.
@@ -186,7 +187,7 @@ def _column(
     return (values == _code(term.level, term)).astype(float), fault
 
 
-_NEVER_FILLED = {"tested", "positive", "product"}
+NEVER_FILLED = {"tested", "positive", "product"}
 _MISSING = "are missing; this model needs a value."
 
 
@@ -274,7 +275,7 @@ def _in_range(values: NDArray[np.float64], variable: Variable) -> bool:
 
 
 def count_missing(numbers: Numbers, terms: Sequence[Term]) -> dict[str, int]:
-    """Count the values that encoding fills in, per variable.
+    """Count the values that encoding fills in, per variable without a column for not known.
 
     Examples
     --------
@@ -282,7 +283,12 @@ def count_missing(numbers: Numbers, terms: Sequence[Term]) -> dict[str, int]:
     >>> count_missing({"age": np.array([50.0, np.nan])}, [age])
     {'age': 1}
     """
-    filled = dict.fromkeys(t.variable for t in terms if t.kind not in _NEVER_FILLED)
+    with_own_column = {t.variable for t in terms if t.kind == "tested"}
+    filled = dict.fromkeys(
+        t.variable
+        for t in terms
+        if t.kind not in NEVER_FILLED and t.variable not in with_own_column
+    )
     return {name: int(np.isnan(numbers[name]).sum()) for name in filled}
 
 
