@@ -40,7 +40,8 @@ def learn_terms(
     >>> (term,) = learn_terms(np.array([1.0, np.e, np.e**2]), wbc, "refuse")
     >>> term.name, round(term.centre, 12), round(term.scale**2, 12)
     ('log wbc', 1.0, 0.666666666667)
-    >>> [term.name for term in learn_terms(np.array([1.0, np.nan, 9.0]), wbc, "level")]
+    >>> may_be_missing = replace(wbc, missing="allowed")
+    >>> [term.name for term in learn_terms(np.array([1.0, np.nan, 9.0]), may_be_missing, "level")]
     ['log wbc', 'wbc known']
     """
     if variable.kind == "marker":
@@ -58,7 +59,10 @@ def learn_terms(
     fills = missing in FILLS and may_be_missing
     if missing == "level" and fills and known.size < numbers.size:
         columns = _columns(known, variable, fills, n_knots, own_level=True)
-        return (*columns, Term(f"{variable.name} known", variable.name, "tested"))
+        return (
+            *columns,
+            Term(f"{variable.name} known", variable.name, "tested", levels=variable.levels),
+        )
     return _columns(known, variable, fills, n_knots, own_level=False)
 
 

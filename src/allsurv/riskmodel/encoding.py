@@ -57,7 +57,8 @@ class Term:
     level : str, int, bool or None
         For ``level``.
     levels : tuple
-        For ``score`` and ``level``: all levels of the variable; empty for a yes/no variable.
+        For ``score``, ``level`` and ``tested``: all levels of the variable; empty for a number and
+        a yes/no variable.
     fill : float, str, int, bool or None
         What a missing value is replaced by, in the unit of the variable; ``None`` refuses it.
         Markers need none.
