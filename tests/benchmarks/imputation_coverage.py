@@ -131,7 +131,7 @@ def paired(answers):
         }
     ).groupby("term")
     error = by.std() / np.sqrt(by.size().to_numpy()[:, None])
-    table = by.mean().join(error, rsuffix="_error").reset_index()
+    table = by.mean().join(error.add_suffix("_error")).reset_index()
     return table.assign(term=[TERMS[k] for k in table["term"]])
 
 

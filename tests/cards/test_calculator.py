@@ -11,6 +11,7 @@ import pandas as pd
 
 from allsurv.cards.calculator.calculator import make_calculator
 from allsurv.cohort import load_cohort
+from allsurv.cohort.missing import complete_cases
 from allsurv.dictionary.variable import Derivation, Variable
 from allsurv.models import make_model
 from allsurv.models.export import export_model
@@ -19,6 +20,7 @@ from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring import RiskScorer
 from allsurv.study import load_study
 from browser import dump, needs_browser
+from gaps import NAMES, PREDICTORS, cohort_with_gaps
 
 PAGE = """<!doctype html><html><body><pre id="out">wait</pre><script>{scorer}</script><script>
 (async () => {{
@@ -232,3 +234,30 @@ def test_thresholds_equal_python(tmp_path):
 def _compared(name, op, source, threshold):
     rule = Derivation(op, (source,), threshold=threshold)
     return Variable(name, name, "binary", name, missing="allowed", derivation=rule)
+
+
+@needs_browser
+@pytest.mark.parametrize("missing", ["impute", "level"])
+def test_gaps_of_every_kind_equal_python(missing, tmp_path):
+    cohort = cohort_with_gaps(missing)
+    model = make_model("cox", cohort.study, ridge=1.0).fit(cohort.X, cohort.y("os"))
+    exported = export_model(model, cohort, endpoint="os")
+    folder = exported.write(tmp_path / "model")
+    patients = random_patients(exported, 200, seed=6)
+    assert {name for p in patients for name, v in p.items() if v is None} >= set(NAMES)
+    found = run_in_browser(
+        tmp_path,
+        {"packed": make_calculator(folder, cohort.study)["packed"], "patients": patients},
+        "(model, ask) => ask.patients.map((p) => Scorer.score(model, p).risk_score)",
+    )
+    scored = RiskScorer.load(folder).score(pd.DataFrame(patients))
+    np.testing.assert_allclose(found, scored["risk_score"], rtol=0, atol=1e-9)
+
+
+def test_a_model_of_complete_cases_asks_for_every_value():
+    cohort = complete_cases(cohort_with_gaps("complete cases"), PREDICTORS)
+    model = make_model("cox", cohort.study, ridge=1.0).fit(cohort.X, cohort.y("os"))
+    exported = export_model(model, cohort, endpoint="os")
+    needed = {name for name, v in exported.variables.items() if v.missing == "refused"}
+    assert needed >= set(NAMES)
+    assert exported.variables["tp53_mut"].missing == "allowed"

@@ -14,10 +14,12 @@ from allsurv.describe import (
     landmark_cox_table,
     pooled_cox_table,
 )
+from allsurv.describe.cox.compatible import cox_analysis_of
 from allsurv.describe.cox.fits import fit_analysis
 from allsurv.errors import ModelError
 from allsurv.stats.cox.fit import fit_cox
 from allsurv.stats.missing.chained import n_imputations_for
+from allsurv.stats.missing.incomplete import Incomplete
 from allsurv.stats.missing.pooling import pool_chi_squared, pool_wald
 from allsurv.study.spec import Analysis, Endpoint, Event, Prediction, Study, TimeScale, Variable
 
@@ -233,3 +235,42 @@ def test_a_landmark_counts_whom_it_leaves_out_of_all_who_were_imputed(incomplete
 def test_a_word_that_says_nothing_of_missing_values_is_refused(incomplete):
     with pytest.raises(ModelError, match="allowed are 'complete cases', 'impute', 'level'"):
         cox_table(incomplete, "os", ["age"], missing="leave_out")
+
+
+def test_with_an_interaction_values_agree_with_the_analysis(incomplete):
+    # Age and marker, the marker's effect after transplantation of its own: the rows of the
+    # analysis and those of the imputation are cut alike, so the whole way is one seed's.
+    asked = Analysis(
+        "mine", "Mine", "os", ("age", "marker"), ("sct",), (("marker", "sct"),), missing="impute"
+    )
+    table = analysis_table(incomplete, asked, n_imputations=5)
+    assert table["term"].tolist() == ["age", "marker", "sct", "marker:sct"]
+    completed = impute_missing(
+        incomplete,
+        "os",
+        ["age", "marker"],
+        time_dependent=["sct"],
+        interactions=[("marker", "sct")],
+        n_imputations=5,
+    )
+    fits = [analysis_table(one, asked)["coef"] for one in completed]
+    np.testing.assert_allclose(table["coef"], np.mean(fits, axis=0), rtol=1e-9)
+
+
+def test_columns_of_the_imputation_are_those_of_the_model(incomplete):
+    frame = incomplete.frame.assign(marker=incomplete.frame["marker"].fillna(True))
+    whole = Cohort(incomplete.study, frame, incomplete.source)
+    lines = [whole.study.variable(name) for name in ("age", "marker")]
+    given = [
+        Incomplete(frame["age"].to_numpy(dtype=float), "number"),
+        Incomplete(frame["marker"].to_numpy(dtype=float), "nominal"),
+    ]
+    products = [("age", "marker"), ("marker", "sct")]
+    known = list(zip(lines, given, strict=True))
+    made = cox_analysis_of(whole, "os", known, ["sct"], products)
+    values = [one.values[made.patient] for one in given]
+    X = made.columns(values, np.arange(len(made.patient)))
+    asked = Analysis("", "", "os", ("age", "marker"), ("sct",), tuple(products))
+    model = fit_analysis(whole, asked, "test")
+    np.testing.assert_array_equal(X, np.column_stack([term.values for term in model.terms]))
+    np.testing.assert_array_equal(made.patient, model.patient)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from allsurv.experiment.tables import coefficient_table
+from allsurv.experiment.tables import coefficient_table, named
 from allsurv.models import make_model
 
 
@@ -29,3 +29,8 @@ def test_coefficients_of_products_are_per_unit_of_both_factors(toy_cohort):
     assert slope[before] == pytest.approx(table["coef"]["age"] + per_blast)
     assert slope[after] - slope[before] == pytest.approx(table["coef"]["age x arm=after"])
     assert table["label"]["age x arm=after"].count(" x ") == 2
+
+
+def test_a_row_without_a_measure_has_no_label():
+    rows = pd.DataFrame({"model": ["cox", "cox"], "measure": ["harrell_c", None]})
+    assert named(rows)["label"].isna().tolist() == [False, True]

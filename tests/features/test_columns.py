@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -130,7 +131,7 @@ def test_learned_in_development_and_kept(patients):
 def test_refusing_policy_names_the_rows(patients):
     with pytest.raises(ModelError, match=r"wbc: 1 row \(4\) is missing; this model needs a value"):
         FeatureEncoder((AGE, WBC), missing="refuse").fit(patients)
-    with pytest.raises(ModelError, match="'drop' is no policy; use 'impute' or 'refuse'"):
+    with pytest.raises(ModelError, match="'drop' is no policy; allowed are 'complete cases'"):
         FeatureEncoder((AGE,), missing="drop").fit(patients)
 
 
@@ -283,3 +284,42 @@ def test_every_baseline_variable_may_enter(made_up):
     found = make_features(STUDY, names).fit_transform(cohort.X)
     assert found.notna().all(axis=None)
     assert found.columns.is_unique
+
+
+def test_not_known_as_a_level_of_its_own_by_hand(patients):
+    """A last column says whether the value is known; the others hold a constant where it is not.
+
+    WBC: the median 10, so 0 after centring. Race with none missing has no column more. ECOG: its
+    usual level 2; CNS: no, which is no level's column.
+    """
+    found = FeatureEncoder(ALL, missing="level").fit_transform(patients)
+    assert list(found) == [
+        "age",
+        "log wbc",
+        "wbc known",
+        "sex=female",
+        "race=a",
+        "race=c",
+        "ecog",
+        "ecog known",
+        "cns",
+        "cns known",
+        "tp53 tested",
+        "tp53 positive",
+    ]
+    assert found["wbc known"].tolist() == [1, 1, 1, 0]
+    np.testing.assert_allclose(found["log wbc"], np.array([-1, 0, 1, 0]) / (2 / 3) ** 0.5)
+    assert found["ecog"].tolist() == [0, 2, 2, 2]
+    assert found["ecog known"].tolist() == [1, 1, 1, 0]
+    assert found["cns"].tolist() == [0, 0, 0, 1]
+    assert found["cns known"].tolist() == [1, 0, 1, 1]
+
+
+def test_a_nominal_level_not_known_is_in_no_column(patients):
+    race = replace(RACE, missing="allowed")
+    patients.loc[[5, 3], "race"] = [None, "a"]
+    encoder = FeatureEncoder((race,), missing="level").fit(patients)
+    found = encoder.transform(patients)
+    assert found.loc[5].tolist() == [0, 0, 0]
+    assert found["race known"].tolist() == [1, 0, 1, 1]
+    assert encoder.imputed_ == {}  # its own column says so; nothing is made up

@@ -17,6 +17,7 @@ from allsurv.models.export import export_model
 from allsurv.models.points import make_points
 from allsurv.plots.nomogram import plot_nomogram
 from allsurv.stats.measures.discrimination import harrell_c
+from gaps import NAMES, cohort_with_gaps
 
 PREDICTORS = ("age", "sex", "pb_blasts", "tp53_mut", "salvage_group")
 
@@ -195,3 +196,21 @@ def test_a_model_that_separates_little_shows_the_ends_of_its_survival(system):
     axes = plot_nomogram(system.scales, narrow, unit="months")
     said = [text.get_text() for text in axes.texts]
     assert said.count("74.8%") == said.count("72.1%") == narrow["horizon"].nunique()
+
+
+@pytest.mark.parametrize("missing", ["impute", "level"])
+def test_points_place_every_patient_with_gaps(missing):
+    gaps = cohort_with_gaps(missing)
+    fitted = make_model("cox", gaps.study, ridge=1.0).fit(gaps.X, gaps.y("os"))
+    exported = export_model(fitted, gaps, endpoint="os")
+    system = make_points(exported, gaps)
+    shown = system.points[system.points["value_label"] == "not known"]
+    assert set(shown["predictor"]) == {*NAMES, "tp53_mut"}
+    # The score of not knowing, against the value with the fewest points: by the model itself.
+    row = gaps.X.iloc[[0]].assign(age=50.0, wbc=5.0)
+    for name in ("salvage", "cns"):
+        values = list(gaps.study.variable(name).levels) or [False, True]
+        given = {v: exported.risk_score(row.assign(**{name: pd.Series([v], index=row.index)
+                 .astype(gaps.X[name].dtype)}))[0] for v in [*values, None]}  # fmt: skip
+        mine = shown.loc[shown["predictor"] == name, "score"].item()
+        assert mine == pytest.approx(given[None] - min(given.values()), abs=1e-12)

@@ -118,11 +118,7 @@ def _missing(quote: Quoter) -> Tree:
     return section(
         "missing",
         "Missing data",
-        text=[[
-            "Missing values are imputed without using the outcome, separately in each resample, "
-            "and in the same way in development, validation and use. Records lacking a required "
-            "value are rejected."
-        ]],
+        text=[[quote("text", "/statements/missing")]],
         tables=[quote.table("missing", columns, caption="Missing values of the predictors")],
     )  # fmt: skip
 

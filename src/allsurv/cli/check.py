@@ -5,16 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.dictionary import Variable
+from allsurv.policy import CMS
 from allsurv.study import load_study
+from allsurv.study.spec import Missing
 
 __all__ = ["check_command"]
+
+HANDLING = {
+    "complete cases": "leaves them out",
+    "impute": "imputes it",
+    "level": "counts not known as a level of its own",
+    "refuse": "refuses it",
+}
 
 
 def check_command(cohort: str, study: str) -> None:
     """Print what a sound cohort holds; a faulty one raises with every fault."""
     facts = load_study(study)
     patients = read_cohort(cohort, facts) if Path(cohort).suffix else load_cohort(cohort)
+    prediction = facts.prediction
+    check_missing(
+        patients,
+        predictors=prediction.predictors,
+        endpoint=prediction.endpoint,
+        missing=prediction.missing,
+    )
     print(_summary(patients))
 
 
@@ -32,6 +49,30 @@ def _as_read(variable: Variable) -> str:
     return f"  {variable.label}: {'; '.join(said)}" if said else ""
 
 
+def _missing(cohort: Cohort) -> list[str]:
+    """Say how the study file handles missing values, of the prediction and of each analysis."""
+    study, prediction = cohort.study, cohort.study.prediction
+    patients = cohort.eligible(prediction.endpoint)
+    complete = complete_cases(patients, prediction.predictors)
+    lines = [_handled("Prediction", prediction.missing, patients, complete)]
+    for analysis in study.analyses.values():
+        if {*analysis.variables, *analysis.population} <= set(cohort.frame.columns):
+            patients = cohort.eligible(analysis.endpoint).where(analysis.population)
+            complete = patients.known(analysis.variables)
+            name = f"Analysis '{analysis.name}'"
+            lines.append(_handled(name, analysis.missing, patients, complete))
+    return lines
+
+
+def _handled(who: str, how: Missing, patients: Cohort, complete: Cohort) -> str:
+    n_missing = patients.n - complete.n
+    if not n_missing:
+        return ""
+    small = CMS.is_small(n_missing)
+    some = f"fewer than {CMS.threshold}" if small else str(n_missing)
+    return f"  A value is missing in {some} of {patients.n} patients. {who} {HANDLING[how]}."
+
+
 def _summary(cohort: Cohort) -> str:
     lines = [
         f"{cohort.n} patients agree with study '{cohort.study.name}'. {cohort.source.statement}"
@@ -44,6 +85,7 @@ def _summary(cohort: Cohort) -> str:
     lines.append(f"  {len(present)} variables present, {len(absent)} of the study absent")
     lines += [f"  Absent: {', '.join(absent)}"] * bool(absent)
     lines += [_as_read(v) for v in cohort.study.variables.values() if v.name in present]
+    lines += _missing(cohort)
     ignored = cohort.source.ignored
     lines += [f"  Ignored, as the study file says: {', '.join(ignored)}"] * bool(ignored)
     lines = [line for line in lines if line]

@@ -178,6 +178,27 @@ class Cohort:
         self._require(*condition, what="filter")
         return self.take(np.flatnonzero(matches(self.frame, condition)))
 
+    def known(self, names: Sequence[str]) -> Cohort:
+        """Keep the patients of whom every one of some variables is known.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Variables.
+
+        Returns
+        -------
+        Cohort
+            Those patients, in the same order; the same source.
+
+        Raises
+        ------
+        OutcomeError
+            If a variable is not among the columns of these data.
+        """
+        self._require(*names, what="complete cases")
+        return self.take(np.flatnonzero(self.frame[list(names)].notna().all(axis=1)))
+
     def take(self, indices: ArrayLike | Sequence[int]) -> Cohort:
         """Pick patients by position.
 

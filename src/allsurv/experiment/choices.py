@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from allsurv.errors import ConfigError
 from allsurv.models.catalog import find_family, trainable
 from allsurv.nearest import did_you_mean
 from allsurv.policy.rules import CMS, DisclosurePolicy, disclosure_policy
-from allsurv.study.spec import Study
+from allsurv.study.spec import Missing, Study
 from allsurv.validation.plans import Plan
 
 __all__ = [
@@ -105,16 +105,17 @@ class FeaturesPlan:
 
     Parameters
     ----------
-    missing : {"impute", "refuse"}
-        What becomes of a missing value where the dictionary allows one: filled in, by what was
-        learned in each resample without the outcome, or not allowed, in development as in use.
+    missing : {"", "impute", "level", "complete cases", "refuse"}
+        What becomes of a missing value where the dictionary allows one, as the study says where
+        empty: filled in, by what was learned in each resample without the outcome; the same with
+        a column that says whether the value is known; the patient left out; or not allowed.
     splines : mapping from str to int
         Numbers that enter as restricted cubic splines, with their knots.
     interactions : tuple of (str, str)
         Pairs of predictors whose product enters too.
     """
 
-    missing: str = "impute"
+    missing: Missing | Literal[""] = ""
     splines: Mapping[str, int] = field(default_factory=dict)
     interactions: tuple[tuple[str, str], ...] = ()
 
@@ -122,7 +123,7 @@ class FeaturesPlan:
     def parameters(self) -> dict[str, Any]:
         """As ``make_model`` takes them."""
         return {
-            "features__missing": self.missing,
+            "features__missing": self.missing or "impute",
             "features__splines": dict(self.splines),
             "features__interactions": self.interactions,
         }
@@ -243,7 +244,11 @@ class Config:
             )
         horizons = self.horizons or prediction.horizons
         return replace(
-            self, endpoint=endpoint, predictors=tuple(predictors), horizons=tuple(horizons)
+            self,
+            endpoint=endpoint,
+            predictors=tuple(predictors),
+            horizons=tuple(horizons),
+            features=replace(self.features, missing=self.features.missing or prediction.missing),
         )
 
     def to_dict(self) -> dict[str, Any]:

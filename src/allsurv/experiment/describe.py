@@ -13,12 +13,31 @@ from allsurv.disclosure.cox import safe_hazard_ratios
 from allsurv.disclosure.curves import safe_curve
 from allsurv.disclosure.dominance import dominated_summaries
 from allsurv.disclosure.survival import medians_on_grid, safe_survival
+from allsurv.disclosure.words import safe_sentence
 from allsurv.experiment.config import Config
 from allsurv.study.spec import Comparison, Study, Variable
 
-__all__ = ["describe_cohort"]
+__all__ = ["describe_cohort", "missing_statement"]
 
 Progress = Callable[[str, int, int], None]
+
+HANDLED = {
+    "impute": (
+        "Missing values are imputed without using the outcome, separately in each resample, and in "
+        "the same way in development, validation and use. Records lacking a required value are "
+        "rejected."
+    ),
+    "level": (
+        "Where a value is missing a column of its own says so, and a constant stands in for the "
+        "value, in the same way in development, validation and use. Records lacking a required "
+        "value are rejected."
+    ),
+    "complete cases": (
+        "Models are developed and validated in patients with all predictors; records lacking one "
+        "are not scored. Results hold for such patients only."
+    ),
+    "refuse": "Every predictor must be known, in development as in use.",
+}
 
 
 def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[str, pd.DataFrame]:
@@ -88,5 +107,18 @@ def _handling(variable: Variable, missing: str) -> str:
         return "own column 'tested'"
     if missing == "refuse" or (variable.missing != "allowed" and variable.derivation is None):
         return "not allowed"
+    if missing == "complete cases":
+        return "such patients are left out, and not scored"
+    if missing == "level":
+        return "a column of its own says whether the value is known"
     filled = "median" if variable.is_number else "commonest level"
     return f"{filled} of development, without the outcome, anew in every resample"
+
+
+def missing_statement(config: Config, n_left_out: int) -> str:
+    """Say how prognostic models handle missing values, and how many patients they leave out."""
+    said = HANDLED[config.features.missing or "impute"]
+    if n_left_out:
+        noun = "patient was" if n_left_out == 1 else "patients were"
+        said = f"{n_left_out} {noun} left out because a predictor is missing. {said}"
+    return safe_sentence(said, config.policy)

@@ -47,11 +47,12 @@ import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.cohort.source_digest import describe_source
 from allsurv.disclosure.words import safe_reasons
 from allsurv.errors import ConfigError
 from allsurv.experiment.config import Config, read_config
-from allsurv.experiment.describe import describe_cohort
+from allsurv.experiment.describe import describe_cohort, missing_statement
 from allsurv.experiment.evidence import evidence_statement
 from allsurv.experiment.result import Provenance, Result
 from allsurv.experiment.train import Trained, train_models
@@ -110,11 +111,18 @@ def run_experiment(
     study = cohort.study
     config = config.complete(study)
     _check_horizons(cohort, config)
-    tables = describe_cohort(cohort, config, progress)
-    trained = train_models(cohort, config, progress, finished)
+    check_missing(
+        cohort,
+        predictors=config.predictors,
+        endpoint=config.endpoint,
+        missing=config.features.missing or "impute",
+    )
+    patients, described, left_out = _complete(cohort, config)
+    tables = describe_cohort(described, config, progress)
+    trained = train_models(patients, config, progress, finished)
     tables |= trained.tables
     tables = {name: safe_reasons(table, config.policy) for name, table in tables.items()}
-    provenance = _provenance(cohort, config, started, time.perf_counter() - clock)
+    provenance = _provenance(patients, config, started, time.perf_counter() - clock)
     return Result(
         name=config.name,
         question=config.question,
@@ -122,7 +130,7 @@ def run_experiment(
         config=config.to_dict(),
         provenance=provenance,
         tables=tables,
-        statements=_statements(cohort, config, trained, tables),
+        statements=_statements(cohort, config, trained, tables, left_out),
         chosen=trained.chosen,
         risk_models=trained.risk_models,
     )
@@ -144,6 +152,20 @@ def _check_horizons(cohort: Cohort, config: Config) -> None:
                 f"horizons: nobody had the event '{config.endpoint}' by {horizon:g} {unit}; choose "
                 "later ones, in the configuration or with --horizons."
             )
+
+
+def _complete(cohort: Cohort, config: Config) -> tuple[Cohort, Cohort, int]:
+    """Give who is trained on, who is described, and how many are left out of training.
+
+    Few who are left out would follow from the difference between two sizes; then all tables are of
+    the patients trained on.
+    """
+    if config.features.missing != "complete cases":
+        return cohort, cohort, 0
+    patients = complete_cases(cohort, config.predictors)
+    n_left_out = cohort.eligible(config.endpoint).n - patients.eligible(config.endpoint).n
+    few = n_left_out > 0 and config.policy.is_small(n_left_out)
+    return patients, patients if few else cohort, n_left_out
 
 
 def open_cohort(config: Config, study: Study) -> Cohort:
@@ -173,7 +195,11 @@ def _provenance(cohort: Cohort, config: Config, started: datetime, seconds: floa
 
 
 def _statements(
-    cohort: Cohort, config: Config, trained: Trained, tables: Mapping[str, pd.DataFrame]
+    cohort: Cohort,
+    config: Config,
+    trained: Trained,
+    tables: Mapping[str, pd.DataFrame],
+    n_left_out: int,
 ) -> dict[str, str]:
     said = {
         "source": cohort.source.statement,
@@ -183,6 +209,7 @@ def _statements(
             f"{config.validation.folds}-fold cross-validation, the whole pipeline refitted in each "
             f"fold. {LIMITS}"
         ),
+        "missing": missing_statement(config, n_left_out),
         "disclosure": f"Policy {config.policy.statement}",
     }
     if "findings" in tables:

@@ -139,7 +139,9 @@ def named(table: pd.DataFrame) -> pd.DataFrame:
     """Add what readers call models and measures; a name that has no label is refused."""
     said = labelled(table)
     if "measure" in table:
-        said["label"] = table["measure"].map(lambda name: find_measure(name).label)
+        # A subgroup that is too small to be measured has a row without a measure.
+        labels = table["measure"].map(lambda name: find_measure(name).label, na_action="ignore")
+        said["label"] = labels
     return said
 
 

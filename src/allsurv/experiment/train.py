@@ -199,7 +199,8 @@ def _references(study: Study, config: Config) -> dict[str, SurvivalModel]:
     """Make the published equation, where the study has one; Kaplan-Meier is always there."""
     if not published_equation(study, config.endpoint):
         return {}
-    return {"published": make_model("published", study)}
+    # Its equation may hold variables that no model here does, and that are missing in some.
+    return {"published": make_model("published", study, features__missing="impute")}
 
 
 def _optimism(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError, NotFittedError
 from allsurv.features.predictors import check_predictors
-from allsurv.features.terms import KNOTS, Missing, learn_products, learn_terms
+from allsurv.features.terms import KNOTS, learn_products, learn_terms
 from allsurv.nearest import did_you_mean
 from allsurv.riskmodel.encoding import Term, count_missing, encode_numbers, read_numbers
-from allsurv.study.spec import Study
+from allsurv.study.spec import Missing, Study
 
 __all__ = ["FeatureEncoder", "make_features"]
 
@@ -25,7 +25,7 @@ def make_features(
     study: Study,
     predictors: Sequence[str] | None = None,
     *,
-    missing: Missing = "impute",
+    missing: Missing | None = None,
     splines: Mapping[str, int] | None = None,
     interactions: Sequence[Sequence[str]] = (),
 ) -> FeatureEncoder:
@@ -37,11 +37,15 @@ def make_features(
         Its data dictionary gives kind, scale and reference level.
     predictors : sequence of str, optional
         Variables known at the prediction moment; those of ``study.prediction`` by default.
-    missing : {"impute", "refuse"}, default="impute"
-        What to do where the dictionary allows a value to be missing: fill in the median or the
-        most frequent level of development, or refuse. A value that the dictionary does not allow
-        to be missing is refused in any case. A derived variable may be missing because its sources
-        may. Markers are never filled in.
+    missing : {"impute", "level", "complete cases", "refuse"}, optional
+        What to do where the dictionary allows a value to be missing; as the study says unless
+        given. ``impute`` fills in the median or the most frequent level of development. ``level``
+        has a column more for each variable with missing values, 1 where the value is known; the
+        others then hold the median of a number, the usual level of an ordinal, and no level of a
+        nominal variable. ``complete cases`` and ``refuse`` need every value: give patients with
+        all of them, as :meth:`Cohort.known`. A value that the dictionary does not allow to be
+        missing is refused in any case. A derived variable may be missing because its sources may.
+        Markers are never filled in.
     splines : mapping from str to int, optional
         Numbers that enter as restricted cubic splines, with their knots (3 to 5); all others enter
         as straight lines.
@@ -87,7 +91,7 @@ def make_features(
             )
     return FeatureEncoder(
         tuple(study.variable(name) for name in names),
-        missing=missing,
+        missing=missing or study.prediction.missing,
         splines=curved,
         interactions=pairs,
     )
@@ -105,7 +109,7 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
     ----------
     variables : tuple of Variable
         Lines of the data dictionary. Columns come in this order: numbers, levels, markers.
-    missing : {"impute", "refuse"}, default="impute"
+    missing : {"impute", "level", "complete cases", "refuse"}, default="impute"
         Policy where the dictionary allows a missing value; see :func:`make_features`.
     splines : mapping from str to int, optional
         Numbers that enter as restricted cubic splines, with their knots.
@@ -210,8 +214,9 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         ModelError
             If data break the dictionary, or the policy is unknown.
         """
-        if self.missing not in ("impute", "refuse"):
-            raise ModelError(f"missing: '{self.missing}' is no policy; use 'impute' or 'refuse'.")
+        if self.missing not in get_args(Missing):
+            allowed = ", ".join(map(repr, get_args(Missing)))
+            raise ModelError(f"missing: '{self.missing}' is no policy; allowed are {allowed}.")
         numbers = self.read(X, where="FeatureEncoder.fit")
         self.fit_numbers(numbers)
         return encode_numbers(numbers, self.terms_, n_rows=len(X))

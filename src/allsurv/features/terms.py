@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +15,15 @@ from allsurv.features.knots import FEWEST_KNOTS, harrell_knots
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.splines import curved_part
 
-__all__ = ["KNOTS", "Missing", "learn_products", "learn_terms"]
-
-Missing = Literal["impute", "refuse"]
-"""What is done where the dictionary allows a value to be missing."""
+__all__ = ["KNOTS", "learn_products", "learn_terms"]
 
 _FEWEST_VALUES = 5
 
 KNOTS = (3, 4, 5)
 """Numbers of knots that a spline may have."""
+
+FILLS = ("impute", "level")
+"""Ways with missing values that give every patient a number; the others need a value."""
 
 
 def learn_terms(
@@ -32,12 +31,18 @@ def learn_terms(
 ) -> tuple[Term, ...]:
     """Learn how one variable becomes columns.
 
+    Where not known is a level of its own, a last column is 1 where the value is known; what stands
+    in the others then is without consequence: a median, or no level.
+
     Examples
     --------
     >>> wbc = Variable("wbc", "White cells", "continuous", "wbc", transform="log")
     >>> (term,) = learn_terms(np.array([1.0, np.e, np.e**2]), wbc, "refuse")
     >>> term.name, round(term.centre, 12), round(term.scale**2, 12)
     ('log wbc', 1.0, 0.666666666667)
+    >>> may_be_missing = replace(wbc, missing="allowed")
+    >>> [term.name for term in learn_terms(np.array([1.0, np.nan, 9.0]), may_be_missing, "level")]
+    ['log wbc', 'wbc known']
     """
     if variable.kind == "marker":
         return (
@@ -51,20 +56,33 @@ def learn_terms(
             "leave it out."
         )
     may_be_missing = variable.missing == "allowed" or variable.derivation is not None
-    fills = missing == "impute" and may_be_missing
+    fills = missing in FILLS and may_be_missing
+    if missing == "level" and fills and known.size < numbers.size:
+        columns = _columns(known, variable, fills, n_knots, own_level=True)
+        return (
+            *columns,
+            Term(f"{variable.name} known", variable.name, "tested", levels=variable.levels),
+        )
+    return _columns(known, variable, fills, n_knots, own_level=False)
+
+
+def _columns(
+    known: NDArray[np.float64], variable: Variable, fills: bool, n_knots: int, *, own_level: bool
+) -> tuple[Term, ...]:
     if variable.is_number:
         straight = _number(known, variable, fills)
         return (straight, *_curved(known, variable, straight, n_knots)) if n_knots else (straight,)
     if variable.is_yes_no:
         yes = variable.reference is not True
         name = variable.name if yes else f"{variable.name}=no"
-        usual = bool(_most_frequent(known)) if fills else None
+        usual = (not yes if own_level else bool(_most_frequent(known))) if fills else None
         return (Term(name, variable.name, "level", level=yes, fill=usual),)
     levels = variable.levels
     fill = levels[_most_frequent(known)] if fills else None
     if variable.kind == "ordinal":
         return (Term(variable.name, variable.name, "score", levels=levels, fill=fill),)
     reference = levels[0] if variable.reference is None else variable.reference
+    fill = reference if own_level else fill
     return tuple(
         Term(f"{variable.name}={lev}", variable.name, "level", level=lev, levels=levels, fill=fill)
         for lev in levels

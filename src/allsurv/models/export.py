@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from allsurv.cohort.source_digest import describe_source
@@ -13,7 +14,7 @@ from allsurv.models.catalog import find_family, trainable
 from allsurv.models.origin import origin_of
 from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.development import Development
-from allsurv.riskmodel.encoding import read_numbers
+from allsurv.riskmodel.encoding import NEVER_FILLED, Term, read_numbers
 from allsurv.riskmodel.instability import Instability
 from allsurv.riskmodel.model import RiskModel
 from allsurv.riskmodel.reach import Population, Reach
@@ -90,6 +91,7 @@ def export_model(
     encoder = model.encoder_
     asked = study.prediction.horizons if horizons is None else horizons
     given, derived = _slice(study, encoder.variable_names)
+    given = {name: _as_needed(variable, encoder.terms_) for name, variable in given.items()}
     predictors = {name: study.variable(name) for name in encoder.variable_names}
     origin = origin_of(model, cohort)
     seed = model.get_params(deep=False).get("random_state")
@@ -117,6 +119,13 @@ def export_model(
         provenance=origin | dict(provenance or {}),
         instability=instability,
     )
+
+
+def _as_needed(variable: Variable, terms: Sequence[Term]) -> Variable:
+    """Say of a variable that it may not be missing where the model needs a value."""
+    mine = [t for t in terms if t.variable == variable.name and t.kind not in NEVER_FILLED]
+    needs_value = any(term.fill is None for term in mine)
+    return replace(variable, missing="refused") if needs_value else variable
 
 
 def _population(study: Study, endpoint: Endpoint) -> Population:

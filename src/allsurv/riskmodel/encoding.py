@@ -20,6 +20,7 @@ from allsurv.nearest import did_you_mean
 from allsurv.riskmodel.splines import curved_part
 
 __all__ = [
+    "NEVER_FILLED",
     "Term",
     "canonical_numbers",
     "count_missing",
@@ -47,7 +48,7 @@ class Term:
         ``number``: ``(transform(value) - centre) / scale``. ``spline``: the same of a curved part
         of a restricted cubic spline of ``transform(value)``. ``score``: position of an ordinal
         value among ``levels``, the first being 0. ``level``: 1 where the value is ``level``.
-        ``tested``: 1 where a marker has a value. ``positive``: 1 where it is true; an untested
+        ``tested``: 1 where the variable has a value. ``positive``: 1 where it is true; an untested
         patient is 0 in both. ``product``: of two earlier terms.
     transform : {"", "log"}
         For ``number`` and ``spline``: natural logarithm, or none.
@@ -56,7 +57,8 @@ class Term:
     level : str, int, bool or None
         For ``level``.
     levels : tuple
-        For ``score`` and ``level``: all levels of the variable; empty for a yes/no variable.
+        For ``score``, ``level`` and ``tested``: all levels of the variable; empty for a number and
+        a yes/no variable.
     fill : float, str, int, bool or None
         What a missing value is replaced by, in the unit of the variable; ``None`` refuses it.
         Markers need none.
@@ -186,7 +188,7 @@ def _column(
     return (values == _code(term.level, term)).astype(float), fault
 
 
-_NEVER_FILLED = {"tested", "positive", "product"}
+NEVER_FILLED = {"tested", "positive", "product"}
 _MISSING = "are missing; this model needs a value."
 
 
@@ -274,7 +276,7 @@ def _in_range(values: NDArray[np.float64], variable: Variable) -> bool:
 
 
 def count_missing(numbers: Numbers, terms: Sequence[Term]) -> dict[str, int]:
-    """Count the values that encoding fills in, per variable.
+    """Count the values that encoding fills in, per variable without a column for not known.
 
     Examples
     --------
@@ -282,7 +284,12 @@ def count_missing(numbers: Numbers, terms: Sequence[Term]) -> dict[str, int]:
     >>> count_missing({"age": np.array([50.0, np.nan])}, [age])
     {'age': 1}
     """
-    filled = dict.fromkeys(t.variable for t in terms if t.kind not in _NEVER_FILLED)
+    with_own_column = {t.variable for t in terms if t.kind == "tested"}
+    filled = dict.fromkeys(
+        t.variable
+        for t in terms
+        if t.kind not in NEVER_FILLED and t.variable not in with_own_column
+    )
     return {name: int(np.isnan(numbers[name]).sum()) for name in filled}
 
 

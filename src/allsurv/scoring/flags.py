@@ -29,6 +29,7 @@ class Flags:
         ranges = [model.reach.ranges.get(name, (-np.inf, np.inf)) for name in self._names]
         self._low, self._high = np.array(ranges, dtype=float).reshape(-1, 2).T[:, :, None]
         filled = {term.variable for term in model.terms if term.fill is not None}
+        filled -= {term.variable for term in model.terms if term.kind == "tested"}
         self._filled = np.array([name in filled for name in self._names], dtype=bool)[:, None]
         self._rare = {name: rare for name in self._names if (rare := _rare(model, name)).any()}
 

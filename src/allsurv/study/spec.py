@@ -16,7 +16,7 @@ from allsurv.dictionary.readonly import FrozenDict, FrozenValue, plain
 from allsurv.dictionary.variable import Derivation, Filter, Ignored, Kind, Known, Scalar, Variable
 from allsurv.errors import StudyError
 from allsurv.nearest import did_you_mean
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
+from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, Missing, NonFinding
 from allsurv.study.report import Screening, TableRow, Tabulation
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Finding",
     "Kind",
     "Known",
+    "Missing",
     "NonFinding",
     "Prediction",
     "Rule",
@@ -134,6 +135,8 @@ class Prediction(FrozenValue):
         Risks, rising, from which one would act.
     subgroups : tuple of str
         Baseline variables by which performance is shown; a number is split at the median.
+    missing : {"impute", "level", "complete cases", "refuse"}
+        What is done where a predictor is missing, in development as in use.
     """
 
     moment: str
@@ -144,6 +147,7 @@ class Prediction(FrozenValue):
     risk_centiles: tuple[float, ...] = (33.0, 67.0)
     thresholds: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     subgroups: tuple[str, ...] = ()
+    missing: Missing = "impute"
 
 
 @dataclass(frozen=True)

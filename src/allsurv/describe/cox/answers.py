@@ -46,6 +46,7 @@ def answer(
     fit_one: FitOne,
     handling: Handling,
     level: float,
+    interactions: Sequence[tuple[str, str]] = (),
 ) -> CohortFit | PooledFit:
     """Fit as missing values are to be handled; where nothing is missing all ways are one."""
     check_missing(handling.missing, where)
@@ -62,6 +63,7 @@ def answer(
         endpoint,
         variables,
         time_dependent=events,
+        interactions=interactions,
         n_imputations=handling.n_imputations,
         random_state=handling.random_state,
     )

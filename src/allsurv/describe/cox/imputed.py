@@ -10,12 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
+from allsurv.describe.cox.compatible import cox_analysis_of
 from allsurv.describe.cox.terms import check_columns_present
 from allsurv.dictionary.filters import matches
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
 from allsurv.stats.curves import nonparametric
 from allsurv.stats.missing.chained import impute, n_imputations_for
+from allsurv.stats.missing.compatible import impute_compatible
 from allsurv.stats.missing.incomplete import Incomplete
 
 __all__ = ["impute_missing"]
@@ -29,6 +31,7 @@ def impute_missing(
     variables: Sequence[str],
     *,
     time_dependent: Sequence[str] = (),
+    interactions: Sequence[tuple[str, str]] = (),
     n_imputations: int | None = None,
     random_state: int = 0,
 ) -> tuple[Cohort, ...]:
@@ -44,6 +47,9 @@ def impute_missing(
         Variables of the analysis, known at baseline.
     time_dependent : sequence of str, default=()
         Events of the analysis: whether each ever happened helps to impute.
+    interactions : sequence of (str, str), default=()
+        Products of the analysis. With any, values are imputed so that they agree with the analysis
+        [2]_; otherwise products of imputed values would be biased towards nothing.
     n_imputations : int, optional
         Where not given, one for each percent of incomplete patients, at least five.
     random_state : int, default=0
@@ -65,11 +71,15 @@ def impute_missing(
     Imputed from all other variables, the event indicator and the Nelson-Aalen cumulative hazard at
     each patient's time [1]_, by :func:`allsurv.stats.missing.chained.impute`. Numbers are
     matched; those whose dictionary asks for it enter as their logarithm. Ordinal variables have a
-    proportional-odds model, nominal and yes/no ones a multinomial (logistic) model.
+    proportional-odds model, nominal and yes/no ones a multinomial (logistic) model. With
+    interactions the outcome enters through the analysis itself, by
+    :func:`allsurv.stats.missing.compatible.impute_compatible`.
 
     References
     ----------
     .. [1] White IR, Royston P. Stat Med. 2009;28(15):1982-1998. doi:10.1002/sim.3618
+    .. [2] Bartlett JW, Seaman SR, White IR, Carpenter JR. Stat Methods Med Res. 2015;24(4):462-487.
+       doi:10.1177/0962280214521348
     """
     check_columns_present(cohort, variables, "impute_missing")
     lines = [cohort.study.variable(name) for name in variables]
@@ -78,12 +88,17 @@ def impute_missing(
         raise ModelError("impute_missing: nothing is missing; use cox_table.")
     incomplete = [_incomplete(cohort.frame, line) for line in lines]
     share = float(lacking.any(axis=1).mean())
-    drawn = impute(
-        incomplete,
-        _outcome(cohort, endpoint, time_dependent),
-        n_imputations=n_imputations_for(share) if n_imputations is None else n_imputations,
-        random_state=random_state,
-    )
+    m = n_imputations_for(share) if n_imputations is None else n_imputations
+    if interactions:
+        known = list(zip(lines, incomplete, strict=True))
+        asked = cox_analysis_of(cohort, endpoint, known, time_dependent, interactions)
+        nothing_else = np.empty((cohort.n, 0))
+        drawn = impute_compatible(
+            incomplete, nothing_else, asked, n_imputations=m, random_state=random_state
+        )
+    else:
+        outcome = _outcome(cohort, endpoint, time_dependent)
+        drawn = impute(incomplete, outcome, n_imputations=m, random_state=random_state)
     filled = [k for k, line in enumerate(lines) if lacking[line.name].any()]
     return tuple(
         _completed(cohort, [lines[k] for k in filled], [drawn[k][one] for k in filled])

@@ -249,7 +249,8 @@ def _answer(
         return fit_analysis(patients, analysis, where, level=level, missing=missing, firth=firth)
 
     endpoint, events = analysis.endpoint, analysis.time_dependent
-    return answer(cohort, endpoint, analysis.variables, events, where, fit_one, handling, level)
+    names, products = analysis.variables, analysis.interactions
+    return answer(cohort, endpoint, names, events, where, fit_one, handling, level, products)
 
 
 def _table(

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from allsurv.errors import ModelError
-from allsurv.stats.missing.incomplete import Incomplete
+from allsurv.stats.missing.incomplete import Incomplete, standardised
 
 __all__ = ["impute", "n_imputations_for"]
 
 Floats = NDArray[np.float64]
 FEWEST = 5
-CONSTANT = 1e-12  # relative spread that rounding alone can make
 LARGEST_BLOCK = 200_000  # numbers in the designs imputed side by side: they stay in the cache
 
 
@@ -109,7 +107,7 @@ def impute(
     >>> drawn.shape, drawn[:, :4].mean(axis=0)
     ((4, 5), array([1., 0., 1., 0.]))
     """
-    fixed = _checked(variables, X, n_imputations)
+    fixed = standardised(variables, X, n_imputations)
     rng = np.random.default_rng(random_state)
     width = fixed.shape[1] + sum(variable.n_columns for variable in variables)
     block = max(1, LARGEST_BLOCK // max(1, len(fixed) * width))
@@ -151,21 +149,3 @@ class _Chains:
             )
             self.drawn[k][:, unknown] = new
             self.design[:, unknown, self.places[k]] = variable.columns(new)
-
-
-def _checked(variables: Sequence[Incomplete], X: ArrayLike, n_imputations: int) -> Floats:
-    fixed = np.array(X, dtype=float)
-    lengths = {len(variable.values) for variable in variables}
-    if not variables or fixed.ndim != 2 or lengths != {len(fixed)}:
-        raise ModelError(
-            f"impute: {len(variables)} variables of {sorted(lengths)} patients, and X of shape "
-            f"{fixed.shape}; give variables and a matrix with a row for each of the same patients."
-        )
-    if not np.all(np.isfinite(fixed)):
-        raise ModelError("impute: X is not complete; give predictors known of everybody.")
-    if n_imputations < 1:
-        raise ModelError(f"impute: n_imputations is {n_imputations}; give at least 1.")
-    spread = fixed.std(axis=0)
-    varies = spread > CONSTANT * np.abs(fixed).max(axis=0, initial=0.0)
-    varying = fixed[:, varies]
-    return np.asarray((varying - varying.mean(axis=0)) / spread[varies], dtype=float)

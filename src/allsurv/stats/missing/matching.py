@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from allsurv.stats.missing.newton import draw_from_posterior, ridged
 
-__all__ = ["choose_donors", "draw_matched", "least_squares"]
+__all__ = ["choose_donors", "draw_linear", "draw_matched", "least_squares"]
 
 Floats = NDArray[np.float64]
 
@@ -47,14 +47,51 @@ def draw_matched(
     .. [1] Morris TP, White IR, Royston P. BMC Med Res Methodol. 2014;14:75.
        doi:10.1186/1471-2288-14-75
     """
-    rows = np.concatenate([np.ones((*X.shape[:2], 1)), X], axis=2)
-    coef, information, residual = least_squares(y[known], rows[:, known])
-    df = max(int(known.sum()) - rows.shape[2], 1)
-    sigma = np.sqrt(residual / rng.chisquare(df, len(rows)))
-    drawn = draw_from_posterior(coef, information, rng, sigma)
+    rows = _with_intercept(X)
+    coef, drawn, _ = _draw_line(y[known], rows[:, known], rng)
     predicted = (rows[:, known] @ coef[:, :, None])[..., 0]
     asked = (rows[:, ~known] @ drawn[:, :, None])[..., 0]
     return choose_donors(predicted, asked, rng, donors=donors)
+
+
+def draw_linear(
+    y: Floats, X: Floats, asked: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    r"""Draw a linear model of complete numbers from its posterior, and predict by it.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_patients,)
+        Numbers.
+    X : ndarray of shape (n_fits, n_patients, n_columns)
+        Predictors of each fit, without intercept.
+    asked : ndarray of bool of shape (n_patients,)
+        Of whom predictions are wanted.
+    rng : Generator
+        Source of chance.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_fits, n_asked)
+        Predictions.
+    sigma : ndarray of shape (n_fits,)
+        Residual standard deviations.
+    """
+    rows = _with_intercept(X)
+    _, drawn, sigma = _draw_line(y, rows, rng)
+    return (rows[:, asked] @ drawn[:, :, None])[..., 0], sigma
+
+
+def _with_intercept(X: Floats) -> Floats:
+    return np.concatenate([np.ones((*X.shape[:2], 1)), X], axis=2)
+
+
+def _draw_line(y: Floats, rows: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """Estimates, and coefficients and residual standard deviations from their posterior."""
+    coef, information, residual = least_squares(y, rows)
+    df = max(rows.shape[1] - rows.shape[2], 1)
+    sigma: Floats = np.sqrt(residual / rng.chisquare(df, len(rows)))
+    return coef, draw_from_posterior(coef, information, rng, sigma), sigma
 
 
 def least_squares(y: Floats, rows: Floats) -> tuple[Floats, Floats, Floats]:
