@@ -86,7 +86,7 @@ made <- list(
                   riskRegression = as.character(packageVersion("riskRegression"))),
   cases = lapply(1:40, one),
   ebmt1 = list(
-    data = as.list(real[, 1:5]), crr = of_crr(real, X), crr_default = list(coef = column(default$coef), std_error = sqrt(diag(default$var))),
+    crr = of_crr(real, X), crr_default = list(coef = column(default$coef), std_error = sqrt(diag(default$var))),
     finegray = list(coef = column(coef(finegrayed)), std_error = sqrt(diag(finegrayed$var))),
     causes = list(coef = unname(lapply(cause$models, function(m) column(coef(m)))), times = times,
                   incidence = lapply(1:2, function(k) unname(predict(cause, newdata = real[1:20, ], times = times, cause = k, product.limit = TRUE)$absRisk)))

@@ -7,6 +7,7 @@ import pytest
 
 from allsurv.stats.competing.cause_specific import fit_cause_specific
 from allsurv.stats.competing.fine_gray import fit_fine_gray
+from stats.competing.cohorts import transplanted
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +116,9 @@ def test_cause_specific_models_and_incidences(made, record_difference):
 
 def test_transplanted_patients(made, record_difference):
     theirs = made["ebmt1"]
-    data = theirs["data"]
-    X = np.column_stack([data["age"], data["medium"], data["high"]])
-    crr = fit_fine_gray(data["time"], data["cause"], X)
-    finegray = fit_fine_gray(data["time"], data["cause"], X, convention="finegray")
+    time, cause, X = transplanted()
+    crr = fit_fine_gray(time, cause, X)
+    finegray = fit_fine_gray(time, cause, X, convention="finegray")
     worst = max(
         apart(crr.coef, theirs["crr"]["coef"]),
         apart(crr.std_error, theirs["crr"]["std_error"], 0),
@@ -130,7 +130,7 @@ def test_transplanted_patients(made, record_difference):
     # By default crr stops early, up to 9e-7 from its own maximum.
     np.testing.assert_allclose(crr.coef, theirs["crr_default"]["coef"], atol=1e-6)
     np.testing.assert_allclose(crr.coef[:2], [-0.003445839981, 0.279889743690], atol=1e-7)
-    fits = fit_cause_specific(data["time"], data["cause"], X)
+    fits = fit_cause_specific(time, cause, X)
     for k in range(2):
         np.testing.assert_allclose(fits.fits[k].coef, theirs["causes"]["coef"][k], atol=1e-9)
     predicted = fits.incidence(X[:20], theirs["causes"]["times"])
