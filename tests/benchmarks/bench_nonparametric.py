@@ -15,12 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from allsurv.stats.curves.nonparametric import (
-    cumulative_incidence,
-    gray_test,
-    kaplan_meier,
-    logrank_test,
-)
+from allsurv.stats.competing.gray import gray_test
+from allsurv.stats.competing.incidence import cumulative_incidence
+from allsurv.stats.curves.nonparametric import kaplan_meier, logrank_test
 
 R_SCRIPT = """
 suppressPackageStartupMessages(library(survival))

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allsurv.errors import ModelError, OutcomeError
+from allsurv.stats.competing.gray import gray_test
+from allsurv.stats.competing.incidence import cumulative_incidence
 from allsurv.stats.curves import nonparametric
 from allsurv.stats.groups import twosample
 from allsurv.stats.missing import pooling
@@ -79,11 +81,11 @@ def test_curves_of_plausible_outcomes(rows, number, times):
     survives(nonparametric.follow_up, time, event, start=start, weights=weights)
     survives(nonparametric.landmark, time, event, number, start=start)
     survives(nonparametric.logrank_test, time, event, cause, start=start, weighting="peto")
-    incidence = survives(nonparametric.cumulative_incidence, time, cause, start=start)
+    incidence = survives(cumulative_incidence, time, cause, start=start)
     if incidence is not None:
         survives(incidence.at, times, cause=number)
-    survives(nonparametric.cumulative_incidence, time, cause, variance="delta")
-    survives(nonparametric.gray_test, time, cause, event)
+    survives(cumulative_incidence, time, cause, variance="delta")
+    survives(gray_test, time, cause, event)
 
 
 @hostile
@@ -96,8 +98,8 @@ def test_inference_of_anything(time, event, group, start, weights, number):
     survives(nonparametric.landmark, time, event, number, start=start)
     survives(nonparametric.logrank_test, time, event, group, strata=start, weighting="peto")
     survives(nonparametric.logrank_test, time, event, group, start=start, weighting=number)
-    survives(nonparametric.cumulative_incidence, time, event, start=start, level=number)
-    survives(nonparametric.gray_test, time, event, group, of=number, strata=start)
+    survives(cumulative_incidence, time, event, start=start, level=number)
+    survives(gray_test, time, event, group, of=number, strata=start)
 
 
 @hostile

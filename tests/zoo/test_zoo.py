@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from allsurv.cohort import read_cohort
 from allsurv.describe import analysis_table
-from allsurv.stats.curves.competing import cumulative_incidence
+from allsurv.stats.competing.incidence import cumulative_incidence
 from allsurv.stats.curves.kaplan_meier import kaplan_meier
 from allsurv.stats.curves.logrank import logrank_test
 from zoo.zoo import NAMES, study_of, write_csv

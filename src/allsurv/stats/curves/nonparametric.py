@@ -1,7 +1,5 @@
-"""Survival without a model: curves, tests between groups, landmarks, competing risks."""
+"""Survival without a model: curves, tests between groups, landmarks."""
 
-from allsurv.stats.curves.competing import CumulativeIncidence, IncidenceAt, cumulative_incidence
-from allsurv.stats.curves.gray import gray_test
 from allsurv.stats.curves.hazard import NelsonAalen, nelson_aalen
 from allsurv.stats.curves.kaplan_meier import follow_up, kaplan_meier
 from allsurv.stats.curves.landmark import Landmark, landmark
@@ -9,17 +7,13 @@ from allsurv.stats.curves.logrank import LogRankTest, logrank_test
 from allsurv.stats.curves.survival_curve import KaplanMeier, RiskTable, SurvivalAt
 
 __all__ = [
-    "CumulativeIncidence",
-    "IncidenceAt",
     "KaplanMeier",
     "Landmark",
     "LogRankTest",
     "NelsonAalen",
     "RiskTable",
     "SurvivalAt",
-    "cumulative_incidence",
     "follow_up",
-    "gray_test",
     "kaplan_meier",
     "landmark",
     "logrank_test",

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from allsurv.errors import OutcomeError
-from allsurv.stats.curves.nonparametric import cumulative_incidence, gray_test, kaplan_meier
+from allsurv.stats.competing.gray import gray_test
+from allsurv.stats.competing.incidence import cumulative_incidence
+from allsurv.stats.curves.kaplan_meier import kaplan_meier
 
 
 @pytest.fixture(scope="module")

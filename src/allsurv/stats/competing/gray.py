@@ -9,11 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from allsurv.errors import OutcomeError
-from allsurv.stats.curves.competing import check_cause
+from allsurv.stats.competing.causes import check_causes, require_cause
 from allsurv.stats.curves.counts import rank_times
 from allsurv.stats.curves.logrank import LogRankTest, quadratic_form
 from allsurv.stats.labels import label_codes
-from allsurv.stats.outcome import check_outcome
 
 __all__ = ["gray_test"]
 
@@ -72,13 +71,12 @@ def gray_test(
     array([ 1.1667, -1.1667])
     """
     where = "gray_test"
-    codes = check_cause(cause, where)
-    t, _, _, _ = check_outcome(time, codes > 0, where=where)
+    outcome = check_causes(time, cause, where=where)
+    t, codes = outcome.time, outcome.cause
     levels, groups = label_codes(group, t.size, "group", where)
     if levels.size < 2:
         raise OutcomeError(f"{where}: there is only one group; give at least two.")
-    if of == 0 or not np.any(codes == of):
-        raise OutcomeError(f"{where}: nobody failed from cause {of!r}; choose a cause that occurs.")
+    of = require_cause(outcome, of, where)
     kind = np.where(codes == of, 1, np.where(codes > 0, 2, 0))
     blocks = np.zeros(t.size, np.intp)
     if strata is not None:
