@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from allsurv.cards.calculator.calculator import make_calculator
 from allsurv.cohort import load_cohort
