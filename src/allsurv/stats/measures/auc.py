@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
 from allsurv.stats.levels import check_level
-from allsurv.stats.measures.censoring import CensoringDistribution, CensoringWeights
+from allsurv.stats.measures.censoring import AnyCensoring, CensoringWeights
 from allsurv.stats.measures.prediction import (
     MeasureCurve,
     check_grid,
@@ -32,7 +32,7 @@ def auc(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Probability that who has the event by the horizon was given the higher risk.
@@ -48,7 +48,7 @@ def auc(
         Predicted risk by ``horizon``, or any score that rises with it.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population, as from the training cohort; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -70,7 +70,8 @@ def auc(
     -----
     Checked against R ``riskRegression::Score(metrics = "auc")``. Cases weigh
     :math:`1 / G(T_i-)`; controls are those followed beyond the horizon, whose common weight
-    :math:`1 / G(t)` cancels; a tied risk counts one half [1]_.
+    :math:`1 / G(t)` cancels unless ``censoring`` depends on the patient; a tied risk counts one
+    half [1]_.
 
     References
     ----------
@@ -99,7 +100,7 @@ def auc_curve(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> MeasureCurve:
     """Discrimination at several horizons.
@@ -112,7 +113,7 @@ def auc_curve(
         One score for all times, or the predicted risk by each time.
     times : array-like of shape (n_times,)
         Rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -169,6 +170,7 @@ class _Ranked:
 
     def __init__(self, score: Floats, weights: CensoringWeights) -> None:
         order, ordered = sort_rows(score)
+        self.order = order
         self.weights = weights.rearranged(order)
         starts = ordered[1:] != ordered[:-1]
         edges = np.concatenate(([0], np.flatnonzero(starts) + 1, [score.size]))
@@ -198,14 +200,15 @@ def _auc(ranked: _Ranked, horizon: float, level: float) -> Estimate:
         return Estimate.missing(
             f"the censoring distribution given is 0 before {horizon:g}", level=level
         )
-    weight = weights.of_event * ~control
-    n, cases, controls = weight.size, weight.sum(), np.count_nonzero(control)
-    lower_controls = ranked.below(control) / controls
-    value = float(weight @ lower_controls / cases)
-    lower_cases = ranked.below(weight) / cases
-    terms = weight * (lower_controls - value) * (n / cases)
-    influence = terms + control * ((1 - lower_cases - value) * (n / controls))
-    influence += weights.influence(horizon, terms)
-    influence = mean_influence(influence)
+    case, against = weights.of_event * ~control, weights.of_controls(horizon)
+    n, cases, controls = case.size, case.sum(), against.sum()
+    lower_controls = ranked.below(against) / controls
+    value = float(case @ lower_controls / cases)
+    lower_cases = ranked.below(case) / cases
+    terms = case * (lower_controls - value) * (n / cases)
+    terms += against * (1 - lower_cases - value) * (n / controls)
+    # Back in the order of the patients: differences between models pair them.
+    influence = np.empty(n)
+    influence[ranked.order] = mean_influence(terms + weights.influence(horizon, terms))
     std_error = math.sqrt(influence @ influence)
     return wald(value, std_error, level, bounds=(0.0, 1.0), influence=influence)

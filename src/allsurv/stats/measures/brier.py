@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.stats.levels import check_level
-from allsurv.stats.measures.censoring import CensoringDistribution, CensoringWeights
+from allsurv.stats.measures.censoring import AnyCensoring, CensoringWeights
 from allsurv.stats.measures.prediction import (
     MeasureCurve,
     check_grid,
@@ -31,7 +31,7 @@ def brier(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Mean squared distance between predicted risk and what happened by one horizon.
@@ -47,7 +47,7 @@ def brier(
         Predicted probability, in [0, 1], of the event by ``horizon``.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population, as from the training cohort; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -100,7 +100,7 @@ def ipa(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Index of prediction accuracy: share of the Brier score of no model that the model removes.
@@ -116,7 +116,7 @@ def ipa(
         Predicted probability, in [0, 1], of the event by ``horizon``.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -138,7 +138,8 @@ def ipa(
     -----
     Checked against R ``riskRegression::Score(summary = "ipa")``.
     :math:`1 - \mathrm{BS}(t) / \mathrm{BS}_0(t)`, the reference being the weighted share of
-    events by the horizon, which is Kaplan-Meier's where the weights come from ``y`` [1]_.
+    events by the horizon, which is Kaplan-Meier's where the weights come from ``y`` alone [1]_.
+    Where ``censoring`` depends on the patient R takes Kaplan-Meier's all the same.
 
     References
     ----------
@@ -174,7 +175,7 @@ def brier_curve(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> MeasureCurve:
     """Brier score at several times.
@@ -187,7 +188,7 @@ def brier_curve(
         Predicted probability of the event by each time.
     times : array-like of shape (n_times,)
         Rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -227,7 +228,7 @@ def integrated_brier(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Brier score averaged over a span of time.
@@ -240,7 +241,7 @@ def integrated_brier(
         Predicted probability of the event by each time.
     times : array-like of shape (n_times,)
         At least two, rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -319,9 +320,10 @@ def _score(weights: CensoringWeights, risk: Floats, horizon: float) -> _Score:
 
 def _overall_risk(weights: CensoringWeights, horizon: float) -> float:
     """Weighted share of the events by the horizon."""
-    cases = float(weights.of_event[weights.time <= horizon].sum())
-    controls = np.count_nonzero(weights.time > horizon) / float(weights.distribution.at(horizon))
-    return cases / (cases + controls)
+    weight = weights.at(horizon)
+    if weight is None:
+        return math.nan
+    return float(weight[weights.time <= horizon].sum() / weight.sum())
 
 
 def _estimate(score: _Score, level: float, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
