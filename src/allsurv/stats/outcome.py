@@ -298,6 +298,11 @@ def merge_close_times(
     [0.3, 0.3, 1.0]
     """
     known = time if start is None else np.concatenate([time, start])
+    ordered = np.sort(known)
+    gap = ordered[1:] - ordered[:-1]
+    largest = max(1.0, float(ordered[-1]), -float(ordered[0]))  # no mean is larger
+    if np.count_nonzero(gap <= _SAME_TIME * largest) == np.count_nonzero(gap == 0):
+        return time, start
     distinct = distinct_times(known)
     tied = close_times(distinct)
     if not tied.any():
@@ -356,7 +361,9 @@ def distinct_times(time: NDArray[np.float64]) -> NDArray[np.float64]:
     [1.0, 3.0]
     """
     ordered = np.sort(time)
-    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
+    is_new = np.ones(ordered.size, dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    return ordered[is_new]
 
 
 def _vector(values: ArrayLike, name: str, where: str) -> NDArray[np.float64]:
