@@ -75,7 +75,9 @@ def _handled(who: str, how: Missing, patients: Cohort, complete: Cohort) -> str:
 
 def _events(patients: Cohort, endpoint: Endpoint) -> str:
     if endpoint.kind == "event":
-        return f"{patients.n} patients, {int(patients.y(endpoint.name)['event'].sum())} events"
+        n_events = int(patients.follow_up(endpoint.name)["event"].sum())
+        late = f", delayed entry ('{endpoint.entry}')" if endpoint.entry else ""
+        return f"{patients.n} patients, {n_events} events{late}"
     outcome = patients.competing(endpoint.name)
     counts = zip(outcome.labels, outcome.counts().values(), strict=True)
     causes = "; ".join(f"{label} {n}" for label, n in counts)

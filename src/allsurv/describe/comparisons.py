@@ -13,10 +13,15 @@ from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients, tidy
 from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.needed import only_needed
-from allsurv.describe.survival import CURVE_COLUMNS, SUMMARY_COLUMNS, curve_rows, summary_rows
+from allsurv.describe.survival import (
+    CURVE_COLUMNS,
+    SUMMARY_COLUMNS,
+    curve_rows,
+    logrank,
+    summary_rows,
+)
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.policy.columns import BEFORE_LANDMARK
-from allsurv.stats.curves import nonparametric
 from allsurv.study.spec import Comparison
 
 __all__ = ["comparison_curves", "comparison_summary", "comparison_test", "landmark"]
@@ -173,8 +178,7 @@ def comparison_test(
     known, code = asked.groups.code >= 0, asked.groups.code
     rows: list[dict[str, object]] = []
     if np.unique(code[known]).size > 1 and asked.y["event"][known].any():
-        y = asked.y[known]
-        test = nonparametric.logrank_test(y["time"], y["event"], code[known])
+        test = logrank(asked.y[known], code[known])
         numbers: dict[str, object] = {"statistic": test.statistic, "df": test.df}
         rows.append(numbers | {"test": "Log-rank test", "p_value": test.p_value})
     return tidy(rows, ("test", "statistic", "df", "p_value"), cohort)
@@ -269,7 +273,7 @@ def _ask(cohort: Cohort, comparison: Comparison, against: Cohort | None) -> _Que
     notes = [comparison.note]
     if late and comparison.reading != "correct":
         notes.append("Groups known only after baseline (immortal time), shown as published.")
-    y = patients.y(comparison.endpoint) if reached is None else reached.y
+    y = patients.follow_up(comparison.endpoint) if reached is None else reached.y
     return _Question(comparison, y, groups, reached, " ".join(filter(None, notes)))
 
 
@@ -281,7 +285,7 @@ def _ask_against(cohort: Cohort, comparison: Comparison, other: Cohort | None) -
         )
     ours = cohort.where(comparison.population).eligible(comparison.endpoint)
     theirs = other.eligible(comparison.endpoint)
-    y = np.concatenate([ours.y(comparison.endpoint), theirs.y(comparison.endpoint)])
+    y = np.concatenate([one.follow_up(comparison.endpoint) for one in (ours, theirs)])
     code = np.repeat(np.arange(2), (ours.n, theirs.n))
     groups = Groups(("study", "against"), ("This study", comparison.against_label), code)
     note = f"{comparison.note} {comparison.against_label}: {theirs.source.statement}".strip()

@@ -23,6 +23,7 @@ from allsurv.describe.needed import only_needed
 from allsurv.errors import ModelError, MonotoneError
 from allsurv.stats.cox.fit import CoxFit, fit_cox
 from allsurv.stats.cox.zph import ProportionalHazardsTest
+from allsurv.stats.outcome import entry_of
 from allsurv.study.evidence import Missing
 from allsurv.study.spec import Analysis
 
@@ -117,8 +118,8 @@ def fit_analysis(
         terms += event_terms(chosen, events, rows.X)
         time, event, start, patient = rows.stop, rows.event, rows.start, rows.patient
     else:
-        y = chosen.y(analysis.endpoint)
-        time, event = y["time"], y["event"]
+        y = chosen.follow_up(analysis.endpoint)
+        time, event, start = y["time"], y["event"], entry_of(y)
     terms += interaction_terms(terms, analysis.interactions)
     fit = _fit(terms, time, event, start, ties=analysis.ties, level=level, firth=firth, where=where)
     method = FIRTH if firth else ORDINARY
