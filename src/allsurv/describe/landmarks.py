@@ -30,7 +30,8 @@ class Landmark:
     rows : ndarray of int of shape (n_patients,)
         Their positions among the patients asked about.
     y : structured ndarray of shape (n_patients,)
-        Their outcome; the clock still runs from the endpoint's origin.
+        Their outcome, any of the events where several compete; the clock still runs from the
+        endpoint's origin.
     happened : DataFrame of shape (n_patients, n_events)
         True where a time-dependent event had happened by the landmark.
     n_event_before, n_censored_before, n_later_origin : int
@@ -58,7 +59,7 @@ def reach_landmark(
 ) -> Landmark:
     """Keep the patients still at risk at a landmark."""
     rows = cohort.intervals(endpoint, list(events))
-    y = cohort.y(endpoint)
+    y = cohort.y_any(endpoint)
     origin = _origin(cohort, endpoint)
     chosen = nonparametric.landmark(origin + y["time"], y["event"], at, start=origin)
     if not chosen.n_included:
