@@ -32,9 +32,13 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "simulate": ["simulate_cohort"],
         "describe": [
             "analysis_table",
+            "competing_table",
             "cox_table",
+            "cumulative_incidence",
+            "incidence_table",
             "kaplan_meier",
             "landmark",
+            "landmark_incidence",
             "response_table",
             "table_one",
             "toxicity_table",

@@ -219,6 +219,30 @@ class Cohort:
             times, codes, tuple(c.name for c in causes), tuple(c.label for c in causes)
         )
 
+    def y_any(self, endpoint: str) -> NDArray[np.void]:
+        """Give the outcome that counts the event, or any of the events that compete.
+
+        Parameters
+        ----------
+        endpoint : str
+            Name of an endpoint of the study, of any kind.
+
+        Returns
+        -------
+        structured ndarray of shape (n_patients,)
+            As of :meth:`follow_up`, entry included where it is delayed.
+
+        Raises
+        ------
+        OutcomeError
+            As :meth:`follow_up` and :meth:`competing`.
+        StudyError
+            If the study has no such endpoint.
+        """
+        if self.study.endpoint(endpoint).kind == "competing":
+            return self.competing(endpoint).y_any()
+        return self.follow_up(endpoint)
+
     def _times(self, endpoint: Endpoint) -> NDArray[np.float64]:
         what = f"endpoint '{endpoint.name}'"
         self._check_population(endpoint)
@@ -315,7 +339,8 @@ class Cohort:
         Parameters
         ----------
         endpoint : str
-            Name of an endpoint of the study; its clock is the clock of the rows.
+            Name of an endpoint of the study, of any kind; its clock is the clock of the rows, and
+            each of the events that compete ends them.
         events : sequence of str, optional
             Names of events of the study; all of them where not given.
 
@@ -331,7 +356,7 @@ class Cohort:
         StudyError
             If the study has no such endpoint or event.
         """
-        y = self.follow_up(endpoint)
+        y = self.y_any(endpoint)
         origin = np.zeros(self.n)
         name = self.study.endpoint(endpoint).origin_time
         if name is not None:

@@ -31,7 +31,8 @@ class Landmark:
     rows : ndarray of int of shape (n_patients,)
         Their positions among the patients asked about.
     y : structured ndarray of shape (n_patients,)
-        Their outcome; the clock still runs from the endpoint's origin.
+        Their outcome, any of the events where several compete; the clock still runs from the
+        endpoint's origin.
     happened : DataFrame of shape (n_patients, n_events)
         True where a time-dependent event had happened by the landmark.
     n_event_before, n_censored_before, n_later_origin : int
@@ -59,7 +60,7 @@ def reach_landmark(
 ) -> Landmark:
     """Keep the patients still at risk at a landmark."""
     rows = cohort.intervals(endpoint, list(events))
-    y = cohort.follow_up(endpoint)
+    y = cohort.y_any(endpoint)
     origin, entry = _origin(cohort, endpoint), entry_of(y)
     observed = origin if entry is None else origin + entry
     chosen = nonparametric.landmark(origin + y["time"], y["event"], at, start=observed)
