@@ -548,7 +548,7 @@ def test_folder(tmp_path):
 def test_every_keyword_of_the_schema_has_a_sentence():
     """No verdict of the schema falls back on words that do not say what is allowed."""
     structure = {"$schema", "$ref", "$defs", "title", "description", "properties", "items"}
-    structure |= {"allOf", "if", "then", "not", "const", "propertyNames"}
+    structure |= {"allOf", "if", "then", "else", "not", "const", "propertyNames"}
     said_apart = {"additionalProperties", "required", "dependentRequired"}
 
     def keywords(node, *, names=False):

@@ -9,7 +9,7 @@ from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.dictionary import Variable
 from allsurv.policy import CMS
 from allsurv.study import load_study
-from allsurv.study.spec import Missing
+from allsurv.study.spec import Endpoint, Missing
 
 __all__ = ["check_command"]
 
@@ -73,13 +73,21 @@ def _handled(who: str, how: Missing, patients: Cohort, complete: Cohort) -> str:
     return f"  A value is missing in {some} of {patients.n} patients. {who} {HANDLING[how]}."
 
 
+def _events(patients: Cohort, endpoint: Endpoint) -> str:
+    if endpoint.kind == "event":
+        return f"{patients.n} patients, {int(patients.y(endpoint.name)['event'].sum())} events"
+    outcome = patients.competing(endpoint.name)
+    counts = zip(outcome.labels, outcome.counts().values(), strict=True)
+    causes = "; ".join(f"{label} {n}" for label, n in counts)
+    return f"{patients.n} patients; {causes}; censored {int((outcome.cause == 0).sum())}"
+
+
 def _summary(cohort: Cohort) -> str:
     lines = [
         f"{cohort.n} patients agree with study '{cohort.study.name}'. {cohort.source.statement}"
     ]
     for endpoint in cohort.study.endpoints.values():
-        y = cohort.eligible(endpoint.name).y(endpoint.name)
-        lines.append(f"  {endpoint.label}: {len(y)} patients, {int(y['event'].sum())} events")
+        lines.append(f"  {endpoint.label}: {_events(cohort.eligible(endpoint.name), endpoint)}")
     present = set(cohort.frame.columns)
     absent = [name for name in cohort.study.variables if name not in present]
     lines.append(f"  {len(present)} variables present, {len(absent)} of the study absent")

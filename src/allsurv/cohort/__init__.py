@@ -5,6 +5,7 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "causes": ["CompetingOutcome"],
         "reading": ["load_cohort", "make_cohort", "read_cohort"],
         "intervals": ["Intervals", "make_intervals"],
         "table": ["Cohort", "Source"],

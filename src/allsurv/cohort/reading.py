@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from allsurv.cohort.causes import ending_faults
 from allsurv.cohort.digest import table_digest
 from allsurv.cohort.order import check_order
 from allsurv.cohort.table import SIMULATED, Cohort, Source
@@ -125,6 +126,7 @@ def make_cohort(
     spoilt = {row for violation in found for row in violation.rows}
     violations += _beyond(faults, spoilt)
     violations += _beyond(check_order(clean, study), spoilt)
+    violations += _beyond(tuple(ending_faults(clean, study)), spoilt)
     if found or violations:
         where = source.name if source is not None else "DataFrame"
         raise CohortError(where, study.name, [*found, *violations])

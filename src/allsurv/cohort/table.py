@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from allsurv.cohort.causes import CompetingOutcome, ending_codes
 from allsurv.cohort.intervals import Intervals, make_intervals
 from allsurv.dictionary.filters import matches
 from allsurv.dictionary.units import unit_ratio
@@ -119,19 +120,65 @@ class Cohort:
             If patients outside the endpoint's population are among them, or a time or status is
             missing.
         StudyError
-            If the study has no such endpoint.
+            If the study has no such endpoint, or several events compete in it.
         """
         definition = self.study.endpoint(endpoint)
-        self._check_population(definition)
-        self._require(definition.time, *_names(definition.event), what=f"endpoint '{endpoint}'")
+        if definition.kind != "event":
+            raise StudyError(
+                f"study '{self.study.name}': endpoint '{endpoint}' has several events that compete "
+                f"({', '.join(definition.causes)}); take cohort.competing('{endpoint}'), or an "
+                "endpoint of one event."
+            )
+        times = self._times(definition)
         event = np.zeros(self.n, dtype=bool)
         for condition in definition.event:
             event |= matches(self.frame, condition)
-        status = self.frame[list(_names(definition.event))].isna().any(axis=1).to_numpy()
+        status = self.frame[list(definition.status)].isna().any(axis=1).to_numpy()
         self._refuse(status & ~event, f"endpoint '{endpoint}'", "a missing status")
-        times = self.frame[definition.time].to_numpy(dtype=float)
-        self._refuse(np.isnan(times), f"endpoint '{endpoint}'", "a missing time")
         return make_y(times, event)
+
+    def competing(self, endpoint: str) -> CompetingOutcome:
+        """Give the outcome of every patient where several events compete.
+
+        Parameters
+        ----------
+        endpoint : str
+            Name of an endpoint of the study, of kind ``competing``.
+
+        Returns
+        -------
+        CompetingOutcome
+            Time, code of the cause (0 where censored), names and labels of the causes.
+
+        Raises
+        ------
+        OutcomeError
+            If patients outside the endpoint's population are among them, or a time or status is
+            missing.
+        StudyError
+            If the study has no such endpoint, or it is of another kind.
+        """
+        definition = self.study.endpoint(endpoint)
+        if definition.kind != "competing":
+            raise StudyError(
+                f"study '{self.study.name}': endpoint '{endpoint}' has no events that compete; "
+                f"take cohort.y('{endpoint}'), or write kind: competing, causes and censored."
+            )
+        times = self._times(definition)
+        codes = ending_codes(self.frame, definition)
+        self._refuse(codes < 0, f"endpoint '{endpoint}'", "a missing status")
+        causes = definition.causes.values()
+        return CompetingOutcome(
+            times, codes, tuple(c.name for c in causes), tuple(c.label for c in causes)
+        )
+
+    def _times(self, endpoint: Endpoint) -> NDArray[np.float64]:
+        what = f"endpoint '{endpoint.name}'"
+        self._check_population(endpoint)
+        self._require(endpoint.time, *endpoint.status, what=what)
+        times: NDArray[np.float64] = self.frame[endpoint.time].to_numpy(dtype=float)
+        self._refuse(np.isnan(times), what, "a missing time")
+        return times
 
     def eligible(self, endpoint: str) -> Cohort:
         """Keep the patients an endpoint is defined for.
@@ -328,7 +375,3 @@ class Cohort:
                 f"{what}: {len(rows)} patients (rows {shown}) have {has}; "
                 "complete or leave out those patients yourself, nothing is dropped silently."
             )
-
-
-def _names(conditions: Sequence[Filter]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for condition in conditions for name in condition))

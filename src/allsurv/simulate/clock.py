@@ -59,11 +59,10 @@ def read_clock(study: Study) -> Clock:
     endpoint = study.endpoint(study.prediction.endpoint)
     copies = _copies(study, endpoint.time)
     others = [e for e in study.endpoints.values() if e.name != endpoint.name]
-    later = {
-        e.time: e
-        for e in others
-        if study.variable(e.time).derivation is None and e.time != endpoint.time
-    }
+    later: dict[str, Endpoint] = {}
+    for other in others:
+        if study.variable(other.time).derivation is None and other.time != endpoint.time:
+            later.setdefault(other.time, other)  # one time may serve several endpoints
     origins = dict.fromkeys(e.origin_time for e in others if e.origin_time is not None)
     return Clock(
         main=endpoint.time,
@@ -103,7 +102,7 @@ def _bound(
         ]
         for name in _given(study, required):
             bound[name] = (*bound.get(name, ()), f"@{event.name}")
-    for name in _given(study, endpoint.event):
+    for name in _given(study, endpoint.any_event):
         bound[name] = ("@event",)
     limited = [study.variable(n).only_if for n, limit in copies.items() if limit < float("inf")]
     for name in _given(study, limited):

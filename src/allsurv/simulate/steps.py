@@ -46,7 +46,11 @@ class Setting:
 def own_events(study: Study, endpoint: Endpoint) -> list[Filter]:
     """List the events of an endpoint that are none of the prediction endpoint."""
     main = study.endpoint(study.prediction.endpoint)
-    return [condition for condition in endpoint.event if condition not in main.event]
+    return [
+        condition
+        for condition in endpoint.any_event
+        if not any(of_main.items() <= condition.items() for of_main in main.any_event)
+    ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from allsurv.dictionary.variable import ALL_OTHERS, Derivation, Filter, Ignored, Scalar, Variable
 from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
 from allsurv.study.report import Screening, TableRow, Tabulation
-from allsurv.study.spec import CohortFile, Endpoint, Event, Prediction, Rule, Study, TimeScale
+from allsurv.study.spec import (
+    Cause,
+    CohortFile,
+    Endpoint,
+    Event,
+    Prediction,
+    Rule,
+    Study,
+    TimeScale,
+)
 
 __all__ = ["build_study", "build_variable"]
 
@@ -118,6 +127,10 @@ def _filter(entry: Plain) -> Filter:
     }
 
 
+def _filters(entries: Iterable[Plain]) -> tuple[Filter, ...]:
+    return tuple(_filter(one) for one in entries)
+
+
 def _derivation(entry: Plain) -> Derivation:
     return Derivation(
         op=entry["op"],
@@ -131,9 +144,20 @@ def _derivation(entry: Plain) -> Derivation:
 
 
 def _endpoint(name: str, entry: Plain) -> Endpoint:
-    event = tuple(_filter(one) for one in entry["event"])
-    population = _filter(entry.get("population", {}))
-    return Endpoint(name=name, **{**entry, "event": event, "population": population})
+    return Endpoint(
+        name=name,
+        **{
+            **entry,
+            "event": _filters(entry.get("event", ())),
+            "population": _filter(entry.get("population", {})),
+            "causes": _named(entry, "causes", _cause),
+            "censored": _filters(entry.get("censored", ())),
+        },
+    )
+
+
+def _cause(name: str, entry: Plain) -> Cause:
+    return Cause(name, entry["label"], _filters(entry["event"]))
 
 
 def _event(name: str, entry: Plain) -> Event:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from allsurv.dictionary.variable import ALL_OTHERS
 from allsurv.study.dictionary_faults import dictionary_faults
+from allsurv.study.ending_faults import ending_faults
 from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault
@@ -105,11 +106,7 @@ def _endpoint_faults(study: Study, endpoint: Endpoint) -> Iterator[Fault]:
     path = ("endpoints", endpoint.name)
     unit = study.time.unit
     yield from _duration_faults(study, endpoint.time, (*path, "time"), unit=unit, outcome=True)
-    for position, event in enumerate(endpoint.event):
-        if not event:
-            message = "an empty filter makes everybody an event; name a variable."
-            yield Fault((*path, "event", position), message)
-        yield from filter_faults(study.variables, event, (*path, "event", position))
+    yield from ending_faults(study, endpoint)
     if endpoint.origin_time is not None:
         yield from _duration_faults(study, endpoint.origin_time, (*path, "origin_time"))
     yield from filter_faults(study.variables, endpoint.population, (*path, "population"))

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from allsurv.dictionary.readonly import FrozenDict, FrozenValue, plain
 from allsurv.dictionary.variable import Derivation, Filter, Ignored, Kind, Known, Scalar, Variable
@@ -21,6 +21,7 @@ from allsurv.study.report import Screening, TableRow, Tabulation
 
 __all__ = [
     "Analysis",
+    "Cause",
     "CohortFile",
     "Comparison",
     "Contrast",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+EndpointKind: TypeAlias = Literal["event", "competing"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,23 @@ class TimeScale(FrozenValue):
 
 
 @dataclass(frozen=True)
+class Cause(FrozenValue):
+    """One of the events that compete to end a patient's follow-up.
+
+    Attributes
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    event : tuple of mapping
+        Follow-up ended so in patients who match any of these filters.
+    """
+
+    name: str
+    label: str
+    event: tuple[Filter, ...]
+
+
+@dataclass(frozen=True)
 class Endpoint(FrozenValue):
     """A time-to-event outcome.
 
@@ -72,9 +91,9 @@ class Endpoint(FrozenValue):
     name, label : str
         Name in allsurv, and for readers.
     time : str
-        Variable that holds the follow-up.
+        Variable that holds the follow-up, to the first event where several compete.
     event : tuple of mapping
-        The event was seen in patients who match any of these filters.
+        The event was seen in patients who match any of these filters; empty where causes compete.
     origin : str
         Where the clock starts, in words.
     origin_time : str or None
@@ -82,6 +101,13 @@ class Endpoint(FrozenValue):
         start itself.
     population : mapping
         Filter of those the endpoint is about.
+    kind : {"event", "competing"}
+        One event, or the first of several that exclude one another.
+    causes : mapping from str to Cause
+        The events that compete, in the order of their codes 1, 2, ...; empty for kind ``event``.
+    censored : tuple of mapping
+        Patients who match any of these filters had none of the causes by the end of follow-up;
+        empty for kind ``event``.
     """
 
     name: str
@@ -91,6 +117,20 @@ class Endpoint(FrozenValue):
     origin: str
     origin_time: str | None = None
     population: Filter = field(default_factory=FrozenDict)
+    kind: EndpointKind = "event"
+    causes: Mapping[str, Cause] = field(default_factory=FrozenDict)
+    censored: tuple[Filter, ...] = ()
+
+    @property
+    def any_event(self) -> tuple[Filter, ...]:
+        """Filters of the patients in whom the event, or one of the causes, was seen."""
+        return self.event + tuple(one for cause in self.causes.values() for one in cause.event)
+
+    @property
+    def status(self) -> tuple[str, ...]:
+        """Variables that say how follow-up ended, each once."""
+        filters = (*self.any_event, *self.censored)
+        return tuple(dict.fromkeys(name for one in filters for name in one))
 
 
 @dataclass(frozen=True)
