@@ -128,6 +128,7 @@ def test_calibration_and_net_benefit(judged, record_difference):
     record_difference("observed_expected_of_cause", "survival::survfit", worst["observed"])
     record_difference("calibration_slope_of_cause", "cmprsk::crr", worst["slope"])
     record_difference("calibration_errors_of_cause", "cmprsk::crr, rms::rcs", worst["errors"])
+    record_difference("calibration_curve_of_cause", "cmprsk::crr, rms::rcs", worst["curve"])
     record_difference("net_benefit_of_cause", "survival::survfit", worst["benefit"])
     assert max(worst.values()) < 1e-7, worst
 

@@ -50,6 +50,8 @@ class SubdistributionSets(RiskSets):
 
     Attributes
     ----------
+    n_rows, times, bounds, rows, last, first, deaths, n_deaths, n_last
+        As of :class:`~allsurv.stats.cox.risk_sets.RiskSets`.
     later : ndarray of shape (n_later,)
         Positions in ``rows`` of those who failed from another cause.
     later_first : ndarray of shape (n_later,)
