@@ -52,23 +52,8 @@ class SubdistributionSets(RiskSets):
 
     Attributes
     ----------
-    n_rows : int
-        Number of rows given, at risk or not.
-    times : ndarray of shape (n_times,)
-        Event times, stratum after stratum.
-    bounds : ndarray of shape (n_strata + 1,)
-        Where each stratum begins and ends in ``times``.
-    rows : ndarray of shape (n_used,)
-        Rows at risk at some event time, sorted by the last event time at which they are, and at
-        each of them events before others.
-    last : ndarray of shape (n_used,)
-        That last event time, as an index of ``times``.
-    first : ndarray of shape (n_used,) or None
-        First event time at which the row is at risk; ``None`` where all are from the beginning.
-    deaths : ndarray of shape (n_events,)
-        Positions in ``rows`` of the events, in order of their times.
-    n_deaths, n_last : ndarray of shape (n_times,)
-        Number of events at each time, and of rows whose last event time it is.
+    n_rows, times, bounds, rows, last, first, deaths, n_deaths, n_last
+        As of :class:`~allsurv.stats.cox.risk_sets.RiskSets`.
     later : ndarray of shape (n_later,)
         Positions in ``rows`` of those who failed from another cause.
     later_first : ndarray of shape (n_later,)
