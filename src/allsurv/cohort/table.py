@@ -43,6 +43,8 @@ class Source:
         The one plain sentence a reader of any result must see.
     ignored : tuple of str
         Columns of the data that the study says are no part of it.
+    understood : tuple of str
+        How the file was read, where it is not plain CSV in UTF-8.
     """
 
     kind: Literal["file", "reconstructed", "simulated"]
@@ -50,6 +52,7 @@ class Source:
     digest: str
     statement: str
     ignored: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
 
     @property
     def is_synthetic(self) -> bool:
