@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from allsurv.dictionary.readonly import FrozenDict, FrozenValue
 from allsurv.dictionary.variable import Filter
 
-__all__ = ["Screening", "TableRow", "Tabulation"]
+__all__ = ["CountsTest", "Screening", "TableRow", "Tabulation"]
+
+CountsTest = Literal["by expected counts", "chi-squared"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class Tabulation(FrozenValue):
     grades : str
         Table of the data dictionary (``table`` of its variables) whose ordinal variables are grades
         of toxicities, instead of ``rows``: levels above the lowest are the columns.
+    test : {"by expected counts", "chi-squared"}
+        How groups are compared: by Fisher's exact test where an expected count is below 5 and by
+        chi-squared otherwise, or always by chi-squared, as a publication may have done.
     paper, note : str
         Where it was published; what a reader must know.
     """
@@ -58,6 +64,7 @@ class Tabulation(FrozenValue):
     by: str | None = None
     rows: tuple[TableRow, ...] = ()
     grades: str = ""
+    test: CountsTest = "by expected counts"
     paper: str = ""
     note: str = ""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.cohort.groups import check_known_at_origin
+from allsurv.cohort.groups import check_known_at_origin, is_late
 from allsurv.describe.cox.answers import Handling, answer
 from allsurv.describe.cox.fits import CohortFit, Ties, fit_analysis, fit_from_landmark
 from allsurv.describe.cox.pooled import PooledFit, pooled_rows
@@ -140,9 +140,15 @@ def analysis_table(
         stands in the study file.
     """
     late = [name for name in analysis.variables if cohort.study.variable(name).known != "baseline"]
-    if late and cohort.study.analyses.get(analysis.name) != analysis:
+    restricted = tuple(name for name in analysis.population if is_late(cohort.study, name))
+    if cohort.study.endpoint(analysis.endpoint).origin_time is not None:
+        restricted = ()  # the clock starts at that event
+    if cohort.study.analyses.get(analysis.name) != analysis:
         check_known_at_origin(cohort.study, analysis.variables, f"analysis '{analysis.name}'")
+        check_known_at_origin(cohort.study, restricted, f"analysis '{analysis.name}', population")
     note = analysis.note
+    if restricted:
+        note = f"{note} Restricted by {', '.join(restricted)}: immortal time.".strip()
     if late:
         note = f"{note} {', '.join(late)}: not known at baseline (immortal time).".strip()
     where = f"analysis '{analysis.name}'"
