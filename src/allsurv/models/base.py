@@ -58,6 +58,8 @@ class SurvivalModel(BaseEstimator):
     family: ClassVar[str]
     path: ClassVar[str] = ""
     """Parameter of which one fit serves many values; empty for none."""
+    software: ClassVar[tuple[str, ...]] = ("numpy", "pandas", "scipy")
+    """Packages that compute what the family fits, as the package index names them."""
 
     def __init__(self, features: FeatureEncoder, *, grid: float = 1.0) -> None:
         self.features = features
