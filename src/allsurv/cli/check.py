@@ -65,9 +65,9 @@ def _missing(cohort: Cohort) -> list[str]:
     complete = complete_cases(patients, prediction.predictors)
     lines = [_handled("Prediction", prediction.missing, patients, complete)]
     for analysis in study.analyses.values():
-        if {*analysis.variables, *analysis.population} <= set(cohort.frame.columns):
+        if {*analysis.columns, *analysis.population} <= set(cohort.frame.columns):
             patients = cohort.eligible(analysis.endpoint).where(analysis.population)
-            complete = patients.known(analysis.variables)
+            complete = patients.known(analysis.columns)
             name = f"Analysis '{analysis.name}'"
             lines.append(_handled(name, analysis.missing, patients, complete))
     return lines

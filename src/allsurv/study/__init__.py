@@ -30,6 +30,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "NonFinding",
             "Prediction",
             "Rule",
+            "Scale",
             "Screening",
             "Study",
             "TableRow",

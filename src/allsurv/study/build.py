@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from allsurv.dictionary.variable import ALL_OTHERS, Derivation, Filter, Ignored, Scalar, Variable
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
+from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding, Scale
 from allsurv.study.report import Screening, TableRow, Tabulation
 from allsurv.study.spec import (
     Cause,
@@ -19,7 +19,7 @@ from allsurv.study.spec import (
     TimeScale,
 )
 
-__all__ = ["build_study", "build_variable"]
+__all__ = ["build_scale", "build_study", "build_variable"]
 
 Plain = Mapping[str, Any]
 
@@ -187,9 +187,23 @@ def _analysis(name: str, entry: Plain) -> Analysis:
             "variables": tuple(entry["variables"]),
             "time_dependent": tuple(entry.get("time_dependent", ())),
             "interactions": tuple(map(tuple, entry.get("interactions", ()))),
+            "scales": _scales(entry),
+            "strata": tuple(entry.get("strata", ())),
             "population": _filter(entry.get("population", {})),
         },
     )
+
+
+def _scales(entry: Plain) -> dict[str, Scale]:
+    return {name: build_scale(scale) for name, scale in entry.get("scales", {}).items()}
+
+
+def build_scale(entry: Plain) -> Scale:
+    """Turn what a study file says of how a number enters a model into a scale."""
+    knots = entry.get("knots", 0)
+    if not isinstance(knots, int):
+        knots = tuple(float(knot) for knot in knots)
+    return Scale(float(entry.get("per", 1.0)), entry.get("transform", ""), knots)
 
 
 def _tabulation(name: str, entry: Plain) -> Tabulation:
@@ -207,10 +221,11 @@ def _tabulation(name: str, entry: Plain) -> Tabulation:
 
 
 def _screening(entry: Plain) -> Screening:
-    lists = ("variables", "univariable_only", "time_dependent", "kept")
+    lists = ("variables", "univariable_only", "time_dependent", "kept", "strata")
     tuples = {key: tuple(entry[key]) for key in lists if key in entry}
     landmarks = {name: float(time) for name, time in entry.get("landmarks", {}).items()}
-    return Screening(**{**entry, **tuples, "landmarks": landmarks})
+    scales = _scales(entry)
+    return Screening(**{**entry, **tuples, "landmarks": landmarks, "scales": scales})
 
 
 def _finding(name: str, entry: Plain) -> Finding:

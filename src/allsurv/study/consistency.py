@@ -8,9 +8,10 @@ from itertools import pairwise
 from allsurv.dictionary.variable import ALL_OTHERS
 from allsurv.study.dictionary_faults import dictionary_faults
 from allsurv.study.ending_faults import ending_faults
-from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding
+from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding, Scale
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault
+from allsurv.study.model_faults import model_faults
 from allsurv.study.report_faults import reading_faults, screening_faults, tabulation_faults
 from allsurv.study.spec import Endpoint, Event, Study
 
@@ -170,6 +171,7 @@ def _analysis_faults(study: Study, analysis: Analysis) -> Iterator[Fault]:
         for name in pair:
             what = f"variables of analysis '{analysis.name}'"
             yield from _missing(name, model, what, (*path, "interactions", position))
+    yield from model_faults(study.variables, analysis, path)
     yield from filter_faults(study.variables, analysis.population, (*path, "population"))
 
 
@@ -195,6 +197,14 @@ def _finding_faults(study: Study, finding: Finding) -> Iterator[Fault]:
         message = f"'{finding.endpoint}' is not that of analysis '{analysis.name}'"
         yield Fault((*path, "endpoint"), f"{message} ('{analysis.endpoint}').")
     model = (*analysis.variables, *analysis.time_dependent)
+    scale = analysis.scales.get(finding.analysis_variable, Scale())
+    if scale.transform or scale.is_curved:
+        how = "as a spline" if scale.is_curved else f"as its {scale.transform}"
+        message = (
+            f"'{finding.analysis_variable}' enters analysis '{analysis.name}' {how}; a finding is "
+            "per units of a number. Let it enter as it is."
+        )
+        yield Fault((*path, "analysis"), message)
     if finding.analysis_variable not in model:
         same = finding.analysis_variable == finding.variable
         key = "variable" if same else "analysis_variable"

@@ -16,7 +16,15 @@ from allsurv.dictionary.readonly import FrozenDict, FrozenValue, plain
 from allsurv.dictionary.variable import Derivation, Filter, Ignored, Kind, Known, Scalar, Variable
 from allsurv.errors import StudyError
 from allsurv.nearest import did_you_mean
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, Missing, NonFinding
+from allsurv.study.evidence import (
+    Analysis,
+    Comparison,
+    Contrast,
+    Finding,
+    Missing,
+    NonFinding,
+    Scale,
+)
 from allsurv.study.report import Screening, TableRow, Tabulation
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "Prediction",
     "Rule",
     "Scalar",
+    "Scale",
     "Screening",
     "Study",
     "TableRow",
