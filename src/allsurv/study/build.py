@@ -9,6 +9,7 @@ from allsurv.dictionary.variable import ALL_OTHERS, Derivation, Filter, Ignored,
 from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding, Scale
 from allsurv.study.report import Screening, TableRow, Tabulation
 from allsurv.study.spec import (
+    Between,
     Cause,
     CohortFile,
     Endpoint,
@@ -31,7 +32,7 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         title=content["title"],
         citation=content["citation"],
         time=TimeScale(content["time"]["unit"], float(content["time"]["grid"])),
-        variables={n: build_variable(n, v) for n, v in content["variables"].items()},
+        variables={n: _read_variable(n, v) for n, v in content["variables"].items()},
         endpoints=_named(content, "endpoints", _endpoint),
         prediction=_prediction(content["prediction"]),
         group=content.get("group"),
@@ -43,11 +44,15 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         non_findings=_named(content, "non_findings", lambda n, entry: NonFinding(n, **entry)),
         tables=_named(content, "tables", _tabulation),
         screening=_screening(content["screening"]) if "screening" in content else None,
-        rules=tuple(Rule(**rule) for rule in content.get("rules", ())),
+        rules=tuple(
+            Rule(**{**rule, "only_if": _filter(rule.get("only_if", {}))})
+            for rule in content.get("rules", ())
+        ),
         cohort=CohortFile(**content["cohort"]) if "cohort" in content else None,
         ledger=content.get("ledger"),
         card=content.get("card", {}),
         ignore=_ignored(content.get("ignore", ())),
+        dates={n: _between(v) for n, v in content["variables"].items() if "between" in v},
         path=path,
     )
 
@@ -98,6 +103,19 @@ def build_variable(name: str, line: Plain) -> Variable:
         missing_codes=_values(given.pop("missing_codes", ())),
         **given,
     )
+
+
+def _read_variable(name: str, line: Plain) -> Variable:
+    if "between" not in line:
+        return build_variable(name, line)
+    given = {key: value for key, value in line.items() if key not in ("between", "date_format")}
+    column = {"column": _between(line).column, "column_unit": "days"}
+    return build_variable(name, {**column, **given})
+
+
+def _between(line: Plain) -> Between:
+    first, last = line["between"]
+    return Between(first, last, line.get("date_format", ""))
 
 
 def _ignored(entry: Any) -> Ignored:

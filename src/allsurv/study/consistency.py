@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from allsurv.dictionary.units import UNITS
 from allsurv.dictionary.variable import ALL_OTHERS
 from allsurv.study.dictionary_faults import dictionary_faults
 from allsurv.study.ending_faults import ending_faults
@@ -30,6 +31,7 @@ def study_faults(study: Study) -> Iterator[Fault]:
             name = getattr(rule, key)
             if name is not None:
                 yield from _duration_faults(study, name, ("rules", position, key))
+        yield from filter_faults(study.variables, rule.only_if, ("rules", position, "only_if"))
     if study.group is not None:
         yield from _grouping_faults(study, study.group, ("group",))
     yield from _rising(study.landmarks, ("landmarks",))
@@ -48,6 +50,7 @@ def study_faults(study: Study) -> Iterator[Fault]:
     if study.screening is not None:
         yield from screening_faults(study, study.screening)
     yield from _ignore_faults(study)
+    yield from _date_faults(study)
     yield from _cohort_faults(study)
     if study.ledger is not None and not _is_file_name(study.ledger):
         yield Fault(("ledger",), "write the name of a file beside the study file, no folder.")
@@ -243,6 +246,18 @@ def _ignore_faults(study: Study) -> Iterator[Fault]:
         if name in columns:
             message = f"'{name}' is the column of variable '{columns[name]}'; keep one of them."
             yield Fault(("ignore", position), message)
+
+
+def _date_faults(study: Study) -> Iterator[Fault]:
+    for name, between in study.dates.items():
+        variable, path = study.variables[name], ("variables", name, "between")
+        if not variable.is_number or variable.unit not in UNITS:
+            allowed = ", ".join(UNITS)
+            yield Fault(path, f"is a time; give '{name}' kind: duration and a unit of {allowed}.")
+        if variable.column != between.column or variable.column_unit != "days":
+            yield Fault(path, "takes the place of 'column' and 'column_unit'; keep one of them.")
+        if variable.derivation is not None:
+            yield Fault(path, "takes the place of 'derivation'; keep one of them.")
 
 
 def _cohort_faults(study: Study) -> Iterator[Fault]:
