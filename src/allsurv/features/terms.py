@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
-from allsurv.features.knots import FEWEST_KNOTS, harrell_knots
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.splines import curved_part
+from allsurv.stats.knots import FEWEST_KNOTS, harrell_knots
 
 __all__ = ["KNOTS", "learn_products", "learn_terms"]
 

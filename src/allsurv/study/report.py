@@ -8,6 +8,7 @@ from typing import Literal
 
 from allsurv.dictionary.readonly import FrozenDict, FrozenValue
 from allsurv.dictionary.variable import Filter
+from allsurv.study.evidence import Scale
 
 __all__ = ["CountsTest", "Screening", "TableRow", "Tabulation"]
 
@@ -92,6 +93,15 @@ class Screening(FrozenValue):
     landmarks : mapping from str to float
         Variables known only later, each to the time, in the study's unit, by which they are known:
         tested from that landmark on, univariably.
+    scales : mapping from str to Scale
+        How numbers enter, in every model of the screening.
+    strata, cluster, weights
+        As of :class:`allsurv.study.Analysis`, in every model of the screening.
+    firth : bool
+        Whether every model is penalised by Firth's method; where not, those without a finite
+        estimate are.
+    missing : {"complete cases", "level", "refuse"}
+        What is done where a value is missing, in each model.
     p_value : float
         Variables below it enter the multivariable model.
     paper, note : str
@@ -105,6 +115,12 @@ class Screening(FrozenValue):
     time_dependent: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     landmarks: Mapping[str, float] = field(default_factory=FrozenDict)
+    scales: Mapping[str, Scale] = field(default_factory=FrozenDict)
+    strata: tuple[str, ...] = ()
+    cluster: str | None = None
+    weights: str | None = None
+    firth: bool = False
+    missing: Literal["complete cases", "level", "refuse"] = "complete cases"
     p_value: float = 0.05
     paper: str = ""
     note: str = ""
