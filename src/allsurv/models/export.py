@@ -15,6 +15,7 @@ from allsurv.models.origin import origin_of
 from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.development import Development
 from allsurv.riskmodel.encoding import NEVER_FILLED, Term, read_numbers
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.riskmodel.instability import Instability
 from allsurv.riskmodel.model import RiskModel
 from allsurv.riskmodel.reach import Population, Reach
@@ -90,6 +91,7 @@ def export_model(
     what = study.endpoint(endpoint)
     encoder = model.encoder_
     asked = study.prediction.horizons if horizons is None else horizons
+    asked = read_horizons(asked, where="export_model", fewest=0)
     given, derived = _slice(study, encoder.variable_names)
     given = {name: _as_needed(variable, encoder.terms_) for name, variable in given.items()}
     predictors = {name: study.variable(name) for name in encoder.variable_names}
@@ -97,6 +99,7 @@ def export_model(
     seed = model.get_params(deep=False).get("random_state")
     origin["seed"] = seed if isinstance(seed, int) else None
     origin["source"] = describe_source(cohort.source)
+    origin["identifiers"] = [v.column for v in study.variables.values() if v.kind == "identifier"]
     return RiskModel(
         family=model.family,
         study=study.name,
@@ -105,7 +108,7 @@ def export_model(
         origin=what.origin,
         time_unit=study.time.unit,
         grid=model.times_,
-        horizons=tuple(float(h) for h in asked if h <= model.max_time_),
+        horizons=tuple(h for h in asked if h <= model.max_time_),
         variables=given,
         derived=derived,
         predictors=encoder.variable_names,

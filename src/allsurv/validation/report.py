@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.validation.assess import Assessment
 from allsurv.validation.censoring import FollowedBy
 from allsurv.validation.finished import FinishedRefits
@@ -167,7 +168,7 @@ def validate_all(
         models={**models, REFERENCE: models.get(REFERENCE, make_model("null", study))},
         cohort=cohort.eligible(endpoint),
         endpoint=endpoint,
-        horizons=_check_horizons(asked),
+        horizons=np.unique(read_horizons(asked, where="validate", error=OutcomeError)),
         plan=plan,
         random_state=random_state,
         n_jobs=n_jobs,
@@ -181,10 +182,3 @@ def validate_all(
     if isinstance(plan, External):
         return work.external(plan)
     return work.left_out()
-
-
-def _check_horizons(horizons: Sequence[float]) -> NDArray[np.float64]:
-    times = np.asarray(horizons, dtype=float)
-    if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times) & (times > 0)):
-        raise OutcomeError("validate: horizons are not positive numbers; give at least one time.")
-    return np.unique(times)
