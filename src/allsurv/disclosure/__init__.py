@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "evidence": ["safe_non_findings"],
         "scanner": ["Scanner", "check_artefacts"],
         "survival": ["medians_on_grid", "safe_survival"],
-        "validated": ["safe_net_benefit", "safe_risk_groups", "safe_subgroups"],
+        "validated": ["safe_measures", "safe_net_benefit", "safe_risk_groups", "safe_subgroups"],
     },
 )

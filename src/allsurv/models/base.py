@@ -57,6 +57,11 @@ class SurvivalModel(BaseEstimator):
     path: ClassVar[str] = ""
     """Parameter of which one fit serves many values; empty for none."""
 
+    @property
+    def has_published_baseline(self) -> bool:
+        """Whether the baseline is a paper's, and tells nothing of the patients fitted to."""
+        return False
+
     def __init__(self, features: FeatureEncoder, *, grid: float = 1.0) -> None:
         self.features = features
         self.grid = grid
