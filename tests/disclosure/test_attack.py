@@ -137,7 +137,7 @@ def test_the_attacker_solves_exact_leaves_and_thresholds():
     assert len(leaf_counts(trees)) > 50
     boosted = make_model("gbs", cohort.study, random_state=0)
     boosted.fit(cohort.X, cohort.y("os"))
-    assert len(midpoints(boosted, boosted.encoder_.terms_, cohort)) > 10
+    assert len(midpoints(boosted, boosted.encoder_.terms_, cohort)) > 5
     assert np.mean(boosted.mechanism_.trees.n_patients % 11 == 0) < 0.5
 
 

@@ -18,7 +18,7 @@ TELLING_DECIMALS = 3
 SIMPLEST = 24
 """Largest denominator of a fraction that is no sign of a patient."""
 MOST_SIMPLE = 0.1
-"""Share of a cohort's times that may be let through as simple fractions."""
+"""Share of a column of times that may be let through as simple fractions."""
 RUN = 10
 """Patients, one after another in the order of the file, whose times are a sign of all."""
 RARE = 1e-12
@@ -46,8 +46,7 @@ class Times:
             for name in frame.columns
             if study.variable(name).kind == "duration"
         ]
-        every = np.concatenate(durations) if durations else np.empty(0)
-        times = np.unique(every)
+        times = np.unique(np.concatenate(durations)) if durations else np.empty(0)
         step = study.time.grid
         off_grid = times[np.abs(times / step - np.round(times / step)) > 1e-6]
         decimals = [len(f"{time:.6f}".rstrip("0").split(".")[1]) for time in off_grid]
@@ -60,8 +59,10 @@ class Times:
             if places >= TELLING_DECIMALS
         ]
         simple = {time for time in precise if _is_simple(time)}
-        if np.isin(every, list(simple)).sum() > MOST_SIMPLE * every.size:
-            simple = set()  # too many to be let through: years in twelfths, for example
+        for column in durations:
+            own = column[np.isin(column, list(simple))]
+            if own.size > MOST_SIMPLE * column.size:  # as where times are years in twelfths
+                simple -= set(own.tolist())
         self.telling = frozenset(f"{time:.10g}" for time in precise if time not in simple)
         runs = [_rare_runs(column) for column in durations]
         self.runs = np.unique(np.concatenate(runs)) if runs else np.empty(0, dtype=np.uint64)
