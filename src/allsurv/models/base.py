@@ -61,6 +61,11 @@ class SurvivalModel(BaseEstimator):
     software: ClassVar[tuple[str, ...]] = ("numpy", "pandas", "scipy")
     """Packages that compute what the family fits, as the package index names them."""
 
+    @property
+    def has_published_baseline(self) -> bool:
+        """Whether the baseline is a paper's, and tells nothing of the patients fitted to."""
+        return False
+
     def __init__(self, features: FeatureEncoder, *, grid: float = 1.0) -> None:
         self.features = features
         self.grid = grid

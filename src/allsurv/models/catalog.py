@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from allsurv.errors import ModelError
 from allsurv.nearest import did_you_mean
+from allsurv.policy.rules import SMALLEST_GROUP
 
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
@@ -128,7 +129,10 @@ _FAMILIES: dict[str, Family] = {
             complexity=4,
             usual=True,
             mechanism="forest",
-            space={"min_samples_leaf": [22, 11], "max_features": ["sqrt", 0.5, None]},
+            space={
+                "min_samples_leaf": [2 * SMALLEST_GROUP, SMALLEST_GROUP],
+                "max_features": ["sqrt", 0.5, None],
+            },
         ),
         Family(
             name="gbs",

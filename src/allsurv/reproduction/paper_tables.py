@@ -51,7 +51,7 @@ def _characteristics(cohort: Cohort, policy: DisclosurePolicy) -> Item:
         title = f"Table 1. Characteristics of the patients{by}"
         return Item("table-1", title, "", "table", shown, text, (*notes, *more))
 
-    safe = safe_characteristics(table, policy)
+    safe = safe_characteristics(table, cohort.study, policy)
     return replace(item(table), safe=item(safe, _hidden(policy)))
 
 
