@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.cohort.deaths import CENSORS_DEATHS, censors_deaths
 from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.dictionary import Variable
 from allsurv.policy import CMS
@@ -88,6 +89,8 @@ def _summary(cohort: Cohort) -> str:
     ]
     for endpoint in cohort.study.endpoints.values():
         lines.append(f"  {endpoint.label}: {_events(cohort.eligible(endpoint.name), endpoint)}")
+        patients = cohort.eligible(endpoint.name)
+        lines += [f"    {CENSORS_DEATHS}"] * bool(censors_deaths(patients, endpoint.name).any())
     present = set(cohort.frame.columns)
     absent = [name for name in cohort.study.variables if name not in present]
     lines.append(f"  {len(present)} variables present, {len(absent)} of the study absent")

@@ -28,5 +28,7 @@ def only_needed(
 ) -> Cohort:
     """Keep the columns that an analysis needs."""
     needed = needed_columns(cohort, endpoint, names, events)
+    if (death := cohort.study.death_endpoint) is not None:
+        needed |= {death.time, *death.status}  # whether the endpoint censors deaths
     kept = [name for name in cohort.frame.columns if name in needed]
     return replace(cohort, frame=cohort.frame[kept])

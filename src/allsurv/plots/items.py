@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from allsurv.plots.curve_numbers import what_is_shown
 from allsurv.plots.curves import plot_kaplan_meier
 from allsurv.plots.effects import plot_hazard_ratios
 from allsurv.plots.files import FORMATS, write_figure
@@ -124,17 +125,25 @@ def write_item(
 
 
 def _curves(item: Item, study: Study, caption: str) -> Axes:
-    endpoints = item.table["endpoint"].unique() if "endpoint" in item.table.columns else []
     return plot_kaplan_meier(
         item.table.drop(columns="comparison", errors="ignore"),  # one figure, whatever it compares
         title=item.heading,
         caption=caption,
         unit=study.time.unit,
         p_value=_p_value(item),
-        ylabel=study.endpoint(endpoints[0]).label if len(endpoints) == 1 else "Survival",
+        ylabel=_ylabel(item, study),
         counts=item.extra.get("at_risk"),
         summary=item.extra.get("summary"),
     )
+
+
+def _ylabel(item: Item, study: Study) -> str:
+    """Name the endpoint, if it is one; an endpoint that censors deaths is called no survival."""
+    endpoints = item.table["endpoint"].unique() if "endpoint" in item.table.columns else []
+    shown = what_is_shown(item.table)
+    if len(endpoints) == 1 and shown == "survival":
+        return study.endpoint(endpoints[0]).label
+    return shown.capitalize()
 
 
 def _p_value(item: Item) -> float | None:

@@ -14,7 +14,7 @@ from allsurv.disclosure.cox import safe_hazard_ratios
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.competing_items import competing_items
-from allsurv.reproduction.items import ANOTHER, PROTOCOL, Item
+from allsurv.reproduction.items import ANOTHER, PROTOCOL, REPORTED, Item
 from allsurv.reproduction.paper_text import cox_text
 from allsurv.study.spec import Analysis, Study
 
@@ -114,7 +114,9 @@ def analysis_items(cohort: Cohort, analysis: Analysis, policy: DisclosurePolicy)
         return
     label = (PROTOCOL if analysis.paper else ANOTHER) if study.screening else ""
     if study.endpoint(analysis.endpoint).kind == "competing":
-        yield from competing_items(cohort, analysis, policy, label=label)
+        yield from competing_items(
+            cohort, analysis, policy, label=REPORTED if label == ANOTHER else label
+        )
         return
     table = analysis_table(cohort, analysis)
     title = f"{analysis.paper}. {analysis.label}" if analysis.paper else analysis.label

@@ -35,6 +35,7 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         endpoints=_named(content, "endpoints", _endpoint),
         prediction=_prediction(content["prediction"]),
         group=content.get("group"),
+        death=content.get("death"),
         events=_named(content, "events", _event),
         landmarks=tuple(float(time) for time in content.get("landmarks", ())),
         comparisons=_named(content, "comparisons", _comparison),

@@ -31,6 +31,8 @@ def study_faults(study: Study) -> Iterator[Fault]:
                 yield from _duration_faults(study, name, ("rules", position, key))
     if study.group is not None:
         yield from _grouping_faults(study, study.group, ("group",))
+    if study.death is not None:
+        yield from _missing(study.death, study.endpoints, "endpoints", ("death",))
     yield from _rising(study.landmarks, ("landmarks",))
     yield from _prediction_faults(study)
     for comparison in study.comparisons.values():

@@ -258,6 +258,8 @@ class Study(FrozenValue):
         What prognostic models predict, when, from what.
     group : str or None
         Variable by which characteristics are tabulated.
+    death : str or None
+        Endpoint whose event is death of any cause; the one named ``os``, if any, where ``None``.
     events : mapping from str to Event
         What happens after baseline.
     landmarks : tuple of float
@@ -307,6 +309,7 @@ class Study(FrozenValue):
     ledger: str | None = None
     card: Mapping[str, str] = field(default_factory=FrozenDict)
     ignore: Ignored = ()
+    death: str | None = None
     digest: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
 
@@ -360,6 +363,12 @@ class Study(FrozenValue):
             If there is none; the message suggests the near miss.
         """
         return _lookup(self.endpoints, name, "endpoints", self.name)
+
+    @property
+    def death_endpoint(self) -> Endpoint | None:
+        """The endpoint whose event is death of any cause, if the study has one."""
+        found = self.endpoints.get(self.death or "os")
+        return found if found is not None and found.kind == "event" else None
 
     def baseline(self) -> tuple[str, ...]:
         """List the variables known at the prediction moment.
