@@ -6,6 +6,7 @@ from pathlib import Path
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort
 from allsurv.cohort.deaths import CENSORS_DEATHS, censors_deaths
+from allsurv.cohort.histories import state_histories
 from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.dictionary import Variable
 from allsurv.policy import CMS
@@ -77,6 +78,9 @@ def _handled(who: str, how: Missing, patients: Cohort, complete: Cohort) -> str:
 def _events(patients: Cohort, endpoint: Endpoint) -> str:
     if endpoint.kind == "event":
         return f"{patients.n} patients, {int(patients.y(endpoint.name)['event'].sum())} events"
+    if endpoint.kind == "states":
+        rows = state_histories(patients, endpoint.name)
+        return f"{patients.n} patients, {int((rows['state'] != rows['to']).sum())} moves"
     outcome = patients.competing(endpoint.name)
     counts = zip(outcome.labels, outcome.counts().values(), strict=True)
     causes = "; ".join(f"{label} {n}" for label, n in counts)

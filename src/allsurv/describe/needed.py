@@ -17,6 +17,7 @@ def needed_columns(
     study = cohort.study
     outcome = study.endpoint(endpoint)
     needed = {outcome.time, *outcome.status, *outcome.population, *names}
+    needed |= {state.time for state in outcome.states.values()}
     needed |= {outcome.origin_time} if outcome.origin_time else set()
     for event in (study.events[name] for name in events if name in study.events):
         needed |= {event.time, *event.occurred}

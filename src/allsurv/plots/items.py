@@ -15,6 +15,7 @@ from allsurv.plots.files import FORMATS, write_figure
 from allsurv.plots.incidence import plot_cumulative_incidence
 from allsurv.plots.residuals import plot_residuals
 from allsurv.plots.stacked import plot_stacked_incidence
+from allsurv.plots.states import plot_state_diagram, plot_state_shares
 from allsurv.plots.swimmer import plot_swimmer
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
@@ -179,6 +180,14 @@ def _stacked(item: Item, study: Study, caption: str) -> Axes:
     )
 
 
+def _diagram(item: Item, study: Study, caption: str) -> Axes:
+    return plot_state_diagram(item.table, title=item.heading, caption=caption)
+
+
+def _shares(item: Item, study: Study, caption: str) -> Axes:
+    return plot_state_shares(item.table, title=item.heading, caption=caption, unit=study.time.unit)
+
+
 def _forest(item: Item, study: Study, caption: str) -> Axes:
     return plot_hazard_ratios(item.table, title=item.heading, caption=caption)
 
@@ -206,9 +215,11 @@ def _swimmer(item: Item, study: Study, caption: str) -> Axes:
 
 DRAWINGS: dict[str, Callable[[Item, Study, str], Axes]] = {
     "curves": _curves,
+    "diagram": _diagram,
     "forest": _forest,
     "incidence": _incidence,
     "residuals": _residuals,
+    "shares": _shares,
     "stacked": _stacked,
     "swimmer": _swimmer,
 }

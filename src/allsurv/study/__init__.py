@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "Prediction",
             "Rule",
             "Screening",
+            "State",
             "Study",
             "TableRow",
             "Tabulation",

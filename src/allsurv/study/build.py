@@ -15,6 +15,7 @@ from allsurv.study.spec import (
     Event,
     Prediction,
     Rule,
+    State,
     Study,
     TimeScale,
 )
@@ -153,8 +154,15 @@ def _endpoint(name: str, entry: Plain) -> Endpoint:
             "population": _filter(entry.get("population", {})),
             "causes": _named(entry, "causes", _cause),
             "censored": _filters(entry.get("censored", ())),
+            "states": _named(entry, "states", _state),
+            "transitions": {n: tuple(to) for n, to in entry.get("transitions", {}).items()},
+            "order": tuple(entry.get("order", ())),
         },
     )
+
+
+def _state(name: str, entry: Plain) -> State:
+    return State(name, entry["label"], entry["time"], _filter(entry["occurred"]))
 
 
 def _cause(name: str, entry: Plain) -> Cause:

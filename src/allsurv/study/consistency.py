@@ -11,6 +11,7 @@ from allsurv.study.ending_faults import ending_faults
 from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault
+from allsurv.study.kind_faults import kind_faults
 from allsurv.study.report_faults import reading_faults, screening_faults, tabulation_faults
 from allsurv.study.spec import Endpoint, Event, Study
 
@@ -48,6 +49,7 @@ def study_faults(study: Study) -> Iterator[Fault]:
         yield from tabulation_faults(study, table)
     if study.screening is not None:
         yield from screening_faults(study, study.screening)
+    yield from kind_faults(study)
     yield from _ignore_faults(study)
     yield from _cohort_faults(study)
     if study.ledger is not None and not _is_file_name(study.ledger):

@@ -38,6 +38,7 @@ __all__ = [
     "Rule",
     "Scalar",
     "Screening",
+    "State",
     "Study",
     "TableRow",
     "Tabulation",
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-EndpointKind: TypeAlias = Literal["event", "competing"]
+EndpointKind: TypeAlias = Literal["event", "competing", "states"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,26 @@ class Cause(FrozenValue):
 
 
 @dataclass(frozen=True)
+class State(FrozenValue):
+    """A state that patients enter during follow-up.
+
+    Attributes
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    time : str
+        Variable that holds the time of entry, from treatment start.
+    occurred : mapping
+        Filter of the patients who entered it.
+    """
+
+    name: str
+    label: str
+    time: str
+    occurred: Filter
+
+
+@dataclass(frozen=True)
 class Endpoint(FrozenValue):
     """A time-to-event outcome.
 
@@ -93,7 +114,7 @@ class Endpoint(FrozenValue):
     time : str
         Variable that holds the follow-up, to the first event where several compete.
     event : tuple of mapping
-        The event was seen in patients who match any of these filters; empty where causes compete.
+        The event was seen in patients who match any of these filters; empty for other kinds.
     origin : str
         Where the clock starts, in words.
     origin_time : str or None
@@ -101,13 +122,21 @@ class Endpoint(FrozenValue):
         start itself.
     population : mapping
         Filter of those the endpoint is about.
-    kind : {"event", "competing"}
-        One event, or the first of several that exclude one another.
+    kind : {"event", "competing", "states"}
+        One event, the first of several that exclude one another, or states entered in turn.
     causes : mapping from str to Cause
         The events that compete, in the order of their codes 1, 2, ...; empty for kind ``event``.
     censored : tuple of mapping
         Patients who match any of these filters had none of the causes by the end of follow-up;
         empty for kind ``event``.
+    initial : str
+        For kind ``states`` the label of the state in which everybody begins; its name is ``start``.
+    states : mapping from str to State
+        The states entered later, in the order in which they are shown.
+    transitions : mapping from str to tuple of str
+        From each state that can be left, ``start`` too, the states entered from it.
+    order : tuple of str
+        Which of several states entered at one time counts: the first named.
     """
 
     name: str
@@ -120,6 +149,10 @@ class Endpoint(FrozenValue):
     kind: EndpointKind = "event"
     causes: Mapping[str, Cause] = field(default_factory=FrozenDict)
     censored: tuple[Filter, ...] = ()
+    initial: str = ""
+    states: Mapping[str, State] = field(default_factory=FrozenDict)
+    transitions: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenDict)
+    order: tuple[str, ...] = ()
 
     @property
     def any_event(self) -> tuple[Filter, ...]:
@@ -128,8 +161,9 @@ class Endpoint(FrozenValue):
 
     @property
     def status(self) -> tuple[str, ...]:
-        """Variables that say how follow-up ended, each once."""
-        filters = (*self.any_event, *self.censored)
+        """Variables that say what happened, each once."""
+        entered = (state.occurred for state in self.states.values())
+        filters = (*self.any_event, *self.censored, *entered)
         return tuple(dict.fromkeys(name for one in filters for name in one))
 
 
