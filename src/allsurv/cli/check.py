@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort, write_cohort
+from allsurv.cohort.deaths import CENSORS_DEATHS, censors_deaths
+from allsurv.cohort.histories import state_histories
 from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.dictionary import Variable
 from allsurv.errors import ConfigError
@@ -93,6 +95,9 @@ def _events(patients: Cohort, endpoint: Endpoint) -> str:
         n_events = int(patients.follow_up(endpoint.name)["event"].sum())
         late = f", delayed entry ('{endpoint.entry}')" if endpoint.entry else ""
         return f"{patients.n} patients, {n_events} events{late}"
+    if endpoint.kind == "states":
+        rows = state_histories(patients, endpoint.name)
+        return f"{patients.n} patients, {int((rows['state'] != rows['to']).sum())} moves"
     outcome = patients.competing(endpoint.name)
     counts = zip(outcome.labels, outcome.counts().values(), strict=True)
     causes = "; ".join(f"{label} {n}" for label, n in counts)
@@ -107,6 +112,8 @@ def _summary(cohort: Cohort) -> str:
     lines += [f"  Read as: {'; '.join(understood)}"] * bool(understood)
     for endpoint in cohort.study.endpoints.values():
         lines.append(f"  {endpoint.label}: {_events(cohort.eligible(endpoint.name), endpoint)}")
+        patients = cohort.eligible(endpoint.name)
+        lines += [f"    {CENSORS_DEATHS}"] * bool(censors_deaths(patients, endpoint.name).any())
     present = set(cohort.frame.columns)
     absent = [name for name in cohort.study.variables if name not in present]
     lines.append(f"  {len(present)} variables present, {len(absent)} of the study absent")

@@ -45,8 +45,9 @@ def safe_incidence(
     -------
     DataFrame
         The same columns but ``n_events`` and ``n_censored``, at the steps up to the last time with
-        ``threshold`` patients at risk, rounded as survival is. Groups of fewer patients, or with a small count of any
-        cause, are left out. The curves as they are where the policy is not coarse.
+        ``threshold`` patients at risk, rounded as survival is. Groups of fewer patients, or with a
+        small count of any cause, are left out. The curves as they are where the policy is not
+        coarse.
     """
     if not policy.is_coarse:
         return curves

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from allsurv.errors import ConfigError
 from allsurv.journal import p_text
-from allsurv.plots.curve_numbers import YEAR, curve_numbers
+from allsurv.plots.curve_numbers import YEAR, curve_numbers, what_is_shown
 from allsurv.plots.paper import (
     GREY,
     INK,
@@ -46,7 +46,7 @@ def plot_kaplan_meier(
     caption: str | None = None,
     unit: str = "",
     p_value: float | None = None,
-    ylabel: str = "Survival",
+    ylabel: str = "",
     width: float = 6.4,
     limits: bool = True,
     counts: pd.DataFrame | None = None,
@@ -66,8 +66,9 @@ def plot_kaplan_meier(
         Unit of time; the table's own where not given.
     p_value : float, optional
         Of the log-rank test, printed above the curves.
-    ylabel : str, default="Survival"
-        What survives.
+    ylabel : str, default=""
+        What is shown; where not given ``Survival``, or, where the table says that deaths are
+        censored, ``Free of the event, deaths censored``.
     width : float, default=6.4
         Of the figure, in inches.
     limits : bool, default=True
@@ -101,6 +102,7 @@ def plot_kaplan_meier(
             "plot_kaplan_meier: the table holds several comparisons; draw one at a time."
         )
     unit = unit or str(table.attrs.get("unit", ""))
+    ylabel = ylabel or what_is_shown(table).capitalize()
     caption = str(table.attrs.get("source", "")) if caption is None else caption
     title = title or (str(table["label"].iloc[0]) if "label" in table.columns else "")
     groups = list(dict.fromkeys(table["group"]))

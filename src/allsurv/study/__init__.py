@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "Rule",
             "Scale",
             "Screening",
+            "State",
             "Study",
             "TableRow",
             "Tabulation",

@@ -16,6 +16,7 @@ from allsurv.study.spec import (
     Event,
     Prediction,
     Rule,
+    State,
     Study,
     TimeScale,
 )
@@ -36,6 +37,7 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         endpoints=_named(content, "endpoints", _endpoint),
         prediction=_prediction(content["prediction"]),
         group=content.get("group"),
+        death=content.get("death"),
         events=_named(content, "events", _event),
         landmarks=tuple(float(time) for time in content.get("landmarks", ())),
         comparisons=_named(content, "comparisons", _comparison),
@@ -170,8 +172,15 @@ def _endpoint(name: str, entry: Plain) -> Endpoint:
             "population": _filter(entry.get("population", {})),
             "causes": _named(entry, "causes", _cause),
             "censored": _filters(entry.get("censored", ())),
+            "states": _named(entry, "states", _state),
+            "transitions": {n: tuple(to) for n, to in entry.get("transitions", {}).items()},
+            "order": tuple(entry.get("order", ())),
         },
     )
+
+
+def _state(name: str, entry: Plain) -> State:
+    return State(name, entry["label"], entry["time"], _filter(entry["occurred"]))
 
 
 def _cause(name: str, entry: Plain) -> Cause:

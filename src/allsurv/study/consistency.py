@@ -12,6 +12,7 @@ from allsurv.study.ending_faults import ending_faults
 from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding, Scale
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault
+from allsurv.study.kind_faults import kind_faults
 from allsurv.study.model_faults import model_faults
 from allsurv.study.report_faults import reading_faults, screening_faults, tabulation_faults
 from allsurv.study.spec import Endpoint, Event, Study
@@ -34,6 +35,8 @@ def study_faults(study: Study) -> Iterator[Fault]:
         yield from filter_faults(study.variables, rule.only_if, ("rules", position, "only_if"))
     if study.group is not None:
         yield from _grouping_faults(study, study.group, ("group",))
+    if study.death is not None:
+        yield from _missing(study.death, study.endpoints, "endpoints", ("death",))
     yield from _rising(study.landmarks, ("landmarks",))
     yield from _prediction_faults(study)
     for comparison in study.comparisons.values():
@@ -49,6 +52,7 @@ def study_faults(study: Study) -> Iterator[Fault]:
         yield from tabulation_faults(study, table)
     if study.screening is not None:
         yield from screening_faults(study, study.screening)
+    yield from kind_faults(study)
     yield from _ignore_faults(study)
     yield from _date_faults(study)
     yield from _cohort_faults(study)

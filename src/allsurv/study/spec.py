@@ -48,6 +48,7 @@ __all__ = [
     "Scalar",
     "Scale",
     "Screening",
+    "State",
     "Study",
     "TableRow",
     "Tabulation",
@@ -56,7 +57,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-EndpointKind: TypeAlias = Literal["event", "competing"]
+EndpointKind: TypeAlias = Literal["event", "competing", "states"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,26 @@ class Cause(FrozenValue):
 
 
 @dataclass(frozen=True)
+class State(FrozenValue):
+    """A state that patients enter during follow-up.
+
+    Attributes
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    time : str
+        Variable that holds the time of entry, from treatment start.
+    occurred : mapping
+        Filter of the patients who entered it.
+    """
+
+    name: str
+    label: str
+    time: str
+    occurred: Filter
+
+
+@dataclass(frozen=True)
 class Endpoint(FrozenValue):
     """A time-to-event outcome.
 
@@ -103,7 +124,7 @@ class Endpoint(FrozenValue):
     time : str
         Variable that holds the follow-up, to the first event where several compete.
     event : tuple of mapping
-        The event was seen in patients who match any of these filters; empty where causes compete.
+        The event was seen in patients who match any of these filters; empty for other kinds.
     origin : str
         Where the clock starts, in words.
     origin_time : str or None
@@ -114,13 +135,21 @@ class Endpoint(FrozenValue):
         (delayed entry, left truncation); ``None`` where all are observed from the origin on.
     population : mapping
         Filter of those the endpoint is about.
-    kind : {"event", "competing"}
-        One event, or the first of several that exclude one another.
+    kind : {"event", "competing", "states"}
+        One event, the first of several that exclude one another, or states entered in turn.
     causes : mapping from str to Cause
         The events that compete, in the order of their codes 1, 2, ...; empty for kind ``event``.
     censored : tuple of mapping
         Patients who match any of these filters had none of the causes by the end of follow-up;
         empty for kind ``event``.
+    initial : str
+        For kind ``states`` the label of the state in which everybody begins; its name is ``start``.
+    states : mapping from str to State
+        The states entered later, in the order in which they are shown.
+    transitions : mapping from str to tuple of str
+        From each state that can be left, ``start`` too, the states entered from it.
+    order : tuple of str
+        Which of several states entered at one time counts: the first named.
     """
 
     name: str
@@ -134,6 +163,10 @@ class Endpoint(FrozenValue):
     kind: EndpointKind = "event"
     causes: Mapping[str, Cause] = field(default_factory=FrozenDict)
     censored: tuple[Filter, ...] = ()
+    initial: str = ""
+    states: Mapping[str, State] = field(default_factory=FrozenDict)
+    transitions: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenDict)
+    order: tuple[str, ...] = ()
 
     @property
     def any_event(self) -> tuple[Filter, ...]:
@@ -142,8 +175,9 @@ class Endpoint(FrozenValue):
 
     @property
     def status(self) -> tuple[str, ...]:
-        """Variables that say how follow-up ended, each once."""
-        filters = (*self.any_event, *self.censored)
+        """Variables that say what happened, each once."""
+        entered = (state.occurred for state in self.states.values())
+        filters = (*self.any_event, *self.censored, *entered)
         return tuple(dict.fromkeys(name for one in filters for name in one))
 
 
@@ -297,6 +331,8 @@ class Study(FrozenValue):
         What prognostic models predict, when, from what.
     group : str or None
         Variable by which characteristics are tabulated.
+    death : str or None
+        Endpoint whose event is death of any cause; the one named ``os``, if any, where ``None``.
     events : mapping from str to Event
         What happens after baseline.
     landmarks : tuple of float
@@ -349,6 +385,7 @@ class Study(FrozenValue):
     card: Mapping[str, str] = field(default_factory=FrozenDict)
     ignore: Ignored = ()
     dates: Mapping[str, Between] = field(default_factory=FrozenDict)
+    death: str | None = None
     digest: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
 
@@ -402,6 +439,12 @@ class Study(FrozenValue):
             If there is none; the message suggests the near miss.
         """
         return _lookup(self.endpoints, name, "endpoints", self.name)
+
+    @property
+    def death_endpoint(self) -> Endpoint | None:
+        """The endpoint whose event is death of any cause, if the study has one."""
+        found = self.endpoints.get(self.death or "os")
+        return found if found is not None and found.kind == "event" else None
 
     def baseline(self) -> tuple[str, ...]:
         """List the variables known at the prediction moment.

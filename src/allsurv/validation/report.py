@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
+from allsurv.cohort.deaths import check_absolute_risk
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
 from allsurv.riskmodel.horizons import read_horizons
@@ -83,7 +84,8 @@ def validate(
     Raises
     ------
     OutcomeError
-        If there are fewer events, or fewer patients without, than folds; or no horizon is given.
+        If there are fewer events, or fewer patients without, than folds; if no horizon is given; or
+        if the endpoint censors deaths.
     """
     return validate_all(
         {str(model.family): model},
@@ -151,7 +153,8 @@ def validate_all(
     Raises
     ------
     OutcomeError
-        If there are fewer events, or fewer patients without, than folds; or no horizon is given.
+        If there are fewer events, or fewer patients without, than folds; if no horizon is given; or
+        if the endpoint censors deaths.
     ModelError
         If there is no model, or the plan is none of these.
     """
@@ -163,6 +166,7 @@ def validate_all(
             "InternalExternal(by) and External(cohort), all of allsurv.validation."
         )
     study = cohort.study
+    check_absolute_risk(cohort, endpoint)
     asked = study.prediction.horizons if horizons is None else horizons
     work = Assessment(
         models={**models, REFERENCE: models.get(REFERENCE, make_model("null", study))},
