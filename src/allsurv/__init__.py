@@ -28,13 +28,17 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     ],
     submod_attrs={
         "study": ["Study", "load_study"],
-        "cohort": ["Cohort", "load_cohort", "read_cohort"],
+        "cohort": ["Cohort", "load_cohort", "read_cohort", "write_cohort"],
         "simulate": ["simulate_cohort"],
         "describe": [
             "analysis_table",
+            "competing_table",
             "cox_table",
+            "cumulative_incidence",
+            "incidence_table",
             "kaplan_meier",
             "landmark",
+            "landmark_incidence",
             "response_table",
             "table_one",
             "toxicity_table",

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from allsurv import __version__
+from allsurv.cli.answers import answers_of
 from allsurv.cli.extras import require
 from allsurv.cli.numbers import numbers_of
 from allsurv.errors import AllsurvError, CheckFailed, ConfigError
@@ -31,6 +32,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+SheetOption = Annotated[str, typer.Option(help="Sheet of an Excel workbook; the first otherwise.")]
+DecimalOption = Annotated[str, typer.Option(help="comma or point, if the file leaves it open.")]
+SeparatorOption = Annotated[str, typer.Option(help="Character between cells, if it does.")]
+EncodingOption = Annotated[str, typer.Option(help="Such as cp1252 or mac_roman, if it does.")]
+PATIENTS = "CSV, Excel, Parquet, Stata, SAS or SPSS file"
 StudyOption = Annotated[str, typer.Option(help="Bundled study (rr-all, ebmt-all) or study file.")]
 
 
@@ -99,21 +105,30 @@ def run(
 
 @app.command()
 def check(
-    cohort: Annotated[str, typer.Argument(help="Bundled cohort, or CSV or Parquet file.")],
+    cohort: Annotated[str, typer.Argument(help=f"Bundled cohort, or {PATIENTS}.")],
     study: StudyOption = "rr-all",
+    sheet: SheetOption = "",
+    decimal: DecimalOption = "",
+    separator: SeparatorOption = "",
+    encoding: EncodingOption = "",
+    out: Annotated[
+        str, typer.Option(help="Write the patients as understood: .csv, .xlsx or .parquet.")
+    ] = "",
 ) -> None:
     """Check patients against a study's data dictionary; every fault is named at once.
 
     Example: allsurv check patients.csv --study rr-all
+
+    Example: allsurv check patients.xlsx --sheet Data --study mine.yaml --out patients.csv
     """
     from allsurv.cli.check import check_command
 
-    check_command(cohort, study)
+    check_command(cohort, study, answers_of(sheet, decimal, separator, encoding), _path(out))
 
 
 @app.command()
 def score(
-    patients: Annotated[Path, typer.Argument(help="CSV or Parquet file of new patients.")],
+    patients: Annotated[Path, typer.Argument(help=f"{PATIENTS} of new patients.")],
     model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],
     out: Annotated[Path, typer.Option(help="CSV or Parquet file for the risks.")] = SCORES,
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
@@ -125,6 +140,10 @@ def score(
         str, typer.Option(help="Variables, by comma, whose unit is right though it looks wrong.")
     ] = "",
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    sheet: SheetOption = "",
+    decimal: DecimalOption = "",
+    separator: SeparatorOption = "",
+    encoding: EncodingOption = "",
 ) -> None:
     """Score new patients with a saved risk model; streams large files and resumes.
 
@@ -141,6 +160,7 @@ def score(
         on_error=on_error,
         trusted_units=[name.strip() for name in trusted_units.split(",") if name.strip()],
         overwrite=overwrite,
+        answers=answers_of(sheet, decimal, separator, encoding),
     )
 
 

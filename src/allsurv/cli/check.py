@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.cohort import Cohort, load_cohort, read_cohort, write_cohort
 from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.dictionary import Variable
+from allsurv.errors import ConfigError
+from allsurv.files import FileAnswers
 from allsurv.policy import CMS
 from allsurv.study import load_study
 from allsurv.study.spec import Endpoint, Missing
@@ -21,10 +23,15 @@ HANDLING = {
 }
 
 
-def check_command(cohort: str, study: str) -> None:
+def check_command(
+    cohort: str, study: str, answers: FileAnswers | None = None, out: Path | None = None
+) -> None:
     """Print what a sound cohort holds; a faulty one raises with every fault."""
     facts = load_study(study)
-    patients = read_cohort(cohort, facts) if Path(cohort).suffix else load_cohort(cohort)
+    if out is not None and out.exists():
+        raise ConfigError(f"--out: {out} is there already; name another file.")
+    is_file = bool(Path(cohort).suffix)
+    patients = read_cohort(cohort, facts, answers=answers) if is_file else load_cohort(cohort)
     prediction = facts.prediction
     check_missing(
         patients,
@@ -33,6 +40,8 @@ def check_command(cohort: str, study: str) -> None:
         missing=prediction.missing,
     )
     print(_summary(patients))
+    if out is not None:
+        print(f"  Written as understood: {write_cohort(patients, out)}")
 
 
 def _as_read(variable: Variable) -> str:
@@ -75,7 +84,9 @@ def _handled(who: str, how: Missing, patients: Cohort, complete: Cohort) -> str:
 
 def _events(patients: Cohort, endpoint: Endpoint) -> str:
     if endpoint.kind == "event":
-        return f"{patients.n} patients, {int(patients.y(endpoint.name)['event'].sum())} events"
+        n_events = int(patients.follow_up(endpoint.name)["event"].sum())
+        late = f", delayed entry ('{endpoint.entry}')" if endpoint.entry else ""
+        return f"{patients.n} patients, {n_events} events{late}"
     outcome = patients.competing(endpoint.name)
     counts = zip(outcome.labels, outcome.counts().values(), strict=True)
     causes = "; ".join(f"{label} {n}" for label, n in counts)
@@ -86,6 +97,8 @@ def _summary(cohort: Cohort) -> str:
     lines = [
         f"{cohort.n} patients agree with study '{cohort.study.name}'. {cohort.source.statement}"
     ]
+    understood = cohort.source.understood
+    lines += [f"  Read as: {'; '.join(understood)}"] * bool(understood)
     for endpoint in cohort.study.endpoints.values():
         lines.append(f"  {endpoint.label}: {_events(cohort.eligible(endpoint.name), endpoint)}")
     present = set(cohort.frame.columns)

@@ -16,9 +16,9 @@ def needed_columns(
     """List the variables that an outcome, and what is asked of it, rest on."""
     study = cohort.study
     outcome = study.endpoint(endpoint)
-    needed = {outcome.time, *outcome.population, *names}
-    needed |= {name for condition in outcome.event for name in condition}
+    needed = {outcome.time, *outcome.status, *outcome.population, *names}
     needed |= {outcome.origin_time} if outcome.origin_time else set()
+    needed |= {outcome.entry} if outcome.entry else set()
     for event in (study.events[name] for name in events if name in study.events):
         needed |= {event.time, *event.occurred}
     return needed

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "curves": ["safe_curve"],
         "dominance": ["dominated_summaries"],
         "evidence": ["safe_non_findings"],
+        "incidence": ["safe_competing", "safe_incidence", "safe_incidence_table"],
         "scanner": ["Scanner", "check_artefacts"],
         "survival": ["medians_on_grid", "safe_survival"],
         "validated": ["safe_net_benefit", "safe_risk_groups", "safe_subgroups"],

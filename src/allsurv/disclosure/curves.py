@@ -8,7 +8,7 @@ import pandas as pd
 from allsurv.policy.rules import CMS, DisclosurePolicy, Sum, hidden_cells
 from allsurv.study.spec import Study
 
-__all__ = ["safe_curve"]
+__all__ = ["safe_curve", "thinned"]
 
 
 def safe_curve(curve: pd.DataFrame, study: Study, policy: DisclosurePolicy = CMS) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def safe_curve(curve: pd.DataFrame, study: Study, policy: DisclosurePolicy = CMS
         for part, size, size_hidden in zip(groups, sizes, hidden, strict=True):
             n_events = int(part["n_events"].sum())
             if not policy.is_small(size) and not policy.is_small(n_events):
-                thin = _thinned(part, study.time.grid, step, policy)
+                thin = thinned(part, study.time.grid, step, policy)
                 parts.append(thin.assign(n_at_risk=pd.NA) if size_hidden else thin)
     safe = pd.concat(parts, ignore_index=True) if parts else curve.iloc[:0]
     safe = safe[kept].astype({"n_at_risk": "Int64"})
@@ -56,9 +56,8 @@ def safe_curve(curve: pd.DataFrame, study: Study, policy: DisclosurePolicy = CMS
     return safe
 
 
-def _thinned(
-    part: pd.DataFrame, grid: float, step: float, policy: DisclosurePolicy
-) -> pd.DataFrame:
+def thinned(part: pd.DataFrame, grid: float, step: float, policy: DisclosurePolicy) -> pd.DataFrame:
+    """Keep of one curve its values on the grid, as long as enough patients are at risk."""
     time = part["time"].to_numpy(dtype=float)
     at_risk = part["n_at_risk"].to_numpy(dtype=int)
     end = time[np.flatnonzero(at_risk >= policy.threshold)[-1]]

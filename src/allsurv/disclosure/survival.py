@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,17 @@ from allsurv.policy.columns import LEFT_OUT
 from allsurv.policy.rules import CMS, DisclosurePolicy, Sum, hidden_cells
 from allsurv.study.spec import Study
 
-__all__ = ["medians_on_grid", "safe_survival"]
+__all__ = [
+    "MEDIANS",
+    "blank",
+    "blank_horizons",
+    "few_excluded",
+    "medians_on_grid",
+    "safe_survival",
+]
 
 LIMITS = ("", "_lower", "_upper")
+ESTIMATES = ("survival", "incidence", "lower", "upper")
 MEDIANS = tuple(f"{name}{limit}" for name in ("median", "follow_up") for limit in LIMITS)
 
 
@@ -50,12 +59,12 @@ def safe_survival(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.Dat
         hidden_n, hidden_events = _hidden_survival(n, n_events, policy)
         for k, group in enumerate(groups.values()):
             few = policy.is_small(n[k]) or policy.is_small(n_events[k])
-            blank = ["n"] * bool(hidden_n[k]) + ["n_events"] * bool(hidden_events[k])
-            blank += [*MEDIANS] if few or n[k] < 2 * policy.threshold else []
-            blank += _few_excluded(group[0], policy)
+            gone = ["n"] * bool(hidden_n[k]) + ["n_events"] * bool(hidden_events[k])
+            gone += [*MEDIANS] if few or n[k] < 2 * policy.threshold else []
+            gone += few_excluded(group[0], policy)
             for row in group:
-                _blank(row, blank)
-            _blank_horizons(group, bool(hidden_n[k]), bool(few), policy)
+                blank(row, gone)
+            blank_horizons(group, bool(hidden_n[k]), bool(few), policy)
     safe = pd.DataFrame(rows, columns=[*table.columns, "suppressed"], index=table.index)
     counts = [name for name in ("n", "n_events", "n_at_risk", *LEFT_OUT) if name in table.columns]
     safe = safe.astype(dict.fromkeys(counts, "Float64")).astype(dict.fromkeys(counts, "Int64"))
@@ -102,21 +111,22 @@ def _hidden_survival(
     return hidden[:k], hidden[k : 2 * k]
 
 
-def _blank_horizons(
+def blank_horizons(
     group: list[dict[str, Any]], hidden_n: bool, few: bool, policy: DisclosurePolicy
 ) -> None:
+    """Blank what rests on few patients at risk, and numbers at risk that would give some away."""
     last = None if hidden_n else group[0]["n"]
     for row in sorted(group, key=lambda row: row.get("horizon", 0)):
         at_risk = row.get("n_at_risk", np.nan)
         if few or not at_risk >= policy.threshold:
-            _blank(row, ["n_at_risk", "survival", "lower", "upper"])
+            blank(row, ["n_at_risk", *ESTIMATES])
         elif last is None or policy.is_small(last - at_risk):
-            _blank(row, ["n_at_risk"])
+            blank(row, ["n_at_risk"])
         else:
             last = at_risk
 
 
-def _few_excluded(row: dict[str, Any], policy: DisclosurePolicy) -> list[str]:
+def few_excluded(row: dict[str, Any], policy: DisclosurePolicy) -> list[str]:
     """Name the counts of patients left out, if one of them is small: 0 apart, all or none."""
     counts = {name: int(row[name]) for name in LEFT_OUT if name in row}
     if any(policy.is_small(count) for count in counts.values() if count):
@@ -124,7 +134,8 @@ def _few_excluded(row: dict[str, Any], policy: DisclosurePolicy) -> list[str]:
     return []
 
 
-def _blank(row: dict[str, Any], columns: list[str]) -> None:
+def blank(row: dict[str, Any], columns: Sequence[str]) -> None:
+    """Blank some columns of a row, and mark it."""
     for column in columns:
         if column in row and pd.notna(row[column]):
             row[column] = np.nan

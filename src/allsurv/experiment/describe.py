@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
 from allsurv.cohort import Cohort
-from allsurv.describe import analysis_table, comparison_curves, comparison_summary, table_one
+from allsurv.describe import (
+    analysis_table,
+    comparison_curves,
+    comparison_incidence,
+    comparison_incidence_table,
+    comparison_summary,
+    competing_analysis_table,
+    table_one,
+)
 from allsurv.disclosure.characteristics import safe_characteristics, safe_missing
 from allsurv.disclosure.cox import safe_hazard_ratios
 from allsurv.disclosure.curves import safe_curve
 from allsurv.disclosure.dominance import dominated_summaries
+from allsurv.disclosure.incidence import safe_competing, safe_incidence, safe_incidence_table
 from allsurv.disclosure.survival import medians_on_grid, safe_survival
 from allsurv.disclosure.words import safe_sentence
 from allsurv.experiment.config import Config
-from allsurv.study.spec import Comparison, Study, Variable
+from allsurv.study.spec import Analysis, Comparison, Study, Variable
 
 __all__ = ["describe_cohort", "missing_statement"]
 
@@ -54,31 +63,51 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
         "missing": _missing(cohort, config),
     }
     progress("describe", 1, total)
-    curves, summaries = [], []
+    parts: dict[str, list[pd.DataFrame]] = {}
     for done, comparison in enumerate(comparisons, start=2):
-        curves.append(safe_curve(comparison_curves(cohort, comparison), study, config.policy))
-        summary = comparison_summary(cohort, comparison, horizons=config.horizons)
-        summaries.append(safe_survival(summary, config.policy))
+        for name, table in _compared(cohort, comparison, config):
+            parts.setdefault(name, []).append(table)
         progress("describe", done, total)
-    tables["curves"] = pd.concat(curves, ignore_index=True)
-    survival = pd.concat(summaries, ignore_index=True)
-    tables["survival"] = medians_on_grid(survival, study, config.policy)
-    fits = []
     for done, analysis in enumerate(study.analyses.values(), start=2 + len(comparisons)):
-        fits.append(analysis_table(cohort, analysis))
+        name, table = _analysed(cohort, analysis, config)
+        parts.setdefault(name, []).append(table)
         progress("describe", done, total)
-    if fits:
-        tables["cox"] = safe_hazard_ratios(pd.concat(fits, ignore_index=True), config.policy)
-    return tables
+    return tables | {name: pd.concat(made, ignore_index=True) for name, made in parts.items()}
+
+
+def _compared(
+    cohort: Cohort, comparison: Comparison, config: Config
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Describe one comparison: survival, or incidences where events compete."""
+    study, policy, horizons = cohort.study, config.policy, config.horizons
+    if study.endpoint(comparison.endpoint).kind == "competing":
+        curves = comparison_incidence(cohort, comparison)
+        yield "incidence_curves", safe_incidence(curves, study, policy)
+        table = comparison_incidence_table(cohort, comparison, horizons=horizons)
+        yield "incidence", medians_on_grid(safe_incidence_table(table, policy), study, policy)
+        return
+    yield "curves", safe_curve(comparison_curves(cohort, comparison), study, policy)
+    summary = safe_survival(comparison_summary(cohort, comparison, horizons=horizons), policy)
+    yield "survival", medians_on_grid(summary, study, policy)
+
+
+def _analysed(cohort: Cohort, analysis: Analysis, config: Config) -> tuple[str, pd.DataFrame]:
+    """Fit one analysis: a Cox model, or two models of each cause where events compete."""
+    if cohort.study.endpoint(analysis.endpoint).kind == "competing":
+        return "competing", safe_competing(
+            competing_analysis_table(cohort, analysis), config.policy
+        )
+    return "cox", safe_hazard_ratios(analysis_table(cohort, analysis), config.policy)
 
 
 def _comparisons(study: Study, config: Config) -> list[Comparison]:
-    """Those of the study; without any, one curve of the endpoint."""
+    """Those of the study; without any of one event, also one curve of the endpoint."""
     within = [c for c in study.comparisons.values() if c.against is None]
-    if within:
+    if any(study.endpoint(c.endpoint).kind == "event" for c in within):
         return within
     label = study.endpoint(config.endpoint).label
-    return [Comparison(name="overall", label=label, endpoint=config.endpoint, by=None)]
+    overall = Comparison(name="overall", label=label, endpoint=config.endpoint, by=None)
+    return [overall, *(c for c in within if c.name != overall.name)]
 
 
 def _missing(cohort: Cohort, config: Config) -> pd.DataFrame:

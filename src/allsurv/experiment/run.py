@@ -6,6 +6,9 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``missing``              how many values of each predictor are missing, and how models treat them
 ``survival``             per curve: patients, events, median and survival at horizons, with limits
 ``curves``               Kaplan-Meier on the study's time grid, tails under the threshold cut
+``incidence``            where events compete: per curve and cause, incidence at horizons, Gray's P
+``incidence_curves``     cumulative incidence of each cause on the grid, tails cut likewise
+``competing``            the study's analyses where events compete: cause-specific and Fine-Gray
 ``cox``                  the study's Cox analyses: hazard ratios with limits and P
 ``performance``          per model, measure and horizon: out-of-fold estimate with limits
 ``differences``          paired differences between models and against both references, with limits

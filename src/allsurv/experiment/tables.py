@@ -36,6 +36,7 @@ def validation_tables(report: Validation, study: Study, config: Config) -> dict[
     thinned = safe_curve(curves, study, config.policy).rename(columns={"comparison": "model"})
     tables = {
         "performance": named(report.performance),
+        "censoring": named(report.censoring),
         "differences": named(report.differences),
         "over_time": named(report.over_time),
         "calibration": named(report.calibration),

@@ -124,6 +124,7 @@ def train_models(
         statements={
             **({"left_out": left_out} if left_out else {}),
             "choice": choice.statement,
+            "censoring": report.censoring_sentence,
             "sample_size": sample_size_verdict(y, fitted),
         },
     )

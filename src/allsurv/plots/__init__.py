@@ -16,6 +16,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
         ],
         "files": ["write_figure", "write_figures"],
         "drawers": ["Drawers"],
+        "incidence": ["plot_cumulative_incidence"],
+        "stacked": ["plot_stacked_incidence"],
         "items": ["plot_item", "write_item", "write_items"],
         "paper": ["alt_text"],
         "power": ["plot_power"],

@@ -28,7 +28,7 @@ from allsurv.plots.paper import (
 )
 from allsurv.plots.risk_table import count_rows, draw_at_risk, draw_counts, is_complete
 
-__all__ = ["plot_kaplan_meier"]
+__all__ = ["count_ticks", "mark_landmark", "plot_kaplan_meier", "scale_axes", "time_ticks"]
 
 COLUMNS = ("group", "time", "n_at_risk", "survival", "lower", "upper")
 LABEL_WIDTH = 24
@@ -104,7 +104,7 @@ def plot_kaplan_meier(
     title = title or (str(table["label"].iloc[0]) if "label" in table.columns else "")
     groups = list(dict.fromkeys(table["group"]))
     labels = [_label(table, group) for group in groups]
-    ticks = _ticks(table, unit) if counts is None else _count_ticks(counts)
+    ticks = time_ticks(table, unit) if counts is None else count_ticks(counts)
     # One curve left of several, the others being too small to show, keeps its name.
     several = len(groups) > 1 or not _is_everybody(table, labels[0], title)
     beside = [wrap(label, LABEL_WIDTH) for label in labels] if several else ["All"]
@@ -118,8 +118,8 @@ def plot_kaplan_meier(
     shade = min(SHADE, 0.36 / len(groups)) if limits else 0.0
     for index, (group, label) in enumerate(zip(groups, above, strict=True)):
         _draw(axes, table[table["group"] == group], index, label, shade)
-    _axes(axes, ticks, unit, ylabel, float(table["time"].max()))
-    _landmark(axes, table)
+    scale_axes(axes, ticks, unit, ylabel, float(table["time"].max()))
+    mark_landmark(axes, table)
     if counts is None:
         draw_at_risk(below, table, groups, beside if several else ["All"], ticks)
     else:
@@ -137,12 +137,13 @@ def _legend_texts(labels: Sequence[str], numbers: Sequence[str], width: int) -> 
     return ["\n".join(wrap(part, width) for part in pair if part) for pair in pairs]
 
 
-def _count_ticks(counts: pd.DataFrame) -> NDArray[np.float64]:
+def count_ticks(counts: pd.DataFrame) -> NDArray[np.float64]:
+    """Take the times of a table of counts, or so many of them as have room."""
     times = np.unique(counts["time"].to_numpy(float))
     return np.asarray(times[:: math.ceil(times.size / MOST_TICKS)], dtype=np.float64)
 
 
-def _landmark(axes: Axes, table: pd.DataFrame) -> None:
+def mark_landmark(axes: Axes, table: pd.DataFrame) -> None:
     """Mark the landmark by a thin line: before it nobody could have the event."""
     at = float(table["landmark"].iloc[0]) if "landmark" in table.columns else math.nan
     if math.isfinite(at) and at > 0:
@@ -208,7 +209,8 @@ def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, shade: float) 
             )
 
 
-def _axes(axes: Axes, ticks: NDArray[np.float64], unit: str, ylabel: str, end: float) -> None:
+def scale_axes(axes: Axes, ticks: NDArray[np.float64], unit: str, ylabel: str, end: float) -> None:
+    """Scale time, in years where the ticks are whole years, and percent."""
     style_axes(axes)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, max(end, ticks[-1]))
@@ -223,7 +225,8 @@ def _axes(axes: Axes, ticks: NDArray[np.float64], unit: str, ylabel: str, end: f
     axes.set_xlabel(f"Time ({said})" if said else "Time", fontsize=TEXT, color=INK)
 
 
-def _ticks(table: pd.DataFrame, unit: str) -> NDArray[np.float64]:
+def time_ticks(table: pd.DataFrame, unit: str) -> NDArray[np.float64]:
+    """Choose the ticks of the time axis."""
     end = float(table["time"].max())
     per_year = YEAR.get(unit, 12.0 if unit == "months" else 1.0)
     steps = [per_year * k for k in (1, 2, 5, 10)]

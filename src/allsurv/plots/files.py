@@ -23,9 +23,11 @@ from allsurv.plots.curves import plot_kaplan_meier
 from allsurv.plots.decisions import plot_instability, plot_net_benefit
 from allsurv.plots.effects import plot_findings, plot_hazard_ratios
 from allsurv.plots.explanation import plot_importance
+from allsurv.plots.incidence import plot_cumulative_incidence
 from allsurv.plots.nomogram import plot_nomogram
 from allsurv.plots.paper import alt_text, root_figure
 from allsurv.plots.png import png_bytes
+from allsurv.plots.stacked import plot_stacked_incidence
 
 __all__ = ["write_figure", "write_figures"]
 
@@ -117,9 +119,9 @@ def write_figures(
     Parameters
     ----------
     tables : mapping from str to DataFrame
-        By name; drawn are ``curves`` (a file per comparison), ``cox``, ``performance``,
-        ``calibration``, ``findings``, ``net_benefit``, ``instability_bands``, and a nomogram from
-        ``nomogram`` and ``points_survival``.
+        By name; drawn are ``curves`` (a file per comparison), ``incidence_curves`` (two), ``cox``,
+        ``performance``, ``calibration``, ``findings``, ``net_benefit``, ``instability_bands``, and
+        a nomogram from ``nomogram`` and ``points_survival``.
     folder : str or Path
         Made if need be.
     caption : str, default=""
@@ -160,6 +162,7 @@ def _drawings(tables: Mapping[str, pd.DataFrame], unit: str) -> dict[str, Callab
             drawings[f"curves-{comparison}"] = partial(
                 plot_kaplan_meier, part, p_value=p_values.get(str(comparison)), unit=unit
             )
+    drawings |= _incidences(tables, unit)
     plain: dict[str, Callable[..., Axes]] = {
         "cox": plot_hazard_ratios,
         "performance": partial(plot_performance, unit=unit),
@@ -176,6 +179,22 @@ def _drawings(tables: Mapping[str, pd.DataFrame], unit: str) -> dict[str, Callab
     for name, plot in plain.items():
         if name in tables and len(tables[name]):
             drawings[name] = partial(plot, tables[name])
+    return drawings
+
+
+def _incidences(tables: Mapping[str, pd.DataFrame], unit: str) -> dict[str, Callable[..., Axes]]:
+    """Draw every comparison of events that compete: curves, and shares over time."""
+    drawings: dict[str, Callable[..., Axes]] = {}
+    if not len(tables.get("incidence_curves", ())):
+        return drawings
+    summaries = dict(list(tables["incidence"].groupby("comparison", sort=False)))
+    for comparison, part in tables["incidence_curves"].groupby("comparison", sort=False):
+        summary = summaries[comparison]
+        first = summary.groupby("cause", sort=False)["p_value"].first()
+        drawings[f"incidence-{comparison}"] = partial(
+            plot_cumulative_incidence, part, p_values=first.to_dict(), summary=summary, unit=unit
+        )
+        drawings[f"shares-{comparison}"] = partial(plot_stacked_incidence, part, unit=unit)
     return drawings
 
 

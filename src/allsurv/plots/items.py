@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from allsurv.plots.curves import plot_kaplan_meier
 from allsurv.plots.effects import plot_hazard_ratios
 from allsurv.plots.files import FORMATS, write_figure
+from allsurv.plots.incidence import plot_cumulative_incidence
 from allsurv.plots.residuals import plot_residuals
+from allsurv.plots.stacked import plot_stacked_incidence
 from allsurv.plots.swimmer import plot_swimmer
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
@@ -145,6 +147,29 @@ def _p_value(item: Item) -> float | None:
     return None
 
 
+def _incidence(item: Item, study: Study, caption: str) -> Axes:
+    tests = item.extra.get("tests")
+    p_values = {} if tests is None else dict(zip(tests["cause"], tests["p_value"], strict=True))
+    return plot_cumulative_incidence(
+        item.table.drop(columns="comparison", errors="ignore"),
+        title=item.heading,
+        caption=caption,
+        unit=study.time.unit,
+        p_values=p_values,
+        counts=item.extra.get("at_risk"),
+        summary=item.extra.get("summary"),
+    )
+
+
+def _stacked(item: Item, study: Study, caption: str) -> Axes:
+    return plot_stacked_incidence(
+        item.table.drop(columns="comparison", errors="ignore"),
+        title=item.heading,
+        caption=caption,
+        unit=study.time.unit,
+    )
+
+
 def _forest(item: Item, study: Study, caption: str) -> Axes:
     return plot_hazard_ratios(item.table, title=item.heading, caption=caption)
 
@@ -173,6 +198,8 @@ def _swimmer(item: Item, study: Study, caption: str) -> Axes:
 DRAWINGS: dict[str, Callable[[Item, Study, str], Axes]] = {
     "curves": _curves,
     "forest": _forest,
+    "incidence": _incidence,
     "residuals": _residuals,
+    "stacked": _stacked,
     "swimmer": _swimmer,
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,18 @@ from numpy.typing import NDArray
 
 from allsurv.plots.paper import INK, SMALL, pen, root_figure, wrap
 
-__all__ = ["count_rows", "draw_at_risk", "draw_counts", "heading_width", "is_complete"]
+__all__ = [
+    "count_rows",
+    "draw_at_risk",
+    "draw_counts",
+    "draw_panel_counts",
+    "heading_width",
+    "is_complete",
+    "panel_rows",
+]
 
 SAMPLE = 0.045
+PANEL_NAME, PANEL_LABEL = 26, 52
 COUNTS = {"n_at_risk": "At risk", "n_censored": "Censored", "n_events": "Events"}
 
 
@@ -85,6 +95,52 @@ def draw_counts(
             names.append(name)
             at += 1
     _bare(axes, at, places, names)
+
+
+def panel_rows(n_groups: int, n_causes: int) -> int:
+    """Count the lines that the counts of :func:`draw_panel_counts` take."""
+    return n_groups * (n_causes + 2 + (n_groups > 1))
+
+
+def draw_panel_counts(
+    axes: Axes,
+    counts: pd.DataFrame,
+    groups: Mapping[str, str],
+    columns: Mapping[str, str],
+    ticks: NDArray[np.float64],
+) -> None:
+    """Print chosen columns of counts by each tick, group after group, under one of several panels.
+
+    The name of a group is on a line of its own, beside a sample of its curve.
+    """
+    places: list[float] = []
+    names: list[str] = []
+    at = 0.0
+    for index, (group, label) in enumerate(groups.items()):
+        if len(groups) > 1:
+            _group_line(axes, index, label, at + 0.5)
+            at += 1
+        part = counts[counts["group"] == group].set_index("time")
+        for column, name in columns.items():
+            _print_row(axes, part[column], ticks, at + 0.5, INK)
+            places.append(at + 0.5)
+            names.append(textwrap.shorten(name, PANEL_NAME, placeholder="…"))
+            at += 1
+    _bare(axes, at, places, names)
+
+
+def _group_line(axes: Axes, index: int, label: str, y: float) -> None:
+    inside = blended_transform_factory(axes.transAxes, axes.transData)
+    style = pen(index)
+    (sample,) = axes.plot(
+        [0.0, 0.07], [y, y], color=style.color, linestyle=style.dashes, linewidth=1.6,
+        transform=inside, clip_on=False,
+    )  # fmt: skip
+    sample.set_in_layout(False)
+    axes.text(
+        0.09, y, textwrap.shorten(label, PANEL_LABEL, placeholder="…"), transform=inside,
+        va="center", fontsize=SMALL, fontweight="bold", color=INK, in_layout=False,
+    )  # fmt: skip
 
 
 def draw_at_risk(

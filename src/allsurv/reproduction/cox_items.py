@@ -13,6 +13,7 @@ from allsurv.describe.cox.tables import landmark_cox_table
 from allsurv.disclosure.cox import safe_hazard_ratios
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.policy.rules import DisclosurePolicy
+from allsurv.reproduction.competing_items import competing_items
 from allsurv.reproduction.items import ANOTHER, PROTOCOL, Item
 from allsurv.reproduction.paper_text import cox_text
 from allsurv.study.spec import Analysis, Study
@@ -112,6 +113,9 @@ def analysis_items(cohort: Cohort, analysis: Analysis, policy: DisclosurePolicy)
     if not has_columns(cohort, analysis):
         return
     label = (PROTOCOL if analysis.paper else ANOTHER) if study.screening else ""
+    if study.endpoint(analysis.endpoint).kind == "competing":
+        yield from competing_items(cohort, analysis, policy, label=label)
+        return
     table = analysis_table(cohort, analysis)
     title = f"{analysis.paper}. {analysis.label}" if analysis.paper else analysis.label
     key = f"cox-{analysis.name}".replace("_", "-")

@@ -20,15 +20,20 @@ __all__ = [
     "PROTOCOL",
     "PUBLISHED",
     "REPORTED",
+    "WITH_SUMMARY",
     "Item",
     "Kind",
     "Reproduction",
     "safe",
 ]
 
-Kind = Literal["table", "curves", "forest", "swimmer", "residuals", "ledger"]
+Kind = Literal[
+    "table", "curves", "incidence", "stacked", "forest", "swimmer", "residuals", "ledger"
+]
 
-FIGURES = ("curves", "forest", "swimmer", "residuals")
+FIGURES = ("curves", "incidence", "stacked", "forest", "swimmer", "residuals")
+WITH_SUMMARY = ("curves", "incidence")
+"""Figures printed as a table too, that of their summary."""
 PROTOCOL, REPORTED = "the paper's protocol", "what we would report"
 PUBLISHED, CORRECT, ANOTHER = "the paper's reading", "correct definition", "another reading"
 
@@ -46,7 +51,7 @@ class Item:
     label : str
         Whose reading it is: ``the paper's protocol`` or ``what we would report``, ``the paper's
         reading``, ``correct definition`` or ``another reading``; empty where there is one only.
-    kind : {"table", "curves", "forest", "swimmer", "residuals", "ledger"}
+    kind : {"table", "curves", "incidence", "stacked", "forest", "swimmer", "residuals", "ledger"}
         How it is drawn; a forest also comes as its table.
     table : DataFrame
         The numbers, tidy.
@@ -55,8 +60,8 @@ class Item:
     notes : tuple of str
         Footnotes: tests, denominators, readings.
     extra : mapping from str to DataFrame
-        For curves ``at_risk`` (at risk, censored, events), ``summary`` (medians, survival at
-        horizons) and ``tests`` (log-rank).
+        For curves ``at_risk`` (at risk, censored, events), ``summary`` (medians, survival or
+        incidence at horizons) and ``tests`` (log-rank, Gray's of each cause).
     local_only : bool
         Shows single patients: never logged.
     safe : Item or None

@@ -15,6 +15,7 @@ from allsurv.disclosure.curves import safe_curve
 from allsurv.disclosure.survival import medians_on_grid, safe_survival
 from allsurv.errors import OutcomeError
 from allsurv.policy.rules import DisclosurePolicy
+from allsurv.reproduction.competing_items import incidence_items
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
 from allsurv.reproduction.keys import paper_key, paper_title
 from allsurv.study.spec import Comparison, Study
@@ -29,6 +30,7 @@ def figures(study: Study) -> list[tuple[Comparison, ...]]:
     found: dict[str, list[Comparison]] = {}
     for comparison in study.comparisons.values():
         single = comparison.by is None and comparison.by_event is None and not comparison.against
+        single = single and study.endpoint(comparison.endpoint).kind == "event"
         place = comparison.paper if single and comparison.paper else comparison.name
         found.setdefault(place, []).append(comparison)
     published = [tuple(group) for group in found.values() if group[0].instead_of is None]
@@ -47,8 +49,16 @@ def curve_items(
     policy: DisclosurePolicy,
 ) -> Iterator[Item]:
     """Make one figure, if the cohort can give it."""
-    first = comparisons[0]
+    first, study = comparisons[0], cohort.study
     if not _has(cohort, comparisons):
+        return
+    if study.endpoint(first.endpoint).kind == "competing":
+        title = paper_title(_paper(study, first), first.label)
+        yield from incidence_items(
+            cohort, first, other, policy,
+            key=_key(study, first), title=title, label=_reading(study, first),
+            ticks=_ticks(cohort.frame[study.endpoint(first.endpoint).time], study),
+        )  # fmt: skip
         return
     if first.against is not None and other is None:
         raise OutcomeError(
@@ -59,8 +69,8 @@ def curve_items(
     curves, summary, tests = (
         pd.concat([part[k] for part in parts], ignore_index=True) for k in range(3)
     )
-    study = cohort.study
-    counts = pd.concat([numbers_at_risk(part[0], _ticks(curves, study)) for part in parts])
+    ticks = _ticks(curves["time"], study)
+    counts = pd.concat([numbers_at_risk(part[0], ticks) for part in parts])
     item = Item(
         key=_key(study, first),
         title=paper_title(_paper(study, first), _label(comparisons)),
@@ -100,10 +110,10 @@ def _has(cohort: Cohort, comparisons: Sequence[Comparison]) -> bool:
     )
 
 
-def _ticks(curves: pd.DataFrame, study: Study) -> list[float]:
+def _ticks(times: pd.Series, study: Study) -> list[float]:
     horizons = study.prediction.horizons
     step = min(horizons) if horizons else study.time.grid
-    last = float(curves["time"].max())
+    last = float(times.max())
     while last / step > MOST_TICKS:
         step *= 2
     return list(np.arange(0, last + 1e-9, step))

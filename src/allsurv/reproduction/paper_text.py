@@ -12,7 +12,7 @@ from allsurv.cohort.groups import OVERALL
 from allsurv.describe.cox.fits import FIRTH
 from allsurv.journal import p_text, per_text, ratio_text
 
-__all__ = ["characteristics_text", "cox_text", "grades_text", "rates_text"]
+__all__ = ["characteristics_text", "competing_text", "cox_text", "grades_text", "rates_text"]
 
 INDENT = "  "
 Row = dict[str, str]
@@ -88,6 +88,33 @@ def cox_text(table: pd.DataFrame, *, decimals: int = 2) -> pd.DataFrame:
     if "variable_p_value" in table.columns:
         columns.insert(columns.index("P") + 1, "P, all levels")
     columns.append("Method")
+    return _frame(rows, tuple(columns))
+
+
+METHODS = {"cause_specific": "Cause-specific", "subdistribution": "Fine-Gray"}
+
+
+def competing_text(table: pd.DataFrame, *, decimals: int = 2) -> pd.DataFrame:
+    """Print cause-specific and Fine-Gray hazard ratios side by side, cause after cause."""
+    rows: list[Row] = []
+    for _, part in table.groupby("cause", sort=False):
+        first = part.iloc[0]
+        counts = {"Patients": _count(first["n"]), "Events": _count(first["n_events"])}
+        counts |= {"Other events": _count(first["n_competing"])}
+        rows.append({"": str(first["cause_label"])} | counts)
+        for row in part.to_dict("records"):
+            label = ", ".join(filter(None, [_string(row["label"]), per_text(_string(row["unit"]))]))
+            printed = {"": INDENT + label}
+            for method, name in METHODS.items():
+                numbers = {
+                    key: row[f"{method}_{key}"] for key in ("hazard_ratio", "lower", "upper")
+                }
+                printed[f"{name} hazard ratio (95% CI)"] = _ratio(numbers, decimals)
+                printed[f"{name} P"] = _p(row[f"{method}_p_value"])
+            rows.append(printed)
+    columns = ["", "Patients", "Events", "Other events"]
+    for name in METHODS.values():
+        columns += [f"{name} hazard ratio (95% CI)", f"{name} P"]
     return _frame(rows, tuple(columns))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv as arrow
 
 from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
+from allsurv.files import FileAnswers
 from allsurv.riskmodel.files import digest_of_tree
 from allsurv.scoring.chunks import Chunk, read_chunks
 from allsurv.scoring.engine import Engine, OnError
@@ -59,16 +60,18 @@ def score_file(
     explain: bool = False,
     on_error: OnError = "raise",
     trusted_units: Sequence[str] = (),
+    answers: FileAnswers | None = None,
     overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Scored:
-    """Score a CSV or Parquet file into another; neither it nor a file that is there is replaced."""
+    """Score a file of patients into a CSV or Parquet file; no file that is there is replaced."""
     _refuse_place(patients, out, overwrite=overwrite)
     options: dict[str, Any] = {
         "horizons": None if horizons is None else list(horizons),
         "explain": explain,
         "on_error": on_error,
         "trusted_units": list(trusted_units),
+        "answers": asdict(answers or FileAnswers()),
     }
     work = _open_work(out, _job(scorer, patients, out, options))
     engine = Engine(scorer.risk_model)
@@ -76,7 +79,7 @@ def score_file(
     tally = Tally()
     n_rows = n_resumed = 0
     try:
-        for chunk in read_chunks(patients, scorer.risk_model):
+        for chunk in read_chunks(patients, scorer.risk_model, answers):
             piece = work / f"{len(pieces):06d}{_suffix(out)}"
             counted = piece.with_suffix(".json")
             size = len(chunk.rows) + len(chunk.broken)

@@ -109,6 +109,13 @@ def _endpoint_faults(study: Study, endpoint: Endpoint) -> Iterator[Fault]:
     yield from ending_faults(study, endpoint)
     if endpoint.origin_time is not None:
         yield from _duration_faults(study, endpoint.origin_time, (*path, "origin_time"))
+    if endpoint.entry is not None:
+        yield from _duration_faults(study, endpoint.entry, (*path, "entry"))
+        if endpoint.entry == endpoint.time:
+            yield Fault((*path, "entry"), "is the end of follow-up; name the time of entry.")
+        if endpoint.kind != "event":
+            message = "is for an endpoint of one event; make each cause an endpoint of its own."
+            yield Fault((*path, "entry"), message)
     yield from filter_faults(study.variables, endpoint.population, (*path, "population"))
 
 

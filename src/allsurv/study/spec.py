@@ -99,6 +99,9 @@ class Endpoint(FrozenValue):
     origin_time : str or None
         Variable that says how long after treatment start that is; ``None`` where it is treatment
         start itself.
+    entry : str or None
+        Variable that says when each patient came under observation, on the clock of ``time``
+        (delayed entry, left truncation); ``None`` where all are observed from the origin on.
     population : mapping
         Filter of those the endpoint is about.
     kind : {"event", "competing"}
@@ -116,6 +119,7 @@ class Endpoint(FrozenValue):
     event: tuple[Filter, ...]
     origin: str
     origin_time: str | None = None
+    entry: str | None = None
     population: Filter = field(default_factory=FrozenDict)
     kind: EndpointKind = "event"
     causes: Mapping[str, Cause] = field(default_factory=FrozenDict)

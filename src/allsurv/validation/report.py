@@ -12,6 +12,7 @@ from allsurv.cohort import Cohort
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
 from allsurv.validation.assess import Assessment
+from allsurv.validation.censoring import FollowedBy
 from allsurv.validation.finished import FinishedRefits
 from allsurv.validation.plans import (
     AnyPlan,
@@ -41,6 +42,7 @@ def validate(
     n_bootstrap: int = 50,
     progress: Progress | None = None,
     finished: FinishedRefits | None = None,
+    censoring: FollowedBy = "auto",
 ) -> Validation:
     """Measure how well a model predicts patients it has not seen.
 
@@ -68,6 +70,9 @@ def validate(
         Called as ``progress(done, total)`` after each refit.
     finished : FinishedRefits, optional
         Where refits are kept as they finish, so that a killed job goes on from them.
+    censoring : "auto", "marginal" or sequence of str, default="auto"
+        What the censoring weights depend on: the predictors that are associated with the time to
+        censoring (see :mod:`allsurv.validation.censoring`), nothing, or the predictors named.
 
     Returns
     -------
@@ -90,6 +95,7 @@ def validate(
         n_bootstrap=n_bootstrap,
         progress=progress,
         finished=finished,
+        censoring=censoring,
     )
 
 
@@ -105,6 +111,7 @@ def validate_all(
     n_bootstrap: int = 50,
     progress: Progress | None = None,
     finished: FinishedRefits | None = None,
+    censoring: FollowedBy = "auto",
 ) -> Validation:
     """Measure several models on the same folds.
 
@@ -131,6 +138,9 @@ def validate_all(
         Called as ``progress(done, total)`` after each refit.
     finished : FinishedRefits, optional
         Where refits are kept as they finish, so that a killed job goes on from them.
+    censoring : "auto", "marginal" or sequence of str, default="auto"
+        What the censoring weights depend on: the predictors that are associated with the time to
+        censoring (see :mod:`allsurv.validation.censoring`), nothing, or the predictors named.
 
     Returns
     -------
@@ -164,6 +174,7 @@ def validate_all(
         n_bootstrap=n_bootstrap,
         progress=progress,
         finished=finished,
+        censoring=censoring,
     )
     if isinstance(plan, Bootstrap):
         return work.bootstrap(plan)

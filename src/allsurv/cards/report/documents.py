@@ -8,7 +8,7 @@ from allsurv.cards.report.documents_latex import latex_document, latex_table
 from allsurv.cards.report.documents_word import write_word
 from allsurv.cards.report.printed import print_item
 from allsurv.cards.report.printed_table import PrintedTable
-from allsurv.reproduction.items import Item, Reproduction
+from allsurv.reproduction.items import WITH_SUMMARY, Item, Reproduction
 
 __all__ = ["write_documents"]
 
@@ -55,7 +55,7 @@ def write_documents(reproduction: Reproduction, folder: str | Path) -> tuple[Pat
 
 
 def _write_table(item: Item, table: PrintedTable, folder: Path) -> list[Path]:
-    numbers = item.extra["summary"] if item.kind == "curves" else item.table
+    numbers = item.extra["summary"] if item.kind in WITH_SUMMARY else item.table
     file = folder / f"{item.key}.csv"
     numbers.to_csv(file, index=False)
     return [file, _write(folder / f"{item.key}.tex", latex_table(table))]

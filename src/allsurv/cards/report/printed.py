@@ -6,6 +6,7 @@ import math
 
 import pandas as pd
 
+from allsurv.cards.report.printed_incidence import print_incidence
 from allsurv.cards.report.printed_ledger import print_ledger
 from allsurv.cards.report.printed_table import PrintedRow, PrintedTable, cell_text
 from allsurv.journal import p_text
@@ -39,6 +40,8 @@ def print_item(item: Item, study: Study) -> PrintedTable | None:
         return print_ledger(item)
     if item.kind == "curves" and "summary" in item.extra:
         return print_summary(item, study)
+    if item.kind == "incidence" and "summary" in item.extra:
+        return print_incidence(item, study)
     return None
 
 

@@ -23,6 +23,7 @@ from allsurv.describe.needed import only_needed
 from allsurv.errors import ModelError, MonotoneError
 from allsurv.stats.cox.fit import CoxFit, fit_cox
 from allsurv.stats.cox.zph import ProportionalHazardsTest
+from allsurv.stats.outcome import entry_of
 from allsurv.study.evidence import Missing
 from allsurv.study.spec import Analysis
 
@@ -32,7 +33,9 @@ __all__ = [
     "ORDINARY",
     "CohortFit",
     "Ties",
+    "baseline_terms",
     "check_missing",
+    "complete_patients",
     "fit_analysis",
     "fit_finite",
     "fit_from_landmark",
@@ -107,9 +110,9 @@ def fit_analysis(
     slim = only_needed(
         cohort, analysis.endpoint, analysis.variables, analysis.time_dependent
     ).eligible(analysis.endpoint)
-    chosen, n_left_out = _complete(slim, analysis.variables, missing, where)
+    chosen, n_left_out = complete_patients(slim, analysis.variables, missing, where)
     events = analysis.time_dependent
-    terms = _baseline_terms(chosen, analysis.variables, where)
+    terms = baseline_terms(chosen, analysis.variables, where)
     start, patient = None, np.arange(chosen.n)
     if events:
         rows = chosen.intervals(analysis.endpoint, list(events))
@@ -117,8 +120,8 @@ def fit_analysis(
         terms += event_terms(chosen, events, rows.X)
         time, event, start, patient = rows.stop, rows.event, rows.start, rows.patient
     else:
-        y = chosen.y(analysis.endpoint)
-        time, event = y["time"], y["event"]
+        y = chosen.follow_up(analysis.endpoint)
+        time, event, start = y["time"], y["event"], entry_of(y)
     terms += interaction_terms(terms, analysis.interactions)
     fit = _fit(terms, time, event, start, ties=analysis.ties, level=level, firth=firth, where=where)
     method = FIRTH if firth else ORDINARY
@@ -155,9 +158,9 @@ def fit_from_landmark(
 ) -> CohortFit:
     """Fit a Cox model from a landmark on, of what was known or had happened by then."""
     slim = only_needed(cohort, endpoint, variables, events).eligible(endpoint)
-    chosen, n_left_out = _complete(slim, variables, missing, where)
+    chosen, n_left_out = complete_patients(slim, variables, missing, where)
     reached = reach_landmark(chosen, endpoint, at, events=events)
-    terms = _baseline_terms(reached.cohort, variables, where)
+    terms = baseline_terms(reached.cohort, variables, where)
     terms += event_terms(reached.cohort, events, reached.happened)
     y = reached.y
     fit = _fit(terms, y["time"], y["event"], None, ties=ties, level=level, where=where, firth=firth)
@@ -175,7 +178,7 @@ def check_missing(missing: str, where: str) -> None:
         raise ModelError(f"{where}: missing={missing!r}; allowed are {allowed}.")
 
 
-def _complete(
+def complete_patients(
     cohort: Cohort, names: Sequence[str], missing: Missing, where: str
 ) -> tuple[Cohort, int]:
     """Keep who can be in one fit, and count the others."""
@@ -196,7 +199,8 @@ def _complete(
     return (cohort, 0) if known.all() else (cohort.take(np.flatnonzero(known)), int(np.sum(~known)))
 
 
-def _baseline_terms(cohort: Cohort, names: Sequence[str], where: str) -> list[Term]:
+def baseline_terms(cohort: Cohort, names: Sequence[str], where: str) -> list[Term]:
+    """Make the columns of variables known at baseline."""
     return [
         term
         for name in names

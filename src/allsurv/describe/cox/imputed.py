@@ -19,6 +19,7 @@ from allsurv.stats.curves import nonparametric
 from allsurv.stats.missing.chained import impute, n_imputations_for
 from allsurv.stats.missing.compatible import impute_compatible
 from allsurv.stats.missing.incomplete import Incomplete
+from allsurv.stats.outcome import entry_of
 
 __all__ = ["impute_missing"]
 
@@ -69,9 +70,10 @@ def impute_missing(
     Notes
     -----
     Imputed from all other variables, the event indicator and the Nelson-Aalen cumulative hazard at
-    each patient's time [1]_, by :func:`allsurv.stats.missing.chained.impute`. Numbers are
-    matched; those whose dictionary asks for it enter as their logarithm. Ordinal variables have a
-    proportional-odds model, nominal and yes/no ones a multinomial (logistic) model. With
+    each patient's time [1]_ (since entry, where that is delayed), by
+    :func:`allsurv.stats.missing.chained.impute`. Numbers are matched; those whose dictionary asks
+    for it enter as their logarithm. Ordinal variables have a proportional-odds model, nominal and
+    yes/no ones a multinomial (logistic) model. With
     interactions the outcome enters through the analysis itself, by
     :func:`allsurv.stats.missing.compatible.impute_compatible`.
 
@@ -133,8 +135,12 @@ def _incomplete(frame: pd.DataFrame, variable: Variable) -> Incomplete:
 
 
 def _outcome(cohort: Cohort, endpoint: str, time_dependent: Sequence[str]) -> Floats:
-    y = cohort.y(endpoint)
-    hazard = nonparametric.nelson_aalen(y["time"], y["event"]).at(y["time"])
+    y = cohort.follow_up(endpoint)
+    entry = entry_of(y)
+    summed = nonparametric.nelson_aalen(y["time"], y["event"], start=entry)
+    hazard = summed.at(y["time"])
+    if entry is not None:
+        hazard = hazard - summed.at(entry)  # over the time at risk
     happened = [np.isfinite(cohort.event_times(event)) for event in time_dependent]
     return np.column_stack([y["event"], hazard, *happened]).astype(float)
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
 from allsurv.stats.levels import check_level
-from allsurv.stats.measures.censoring import CensoringDistribution, CensoringWeights
+from allsurv.stats.measures.censoring import AnyCensoring, CensoringWeights
 from allsurv.stats.measures.prediction import (
     MeasureCurve,
     check_grid,
@@ -33,7 +33,7 @@ def auc(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Probability that who has the event by the horizon was given the higher risk.
@@ -49,7 +49,7 @@ def auc(
         Predicted risk by ``horizon``, or any score that rises with it.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population, as from the training cohort; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -71,7 +71,8 @@ def auc(
     -----
     Checked against R ``riskRegression::Score(metrics = "auc")``. Cases weigh
     :math:`1 / G(T_i-)`; controls are those followed beyond the horizon, whose common weight
-    :math:`1 / G(t)` cancels; a tied risk counts one half [1]_.
+    :math:`1 / G(t)` cancels unless ``censoring`` depends on the patient; a tied risk counts one
+    half [1]_.
 
     References
     ----------
@@ -100,7 +101,7 @@ def auc_curve(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> MeasureCurve:
     """Discrimination at several horizons.
@@ -113,7 +114,7 @@ def auc_curve(
         One score for all times, or the predicted risk by each time.
     times : array-like of shape (n_times,)
         Rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -202,6 +203,7 @@ class RankedCases:
 
     def __init__(self, score: Floats, weights: CensoringWeights, case: Bools) -> None:
         order, ordered = sort_rows(score)
+        self.order = order
         self.weights = weights.rearranged(order)
         self.case = case[order]
         self.has_competing = not np.array_equal(case, weights.event)
@@ -268,25 +270,24 @@ def ranked_auc(ranked: RankedCases, horizon: float, level: float) -> Estimate:
         return Estimate.missing(
             f"the censoring distribution given is 0 before {horizon:g}", level=level
         )
-    weight = weights.of_event * (ranked.case & ~beyond)
-    control: NDArray[Any] = beyond
+    case, against = weights.of_event * (ranked.case & ~beyond), weights.of_controls(horizon)
     if ranked.has_competing:
-        # Without anybody beyond the horizon G(t) may be 0, and then weights nobody.
-        kept = float(weights.distribution.at(horizon)) if beyond.any() else 1.0
-        if kept <= 0:
+        # An event of another cause makes a control of the patient, at a weight that differs from
+        # that of those followed beyond the horizon.
+        whole = weights.at(horizon)
+        if whole is None:
             return Estimate.missing(
                 f"the censoring distribution given is 0 by {horizon:g}", level=level
             )
-        control = np.where(beyond, 1.0 / kept, weights.of_event * competing)
-    n, cases, controls = weight.size, weight.sum(), control.sum()
-    lower_controls = ranked.below(control) / controls
-    value = float(weight @ lower_controls / cases)
-    lower_cases = ranked.below(weight) / cases
-    terms = weight * (lower_controls - value) * (n / cases)
-    as_control = control * ((1 - lower_cases - value) * (n / controls))
-    influence = terms + as_control
-    # The terms of controls of one common weight sum to 0 after any time up to the horizon.
-    influence += weights.influence(horizon, influence if ranked.has_competing else terms)
-    influence = mean_influence(influence)
+        against = np.where(beyond | competing, whole, 0.0)
+    n, cases, controls = case.size, case.sum(), against.sum()
+    lower_controls = ranked.below(against) / controls
+    value = float(case @ lower_controls / cases)
+    lower_cases = ranked.below(case) / cases
+    terms = case * (lower_controls - value) * (n / cases)
+    terms += against * (1 - lower_cases - value) * (n / controls)
+    # Back in the order of the patients: differences between models pair them.
+    influence = np.empty(n)
+    influence[ranked.order] = mean_influence(terms + weights.influence(horizon, terms))
     std_error = math.sqrt(influence @ influence)
     return wald(value, std_error, level, bounds=(0.0, 1.0), influence=influence)

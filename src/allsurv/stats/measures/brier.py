@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.stats.levels import check_level
-from allsurv.stats.measures.censoring import CensoringDistribution, CensoringWeights
+from allsurv.stats.measures.censoring import AnyCensoring, CensoringWeights
 from allsurv.stats.measures.prediction import (
     MeasureCurve,
     check_grid,
@@ -42,7 +42,7 @@ def brier(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Mean squared distance between predicted risk and what happened by one horizon.
@@ -58,7 +58,7 @@ def brier(
         Predicted probability, in [0, 1], of the event by ``horizon``.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population, as from the training cohort; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -111,7 +111,7 @@ def ipa(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Index of prediction accuracy: share of the Brier score of no model that the model removes.
@@ -127,7 +127,7 @@ def ipa(
         Predicted probability, in [0, 1], of the event by ``horizon``.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -149,7 +149,8 @@ def ipa(
     -----
     Checked against R ``riskRegression::Score(summary = "ipa")``.
     :math:`1 - \mathrm{BS}(t) / \mathrm{BS}_0(t)`, the reference being the weighted share of
-    events by the horizon, which is Kaplan-Meier's where the weights come from ``y`` [1]_.
+    events by the horizon, which is Kaplan-Meier's where the weights come from ``y`` alone [1]_.
+    Where ``censoring`` depends on the patient R takes Kaplan-Meier's all the same.
 
     References
     ----------
@@ -177,7 +178,7 @@ def brier_curve(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> MeasureCurve:
     """Brier score at several times.
@@ -190,7 +191,7 @@ def brier_curve(
         Predicted probability of the event by each time.
     times : array-like of shape (n_times,)
         Rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -231,7 +232,7 @@ def integrated_brier(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Brier score averaged over a span of time.
@@ -244,7 +245,7 @@ def integrated_brier(
         Predicted probability of the event by each time.
     times : array-like of shape (n_times,)
         At least two, rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -442,8 +443,7 @@ def score_estimate(
 
 def _overall_risk(weights: CensoringWeights, case: Bools, horizon: float) -> float:
     """Weighted share of the events of interest by the horizon."""
-    by_then = weights.time <= horizon
-    failed = float(weights.of_event[by_then].sum())
-    cases = float(weights.of_event[by_then & case].sum())
-    beyond = np.count_nonzero(~by_then) / float(weights.distribution.at(horizon))
-    return cases / (failed + beyond)
+    weight = weights.at(horizon)
+    if weight is None:
+        return math.nan
+    return float(weight[case & (weights.time <= horizon)].sum() / weight.sum())

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from allsurv.errors import ModelError
 from allsurv.stats.cox.fit import CoxFit, fit_cox
 from allsurv.stats.levels import check_level
+from allsurv.stats.measures.censoring import CensoringWeights
 from allsurv.stats.measures.observed import cut_follow_up
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.measures.prediction import check_horizon, check_risk, cloglog
 from allsurv.stats.outcome import check_y
 from allsurv.stats.splines import restricted_cubic_spline
@@ -89,6 +91,7 @@ def calibration_curve(
     *,
     n_knots: int = 3,
     at: ArrayLike | None = None,
+    censoring: PatientCensoring | None = None,
     level: float = 0.95,
 ) -> CalibrationCurve:
     r"""Observed against predicted risk at one horizon, smoothed.
@@ -108,6 +111,8 @@ def calibration_curve(
     at : array-like of shape (n_points,), optional
         Predicted risks at which to show the curve; 101 evenly spaced between the smallest and the
         largest if not given.
+    censoring : PatientCensoring, optional
+        As from ``fit_censoring``, where follow-up depends on the patient.
     level : float, default=0.95
         Confidence level, in (0, 1).
 
@@ -129,7 +134,8 @@ def calibration_curve(
     Checked against R ``survival::coxph(y ~ rms::rcs(log(-log(1 - risk)), n_knots))`` and its
     ``survfit(conf.type = "log-log")``: Cox regression on a restricted cubic spline of the
     complementary log-log of the risk [1]_, knots at Harrell's quantiles, follow-up cut at the
-    horizon.
+    horizon. With ``censoring`` those censored before the horizon are left out, the others weighted
+    by the inverse of their probability of being followed, and the limits are robust ones.
 
     References
     ----------
@@ -147,7 +153,8 @@ def calibration_curve(
     horizon = check_horizon(horizon)
     check_level(level, "calibration_curve")
     points = curve_points(risk, at)
-    smooth = _fit(time, event, risk, horizon, check_knots(n_knots), level)
+    weights = None if censoring is None else CensoringWeights(time, event, censoring)
+    smooth = _fit(time, event, risk, horizon, check_knots(n_knots), level, weights)
     if isinstance(smooth, str):
         nothing = np.full(points.size, np.nan)
         return CalibrationCurve(horizon, points, nothing, nothing, nothing, level, smooth)
@@ -163,7 +170,12 @@ def calibration_curve(
 
 
 def calibration_errors(
-    y: NDArray[np.void], risk: ArrayLike, horizon: float, *, n_knots: int = 3
+    y: NDArray[np.void],
+    risk: ArrayLike,
+    horizon: float,
+    *,
+    n_knots: int = 3,
+    censoring: PatientCensoring | None = None,
 ) -> CalibrationErrors:
     """Mean, median, 90th percentile and maximum of the calibration error over patients.
 
@@ -177,6 +189,8 @@ def calibration_errors(
         In the unit of ``time``; later follow-up is not used.
     n_knots : int, default=3
         Knots of the spline, 3 to 7.
+    censoring : PatientCensoring, optional
+        As from ``fit_censoring``, where follow-up depends on the patient.
 
     Returns
     -------
@@ -209,7 +223,8 @@ def calibration_errors(
     time, event = check_y(y)
     risk = check_risk(risk, time.size)
     horizon = check_horizon(horizon)
-    smooth = _fit(time, event, risk, horizon, check_knots(n_knots), 0.95)
+    weights = None if censoring is None else CensoringWeights(time, event, censoring)
+    smooth = _fit(time, event, risk, horizon, check_knots(n_knots), 0.95, weights)
     if isinstance(smooth, str):
         return CalibrationErrors(math.nan, math.nan, math.nan, math.nan, smooth)
     model, basis = smooth.model, smooth.basis
@@ -247,11 +262,20 @@ class _Smooth:
 
 
 def _fit(
-    time: Floats, event: Bools, risk: Floats, horizon: float, n_knots: int, level: float
+    time: Floats,
+    event: Bools,
+    risk: Floats,
+    horizon: float,
+    n_knots: int,
+    level: float,
+    censoring: CensoringWeights | None,
 ) -> _Smooth | str:
     """Fit the spline, or say why it cannot be."""
     if time.max() < horizon:
         return f"follow-up ends before {horizon:g}"
+    weights = None
+    if censoring is not None and (weights := censoring.at(horizon)) is None:
+        return f"some patients cannot be followed to {horizon:g}"
     time, event = cut_follow_up(time, event, horizon)
     if not event.any():
         return f"no event by {horizon:g}"
@@ -262,7 +286,10 @@ def _fit(
     names = [f"spline {k + 1}" for k in range(n_knots - 1)]
     basis = restricted_cubic_spline(scale, knots)
     try:
-        return _Smooth(fit_cox(time, event, basis, names=names, level=level), knots)
+        # Clusters of one patient: the limits of a weighted fit are those of the sandwich.
+        alone = None if weights is None else np.arange(time.size)
+        fit = fit_cox(time, event, basis, names=names, level=level, weights=weights, cluster=alone)
+        return _Smooth(fit, knots)
     except ModelError as error:
         return str(error)
 

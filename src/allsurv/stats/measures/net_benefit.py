@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
+from allsurv.stats.measures.censoring import CensoringWeights
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.measures.prediction import check_horizon, check_risk
 from allsurv.stats.outcome import check_y
 from allsurv.stats.sorting import sort_rows
@@ -47,7 +49,12 @@ class NetBenefit:
 
 
 def net_benefit(
-    y: NDArray[np.void], risk: ArrayLike, horizon: float, thresholds: ArrayLike
+    y: NDArray[np.void],
+    risk: ArrayLike,
+    horizon: float,
+    thresholds: ArrayLike,
+    *,
+    censoring: PatientCensoring | None = None,
 ) -> NetBenefit:
     r"""Net benefit of acting on patients whose predicted risk reaches a threshold.
 
@@ -64,6 +71,8 @@ def net_benefit(
         In the unit of ``time``; follow-up must reach it.
     thresholds : array-like of shape (n_thresholds,)
         Risks from which one would act, in [0, 1).
+    censoring : PatientCensoring, optional
+        As from ``fit_censoring``, where follow-up depends on the patient.
 
     Returns
     -------
@@ -81,7 +90,8 @@ def net_benefit(
     -----
     Checked against R ``dcurves::dca`` and ``survival::survfit``:
     :math:`P (F - (1 - F) p / (1 - p))`, P being the share of patients with a risk of p or more and
-    F their risk of the event by Kaplan-Meier [1]_.
+    F their risk of the event by Kaplan-Meier [1]_. With ``censoring`` P and F are shares of the
+    patients' weights, the inverse of their probability of being followed.
 
     References
     ----------
@@ -100,11 +110,18 @@ def net_benefit(
     ([0.5], [0.0])
     """
     time, event = check_y(y)
-    return benefit_of(time, event, event, risk, horizon, thresholds)
+    return benefit_of(time, event, event, risk, horizon, thresholds, censoring=censoring)
 
 
 def benefit_of(
-    time: Floats, failed: Bools, case: Bools, risk: ArrayLike, horizon: float, thresholds: ArrayLike
+    time: Floats,
+    failed: Bools,
+    case: Bools,
+    risk: ArrayLike,
+    horizon: float,
+    thresholds: ArrayLike,
+    *,
+    censoring: PatientCensoring | None = None,
 ) -> NetBenefit:
     """Net benefit where failures of other causes may prevent the event of interest.
 
@@ -122,6 +139,8 @@ def benefit_of(
         In the unit of time.
     thresholds : array-like of shape (n_thresholds,)
         Risks from which one would act, in [0, 1).
+    censoring : PatientCensoring, optional
+        Where follow-up depends on the patient.
 
     Returns
     -------
@@ -143,6 +162,10 @@ def benefit_of(
         missing = np.full(threshold.size, np.nan)
         reason = f"follow-up ends before {horizon:g}"
         return NetBenefit(horizon, threshold, missing, missing, none, above, reason)
+    if censoring is not None:
+        weights = CensoringWeights(time, failed, censoring).at(horizon)
+        empty = NetBenefit(horizon, threshold, none, none, none, above)
+        return _weighted(weights, case & (time <= horizon), risk, empty)
     cuts = np.r_[-np.inf, threshold]
     everyone, *above_each = _risk_above(time, failed, case, risk, horizon, cuts)
     observed = np.array(above_each)
@@ -154,6 +177,20 @@ def benefit_of(
         reason = f"from threshold {first:g} some groups above are not followed to {horizon:g}"
     treat_all = everyone - (1 - everyone) * odds
     return NetBenefit(horizon, threshold, model, treat_all, none, above, reason)
+
+
+def _weighted(weights: Floats | None, case: Bools, risk: Floats, out: NetBenefit) -> NetBenefit:
+    """Net benefit of patients who stand for those lost to follow-up, too."""
+    if weights is None or weights.sum() == 0:
+        missing = np.full(out.threshold.size, np.nan)
+        reason = f"some patients cannot be followed to {out.horizon:g}"
+        return replace(out, model=missing, treat_all=missing, reason=reason)
+    share = weights / weights.sum()
+    worth = np.where(case, share, 0.0)[:, None] - np.where(case, 0.0, share)[:, None] * (
+        out.threshold / (1 - out.threshold)
+    )
+    acted = risk[:, None] >= out.threshold
+    return replace(out, model=np.where(acted, worth, 0.0).sum(axis=0), treat_all=worth.sum(axis=0))
 
 
 def _risk_above(
