@@ -100,7 +100,26 @@ class SurvivalForest(SurvivalModel):
     def grow(
         self, design: Floats, time: Floats, cause: NDArray[np.int64], n_causes: int
     ) -> tuple[Trees, NDArray[np.intp]]:
-        """Grow the trees, and say at which points of the grid their leaves hold something."""
+        """Grow trees for one cause or several.
+
+        Parameters
+        ----------
+        design : ndarray of shape (n_patients, n_terms)
+            Encoded patients.
+        time : ndarray of shape (n_patients,)
+            Follow-up.
+        cause : ndarray of int64 of shape (n_patients,)
+            0 where censored, 1 to ``n_causes`` for the cause of the event.
+        n_causes : int
+            How many causes there are.
+
+        Returns
+        -------
+        trees : Trees
+            Leaves hold cumulative hazards, cause after cause.
+        event_steps : ndarray of int of shape (n_event_steps,)
+            Points of the time grid they are of.
+        """
         from allsurv.models.growing.survival_trees import grow_survival_trees
 
         n_drawn = self._check(len(design))

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from allsurv.dictionary.readonly import plain
 from allsurv.dictionary.variable import Derivation, Variable
 from allsurv.errors import RiskModelError
+from allsurv.riskmodel.causes import CAUSE_MECHANISMS
 from allsurv.riskmodel.development import Development
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.instability import Instability
-from allsurv.riskmodel.causes import CAUSE_MECHANISMS
 from allsurv.riskmodel.mechanisms import MECHANISMS
 from allsurv.riskmodel.reach import Population, Reach
 
