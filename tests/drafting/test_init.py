@@ -121,8 +121,8 @@ def test_a_code_far_from_all_values_is_asked_about(tmp_path):
 
 def test_a_unit_that_no_header_says_is_asked(tmp_path):
     frame = patients().rename(columns={"os_months": "futime"})
-    assert drafted(tmp_path, frame).n_questions == 3
-    assert "are the values of 'futime' days, weeks, months or years?" in questions(tmp_path)
+    assert drafted(tmp_path, frame).n_questions == 1
+    assert "time.unit: a question: in which unit is follow-up: days," in questions(tmp_path)
     assert drafted(tmp_path, frame, unit="months").n_questions == 0
     assert load_study(tmp_path / "study.yaml").variables["futime"].unit == "months"
 

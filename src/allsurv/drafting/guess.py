@@ -72,6 +72,8 @@ def guess_column(header: str, cells: pd.Series, taken: set[str]) -> Entry | Left
         return entry
     if len(distinct) == 1 and not words.has_word(header, words.EVENTS):
         return LeftOut(header, "has the same value in every row")
+    if words.has_word(header, words.CENTRES) and len(distinct) > _FEW_LEVELS:
+        return LeftOut(header, "the centre can identify patients", is_personal=True)
     if numbers.notna().mean() > _NEARLY_ALL:
         return _of_numbers(entry, numbers, len(distinct))
     return _of_texts(entry, known, distinct, is_unique)

@@ -12,6 +12,7 @@ import pandas as pd
 from allsurv.dictionary.units import UNITS, unit_ratio
 from allsurv.drafting import words
 from allsurv.drafting.entry import Entry, LeftOut
+from allsurv.drafting.guess import round_up
 from allsurv.drafting.outcome import QUESTION, DraftEndpoint, find_endpoints
 
 __all__ = ["Plan", "make_plan"]
@@ -103,6 +104,8 @@ def make_plan(
             ].label = f"Time of {endpoint.label[0].lower()}{endpoint.label[1:]}"
     main = by_name.get(found[0].time)
     unit = main.unit if main is not None and main.unit in UNITS else QUESTION
+    if unit == QUESTION:
+        _ask_unit_once(entries)
     _convert_times(by_name, found, unit)
     group = next((e.name for e in entries if _is_arm(e)), "")
     plan = Plan(
@@ -119,9 +122,21 @@ def make_plan(
     if not plan.name[0].isalpha():
         plan.name = f"study-{plan.name}"
     plan.predictors = [e.name for e in entries if e.is_predictor]
-    if main is not None and unit != QUESTION:
+    if main is not None:
         plan.horizons = _horizons(frame[main.column], unit, main)
     return plan
+
+
+def _time_label(label: str) -> str:
+    return label if label.startswith("Time") else f"Time of {label[0].lower()}{label[1:]}"
+
+
+def _ask_unit_once(entries: Sequence[Entry]) -> None:
+    """Where no header says the unit, leave it to the one question about the study's unit."""
+    for entry in entries:
+        if entry.unit_question:
+            entry.unit_question = ""
+            entry.notes.append("in the study's unit: please check")
 
 
 def _mark_outcomes(by_name: Mapping[str, Entry], endpoints: Sequence[DraftEndpoint]) -> None:
@@ -163,9 +178,14 @@ def _is_arm(entry: Entry) -> bool:
 
 
 def _horizons(cells: pd.Series, unit: str, entry: Entry) -> tuple[float, ...]:
+    """Choose usual times that a quarter of the patients reach; round ones without a unit."""
     times = pd.to_numeric(cells, errors="coerce").dropna().to_numpy(dtype=float)
-    if not len(times):
+    if not len(times) or times.max() <= 0:
         return ()
-    last = float(np.quantile(times, 1 - _FOLLOWED)) * unit_ratio(entry.unit, unit)
-    fit = [h for h in _HORIZONS[unit] if h < last]
-    return tuple(float(h) for h in fit[-_MOST_HORIZONS:])
+    last = float(np.quantile(times, 1 - _FOLLOWED))
+    usual = _HORIZONS.get(unit, ())
+    if usual:
+        last *= unit_ratio(entry.column_unit or entry.unit, unit)
+    fit = [float(h) for h in usual if h < last][-_MOST_HORIZONS:]
+    middle = float(np.median(times[times > 0]))
+    return tuple(fit) or (round_up(middle / 2),)

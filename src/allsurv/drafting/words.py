@@ -11,6 +11,7 @@ __all__ = [
     "ARMS",
     "BIRTHS",
     "CENSORED",
+    "CENTRES",
     "DEATHS",
     "ENDPOINTS",
     "EVENTS",
@@ -38,6 +39,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+CENTRES = _words("inst institution site center centre hospital ward clinic")
 ROW_NUMBERS = _words("rownames index unnamed")
 IDENTIFIERS = _words(
     "id pid obs seqno patid patient patno patnr patientid subject subjid usubjid record recordid "
