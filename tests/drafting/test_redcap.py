@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allsurv.cohort import read_cohort
-from allsurv.drafting import import_redcap
+from allsurv.cohort import load_cohort, read_cohort, write_cohort
+from allsurv.drafting import import_redcap, redcap_dictionary
+from allsurv.drafting.entry import Entry
 from allsurv.drafting.redcap import DICTIONARY_COLUMNS, read_dictionary
+from allsurv.drafting.redcap_export import restored
 from allsurv.errors import CohortError, ConfigError
 from allsurv.study import load_study
 
@@ -205,7 +207,7 @@ def fault(bring, frame, **options) -> str:
 
 def test_exports_that_do_not_fit(bring, dictionary):
     raw = records()
-    mixed = raw.assign(cns=raw["cns"].map({1: "Yes", 0: "No"}))
+    mixed = raw.assign(sex=raw["sex"].map({1: "Male", 2: "Female"}))
     assert "are a mixture of codes (" in fault(bring, mixed)
     assert "sex: 1 row (3) hold none of its choices" in fault(
         bring, raw.assign(sex=[1, 2, 7, *raw["sex"][3:]])
@@ -238,3 +240,32 @@ def test_a_record_number_that_identifies_is_left_out(bring, dictionary):
     first = (*FIELDS[0][:8], "y", "", "")
     found = bring(records(), dictionary([first, *FIELDS[1:]]))
     assert "record_id" not in found.frame
+
+
+def test_a_study_becomes_a_dictionary_and_comes_back(tmp_path):
+    """The embedded study: every variable that is not derived, in all that a dictionary says."""
+    study, cohort = load_study("rr-all"), load_cohort("rr-all")
+    redcap_dictionary(study).to_csv(tmp_path / "dictionary.csv", index=False)
+    write_cohort(cohort, tmp_path / "export.csv")
+    paths = tmp_path / "dictionary.csv", tmp_path / "export.csv"
+    found = import_redcap(*paths, time="os_months", event="alive=no")
+    (tmp_path / "study.yaml").write_text(found.draft.text)
+    again = load_study(tmp_path / "study.yaml").variables
+    kept = ("label", "kind", "unit", "levels", "reference", "transform", "column_unit", "known")
+    given = [v for v in study.variables.values() if v.derivation is None]
+    compared = [v for v in given if v.column in {a.column for a in again.values()}]
+    assert len(compared) > 0.9 * len(given)
+    for variable in compared:
+        other = next(a for a in again.values() if a.column == variable.column)
+        for what in kept:
+            assert getattr(other, what) == getattr(variable, what), f"{variable.name}.{what}"
+        if variable.is_number and variable.kind != "duration":
+            assert (other.minimum, other.maximum) == (variable.minimum, variable.maximum)
+
+
+@pytest.mark.parametrize(
+    "annotation", ["@HIDDEN", "@ALLSURV=", "@ALLSURV={", '@ALLSURV={"kind": 1}']
+)
+def test_annotations_that_are_none_of_ours(annotation):
+    entry = Entry("sex", "sex", "Sex", "nominal", unit="x")
+    assert restored(entry, annotation) == entry

@@ -12,5 +12,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "adam": ["import_adam"],
         "draft": ["Draft", "draft_study"],
         "redcap": ["import_redcap"],
+        "redcap_export": ["redcap_dictionary"],
     },
 )

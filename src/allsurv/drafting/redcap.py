@@ -19,6 +19,7 @@ from allsurv.drafting import words
 from allsurv.drafting.cohort_file import Import, finish_import
 from allsurv.drafting.entry import Entry, LeftOut
 from allsurv.drafting.guess import round_up
+from allsurv.drafting.redcap_export import MARK, restored
 from allsurv.errors import CohortError, Violation
 from allsurv.files import read_file
 from allsurv.files.missing import MISSING_WORDS
@@ -81,6 +82,8 @@ class Field:
         As the project marks it.
     unit : str
         Unit that note or label state in brackets.
+    annotation : str
+        What the project notes about the field.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Field:
     is_identifier: bool = False
     is_required: bool = False
     unit: str = ""
+    annotation: str = ""
 
 
 def import_redcap(
@@ -204,6 +208,7 @@ def _field(row: Mapping[str, str]) -> Field:
         is_identifier=row["identifier"].lower() in {"y", "yes", "1", "true"},
         is_required=row["required_field"].lower() in {"y", "yes", "1", "true"},
         unit=words.unit_of(label) or words.unit_of(_plain(row["field_note"])),
+        annotation=row["field_annotation"],
     )
 
 
@@ -282,18 +287,19 @@ def _with_codes(frame: pd.DataFrame, fields: Mapping[str, Field], where: Path) -
                 continue
             cells = frame[column].astype("string").str.strip()
             known = cells[~cells.isin(MISSING_WORDS)].dropna()
-            by_label = {label: code for code, label in codes.items()}
-            is_code, is_label = known.isin(list(codes)), known.isin(list(by_label))
+            by_label = {label.casefold(): code for code, label in codes.items()}
+            is_code, is_label = known.isin(list(codes)), known.str.casefold().isin(by_label)
             bad = ~(is_code | is_label)
             if bad.any():
                 rows = tuple(int(i) + 1 for i in known.index[bad])
                 says = f"hold none of its choices; allowed are {', '.join(codes)}, or their labels."
                 faults.append(Violation(column, says, rows))
             only_codes, only_labels = (is_code & ~is_label).any(), (is_label & ~is_code).any()
-            raw += [column] * bool(only_codes)
-            labelled += [column] * bool(only_labels)
+            if item.kind in _WITH_CHOICES:  # a yes is a yes, in raw exports too
+                raw += [column] * bool(only_codes)
+                labelled += [column] * bool(only_labels)
             if only_labels:
-                changed[column] = cells.map(lambda v, by=by_label: by.get(v, v)).fillna("")
+                changed[column] = _as_codes(cells, by_label)
     if raw and labelled:
         says = (
             f"are a mixture of codes ({', '.join(raw[:_MOST_SHOWN])}) and labels "
@@ -303,6 +309,11 @@ def _with_codes(frame: pd.DataFrame, fields: Mapping[str, Field], where: Path) -
     if faults:
         raise CohortError(where.name, "redcap", faults)
     return changed
+
+
+def _as_codes(cells: pd.Series, by_label: Mapping[str, str]) -> pd.Series:
+    texts = ["" if pd.isna(v) else str(v) for v in cells]
+    return pd.Series([by_label.get(v.casefold(), v) for v in texts], cells.index, dtype=object)
 
 
 def _codes(item: Field) -> dict[str, str]:
@@ -338,7 +349,8 @@ def _entry(
     entry.has_missing = len(known) < len(cells)
     if known.empty:
         return LeftOut(column, "holds no value")
-    return _typed(entry, item, known)
+    found = _typed(entry, item, known)
+    return restored(found, item.annotation) if isinstance(found, Entry) else found
 
 
 def _reason_to_leave_out(item: Field) -> LeftOut | None:
@@ -382,9 +394,10 @@ def _typed(entry: Entry, item: Field, known: pd.Series) -> Entry | LeftOut:
 
 def _chosen(entry: Entry, item: Field) -> None:
     """Take choices as levels; those that say "unknown" mean no value."""
-    unknown = [c for c, label in item.choices.items() if _means_unknown(label)]
+    is_ours = MARK in item.annotation
+    unknown = [c for c, label in item.choices.items() if _means_unknown(label) and not is_ours]
     codes = [c for c in item.choices if c not in unknown]
-    if set(codes) == {"0", "1"}:
+    if set(codes) == {"0", "1"} and not is_ours:
         entry.kind = "binary"
         entry.level_labels = {True: item.choices["1"], False: item.choices["0"]}
     else:
