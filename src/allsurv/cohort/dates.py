@@ -7,8 +7,9 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 
-from allsurv.dictionary.values import MISSING_WORDS, rows_of
+from allsurv.dictionary.values import rows_of
 from allsurv.errors import Violation
+from allsurv.files.missing import MISSING_WORDS
 from allsurv.study.spec import Between, Study
 
 __all__ = ["days_for_dates"]
