@@ -69,14 +69,25 @@ def faults_of(path: str, whole: bool) -> Iterator[str]:
     if whole and inspect.isclass(thing) and fields_of(thing) is not None:
         # A value says what it holds under Parameters or under Attributes.
         found = {code: text for code, text in found.items() if not code.startswith("PR")}
-        sections = NumpyDocString(inspect.getdoc(thing))
-        named = sections["Parameters"] + sections["Attributes"]
-        documented = {n.strip() for p in named for n in p.name.split(",")}
-        if missing := fields_of(thing) - documented:
+        if missing := fields_of(thing) - documented_of(thing):
             found["fields"] = f"{sorted(missing)} not documented"
-    elif whole and inspect.isclass(thing) and "__init__" not in vars(thing):
+    elif whole and inspect.isclass(thing) and not takes_arguments(thing):
         found = {code: text for code, text in found.items() if not code.startswith("PR")}
     yield from (f"{path}: {code} {text}" for code, text in found.items())
+
+
+def takes_arguments(thing: type) -> bool:
+    return "__init__" in vars(thing) and not getattr(thing, "_is_protocol", False)
+
+
+def documented_of(thing: type) -> set[str]:
+    """Give the fields that a value or one of its bases documents."""
+    documented = set()
+    for kind in thing.__mro__[:-1]:
+        sections = NumpyDocString(inspect.cleandoc(kind.__doc__ or ""))
+        named = sections["Parameters"] + sections["Attributes"]
+        documented |= {n.strip() for p in named for n in p.name.split(",")}
+    return documented
 
 
 def fields_of(kind: type) -> set[str] | None:

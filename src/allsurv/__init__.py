@@ -28,7 +28,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     ],
     submod_attrs={
         "study": ["Study", "load_study"],
-        "cohort": ["Cohort", "load_cohort", "read_cohort"],
+        "cohort": ["Cohort", "load_cohort", "read_cohort", "write_cohort"],
         "simulate": ["simulate_cohort"],
         "describe": [
             "analysis_table",

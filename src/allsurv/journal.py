@@ -79,8 +79,11 @@ def p_text(p_value: float) -> str:
 
     Examples
     --------
-    >>> [p_text(p) for p in (0.7954, 0.0448, 0.0098, 0.0023, 0.00001, 0.997)]
-    ['0.80', '0.04', '0.010', '0.002', '<0.001', '>0.99']
+    Three decimals below 0.01, and three or four where fewer would hide on which side of 0.05 it
+    lies.
+
+    >>> [p_text(p) for p in (0.795, 0.0448, 0.0451, 0.0504, 0.0098, 0.00001, 0.997)]
+    ['0.80', '0.04', '0.045', '0.0504', '0.010', '<0.001', '>0.99']
     """
     if not math.isfinite(p_value):
         return "–"
@@ -88,7 +91,9 @@ def p_text(p_value: float) -> str:
         return "<0.001"
     if p_value > 0.99:
         return ">0.99"
-    if p_value < 0.01:
+    if 0.0495 <= p_value < 0.0505:
+        return f"{round_half_up(p_value, 4):.4f}"
+    if p_value < 0.01 or 0.045 <= p_value < 0.055:
         return f"{round_half_up(p_value, 3):.3f}"
     return f"{round_half_up(p_value, 2):.2f}"
 

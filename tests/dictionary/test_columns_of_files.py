@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import read_cohort
+from allsurv.cohort.writing import write_cohort
 from allsurv.dictionary.checks import check_frame
 from allsurv.dictionary.derive import derive
 from allsurv.dictionary.variable import Derivation, Variable
@@ -18,7 +19,6 @@ from allsurv.models import export_model, make_model
 from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring import RiskScorer
 from allsurv.scoring.columns import make_reader
-from allsurv.simulate.files import write_cohort
 from allsurv.study import load_study
 
 STUDY = """

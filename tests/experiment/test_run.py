@@ -17,8 +17,8 @@ from allsurv.study import load_study
 
 TABLES = {
     "table_one", "missing", "survival", "curves", "cox", "performance", "differences", "over_time",
-    "calibration", "net_benefit", "risk_groups", "risk_group_curves", "subgroups", "instability",
-    "instability_bands", "classification",
+    "calibration", "censoring", "net_benefit", "risk_groups", "risk_group_curves", "subgroups",
+    "instability", "instability_bands", "classification",
     "findings", "findings_horizons", "findings_importance", "non_findings", "published_equation",
     "importance", "directions", "coefficients", "models", "points", "nomogram", "points_survival",
     "points_loss",

@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from mutants.changes import Change, changes_of
+from mutants.earlier import TRACE, TRIALS, killed_before, read_trials, traced_before
 from mutants.page import page_of, read_reasons
 from mutants.reach import Reach, collect, read
 from mutants.trial import Trial, copy_tree, try_change
@@ -45,24 +46,25 @@ def _digest(tree: Path) -> str:
 
 
 def _traced(tree: Path, tests: list[str], place: Path, jobs: int) -> Reach:
-    done = place / "traced"
-    if not done.exists():
+    done = place / TRACE
+    if done.exists():
+        return Reach.of_json(json.loads(done.read_text()))
+    known, again = traced_before(place, tree, tests)
+    if again or not known.seconds:
         shutil.rmtree(place / "contexts", ignore_errors=True)
-        collect(tree, tests, place / "contexts", jobs)
-        done.write_text("")
-    return read(place / "contexts", tree)
+        collect(tree, again or tests, place / "contexts", jobs)
+        known = known.joined(read(place / "contexts", tree))
+    done.write_text(json.dumps(known.to_json()))
+    return known
 
 
 def _try_all(
     changes: list[Change], reach: Reach, trees: list[Path], budget: float, place: Path
 ) -> list[Trial]:
     """Try changes in as many copies as there are, and note each: a break loses none."""
-    notes = place / "trials.jsonl"
-    known = {}
-    for line in notes.read_text().splitlines() if notes.exists() else []:
-        entry = json.loads(line)
-        trial = Trial(**entry | {"change": Change(**entry["change"])})
-        known[trial.change] = trial
+    notes = place / TRIALS
+    known = {trial.change: trial for trial in killed_before(place, trees[0])}
+    known |= {trial.change: trial for trial in read_trials(notes)}
     free: SimpleQueue[Path] = SimpleQueue()
     for tree in trees:
         free.put(tree)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from coverage import CoverageData
 
@@ -38,6 +39,76 @@ class Reach:
     setup: dict[str, float] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     importers: dict[str, set[str]] = field(default_factory=dict)
+
+    def without(self, files: Sequence[str]) -> Reach:
+        """Forget tests and fixtures of some files."""
+
+        def is_kept(name: str) -> bool:
+            return name.removeprefix("fixture ").partition("::")[0] not in files
+
+        return Reach(
+            {
+                module: {line: set(filter(is_kept, found)) for line, found in several.items()}
+                for module, several in self.lines.items()
+            },
+            {test: seconds for test, seconds in self.seconds.items() if is_kept(test)},
+            {test: fixtures for test, fixtures in self.fixtures.items() if is_kept(test)},
+            {name: seconds for name, seconds in self.setup.items() if is_kept(name)},
+            set(filter(is_kept, self.broken)),
+            self.importers,
+        )
+
+    def joined(self, other: Reach) -> Reach:
+        """Put two traces of the same code together; who imports what is the other's."""
+        lines = {module: dict(several) for module, several in self.lines.items()}
+        for module, several in other.lines.items():
+            known = lines.setdefault(module, {})
+            for line, found in several.items():
+                known[line] = known.get(line, set()) | found
+        return Reach(
+            lines,
+            self.seconds | other.seconds,
+            self.fixtures | other.fixtures,
+            self.setup | other.setup,
+            self.broken | other.broken,
+            other.importers,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Turn into plain values; a name is written once."""
+        names: dict[str, int] = {}
+        lines = {
+            module: {
+                line: sorted(names.setdefault(name, len(names)) for name in sorted(found))
+                for line, found in several.items()
+            }
+            for module, several in self.lines.items()
+        }
+        return {
+            "names": list(names),
+            "lines": lines,
+            "seconds": self.seconds,
+            "fixtures": {test: sorted(found) for test, found in self.fixtures.items()},
+            "setup": self.setup,
+            "broken": sorted(self.broken),
+            "importers": {module: sorted(found) for module, found in self.importers.items()},
+        }
+
+    @classmethod
+    def of_json(cls, value: dict[str, Any]) -> Reach:
+        """Make from :meth:`to_json`."""
+        names = value["names"]
+        return cls(
+            {
+                module: {int(line): {names[k] for k in found} for line, found in several.items()}
+                for module, several in value["lines"].items()
+            },
+            value["seconds"],
+            {test: frozenset(found) for test, found in value["fixtures"].items()},
+            value["setup"],
+            set(value["broken"]),
+            {module: set(found) for module, found in value["importers"].items()},
+        )
 
     def is_reached(self, module: str, first: int, last: int) -> bool:
         """Whether any test, one that fails under the tracer too, executes any of the lines."""

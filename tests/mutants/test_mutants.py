@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from mutants.changes import Change, changes_of
+from mutants.earlier import TRACE, TRIALS, killed_before, traced_before
 from mutants.page import page_of, read_reasons, wilson
 from mutants.reach import Reach, collect, read
 from mutants.trial import KILLED, SURVIVED, Trial, copy_tree, try_change
@@ -237,6 +241,61 @@ def test_tests_are_asked_within_their_time_and_one_at_least():
     assert reach.within(["a", "b", "c"], 13.5) == ["a", "b"]
     assert reach.within(["b", "a"], 0.5) == ["b"]
     assert reach.cost(["b", "c"]) == 16.0
+
+
+def test_a_trace_is_kept_as_it_was(traced):
+    _, reach = traced
+    again = Reach.of_json(json.loads(json.dumps(reach.to_json())))
+    assert again == reach
+    assert reach.without([]) == reach
+    assert reach.without([]).joined(reach) == reach
+
+
+@pytest.fixture
+def earlier(traced, tmp_path) -> Path:
+    """Place of a run that traced everything and saw one change noticed and one not."""
+    tree, reach = traced
+    place = tmp_path / "a1-tests"
+    place.mkdir()
+    shutil.copytree(tree, place / "tree0", symlinks=True)
+    (place / TRACE).write_text(json.dumps(reach.to_json()))
+    noticed = change_of(tree, "age >= 18", "age > 18")
+    trials = [
+        Trial(noticed, KILLED, "tests/errors/test_one.py::test_grown", "line", 1, 1),
+        Trial(change_of(tree, "age >= 65", "age > 65"), SURVIVED, "", "line", 2, 2),
+    ]
+    (place / TRIALS).write_text("".join(json.dumps(asdict(trial)) + "\n" for trial in trials))
+    return place
+
+
+def copied(earlier: Path) -> Path:
+    return Path(shutil.copytree(earlier / "tree0", earlier.parent / "now", symlinks=True))
+
+
+def test_what_was_noticed_holds_while_module_and_test_are_the_same(earlier):
+    place, tree = earlier.parent / "b2-tests", copied(earlier)
+    assert [t.change.before for t in killed_before(place, tree)] == ["age >= 18"]
+    (tree / "tests" / "errors" / "test_limit.py").write_text("")
+    assert len(list(killed_before(place, tree))) == 1  # another test
+    (tree / "tests" / "errors" / "test_one.py").write_text("")
+    assert not list(killed_before(place, tree))
+
+
+def test_only_files_of_tests_that_changed_are_traced_again(earlier):
+    place, tree = earlier.parent / "b2-tests", copied(earlier)
+    known, again = traced_before(place, tree, ["tests"])
+    assert again == []
+    assert "tests/errors/test_limit.py::test_limit" in known.seconds
+    (tree / "tests" / "errors" / "test_limit.py").write_text("def test_new(): pass\n")
+    known, again = traced_before(place, tree, ["tests"])
+    assert again == ["tests/errors/test_limit.py"]
+    assert not any("test_limit" in test for test in known.seconds)
+    assert "tests/errors/test_one.py::test_grown" in known.seconds
+    assert traced_before(place, tree, ["tests/other"])[1] == []
+    assert traced_before(earlier.parent / "b2-others", tree, ["tests"]) == (Reach(), [])
+    module = tree / "src" / "allsurv" / "errors" / "one.py"
+    module.write_text(module.read_text() + "\n")
+    assert traced_before(place, tree, ["tests"]) == (Reach(), [])
 
 
 def test_the_page_counts_and_explains(tmp_path):

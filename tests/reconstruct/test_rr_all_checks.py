@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from allsurv.cohort import read_cohort
-from allsurv.dictionary.files import read_file
 from allsurv.errors import CohortError
+from allsurv.files import read_file
 from allsurv.study import load_study
 
 

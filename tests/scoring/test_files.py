@@ -196,10 +196,10 @@ def test_a_folder_in_the_way_is_left_alone(scorer, patients, tmp_path):
     ("content", "says"),
     [
         (b"", "is empty"),
-        (b"PK\x03\x04xxxx", "Excel"),
-        (b"age;sex\n1;male\n", "separated by semicolons"),
+        (b"PK\x03\x04xxxx", "damaged Excel"),
+        (b"age;sex\n1;male\n", "wbc: is missing, but required"),
         (b"PAR1 and then nothing", "Parquet"),
-        (b"age,sex\n\xff\xfe,male\n", "UTF-8"),
+        (b"age,sex\n\x9f,male\n", "is not UTF-8"),
         (b"age\n45\n", "is missing, but required"),
     ],
 )
@@ -268,19 +268,30 @@ def test_a_file_of_few_patients_or_of_one_piece_is_scored(scorer, patients, tmp_
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_a_name_that_holds_another_separator_is_a_name(scorer, patients, tmp_path, separator):
-    """Only a file of one column can be a file of another separator."""
+    """What cuts the header alone does not cut the lines."""
     given = tmp_path / "new.csv"
     named = patients.head(20).copy()
     named.insert(0, f"note{separator}remark", "x")
     named.to_csv(given, index=False)
     assert score_file(scorer, given, tmp_path / "out.csv").n_rows == 20
-    alone = tmp_path / "alone.csv"
-    alone.write_text(f"age{separator}sex\n40{separator}male\n")
-    with pytest.raises(CohortError, match="is separated by"):
-        score_file(scorer, alone, tmp_path / "none.csv")
 
 
 def test_a_folder_is_no_file_of_patients(scorer, tmp_path):
     (tmp_path / "new.csv").mkdir()
     with pytest.raises(CohortError, match=r"cannot be opened \(Is a directory\)"):
         score_file(scorer, tmp_path / "new.csv", tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_identifiers_stand_beside_the_risks(scorer, patients, faulty, tmp_path, kind):
+    """The study's own column that names patients is copied, row by row, for faulty rows too."""
+    (name,) = scorer.risk_model.provenance["identifiers"]
+    named = patients.assign(**{name: [f"00{k}" for k in range(700)]})
+    given = tmp_path / f"named.{kind}"
+    named.to_csv(given, index=False) if kind == "csv" else named.to_parquet(given)
+    score_file(scorer, given, tmp_path / "risks.csv")
+    scored = pd.read_csv(tmp_path / "risks.csv", dtype={name: str})
+    assert scored.columns[:3].tolist() == ["row", name, "risk_score"]
+    assert scored[name].tolist() == named[name].tolist()
+    score_file(scorer, faulty, tmp_path / "without.csv", on_error="report")
+    assert name not in pd.read_csv(tmp_path / "without.csv")

@@ -11,13 +11,13 @@ from scipy import stats
 
 import allsurv as als
 from allsurv.cohort import make_cohort
+from allsurv.cohort.writing import write_cohort
 from allsurv.describe import analysis_table
 from allsurv.errors import ConfigError
 from allsurv.simulate import make_simulator, simulate_cohort, simulate_truth
 from allsurv.simulate.codes import decimals_of
 from allsurv.simulate.correlation import latent_correlation, see, shrunken
 from allsurv.simulate.effects import published_effects
-from allsurv.simulate.files import write_cohort
 from allsurv.simulate.hazard import smooth_hazard
 from allsurv.simulate.network import choose_parents, fit_node
 from allsurv.stats.cox.fit import fit_cox

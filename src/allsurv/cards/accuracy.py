@@ -115,7 +115,10 @@ def _performance(quote: Quoter) -> Tree:
     return section(
         "performance",
         "Performance",
-        text=[[quote("text", "/statements/validation")]],
+        text=[
+            [quote("text", "/statements/validation")],
+            [quote("text", "/statements/censoring")],
+        ],
         items=[
             item("external", "External validation"),
             item("failed", "Resamples that could not be measured", "some" if failed else "none"),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from allsurv import __version__
+from allsurv.cli.answers import answers_of
 from allsurv.cli.extras import require
 from allsurv.cli.numbers import numbers_of
 from allsurv.errors import AllsurvError, CheckFailed, ConfigError
@@ -31,6 +32,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+SheetOption = Annotated[str, typer.Option(help="Sheet of an Excel workbook; the first otherwise.")]
+DecimalOption = Annotated[str, typer.Option(help="comma or point, if the file leaves it open.")]
+SeparatorOption = Annotated[str, typer.Option(help="Character between cells, if it does.")]
+EncodingOption = Annotated[str, typer.Option(help="Such as cp1252 or mac_roman, if it does.")]
+PATIENTS = "CSV, Excel, Parquet, Stata, SAS or SPSS file"
 StudyOption = Annotated[str, typer.Option(help="Bundled study (rr-all, ebmt-all) or study file.")]
 
 
@@ -99,21 +105,101 @@ def run(
 
 @app.command()
 def check(
-    cohort: Annotated[str, typer.Argument(help="Bundled cohort, or CSV or Parquet file.")],
+    cohort: Annotated[str, typer.Argument(help=f"Bundled cohort, or {PATIENTS}.")],
     study: StudyOption = "rr-all",
+    sheet: SheetOption = "",
+    decimal: DecimalOption = "",
+    separator: SeparatorOption = "",
+    encoding: EncodingOption = "",
+    out: Annotated[
+        str, typer.Option(help="Write the patients as understood: .csv, .xlsx or .parquet.")
+    ] = "",
 ) -> None:
     """Check patients against a study's data dictionary; every fault is named at once.
 
     Example: allsurv check patients.csv --study rr-all
+
+    Example: allsurv check patients.xlsx --sheet Data --study mine.yaml --out patients.csv
     """
     from allsurv.cli.check import check_command
 
-    check_command(cohort, study)
+    check_command(cohort, study, answers_of(sheet, decimal, separator, encoding), _path(out))
+
+
+@app.command()
+def init(
+    patients: Annotated[Path, typer.Argument(help=f"{PATIENTS}.")],
+    out: Annotated[Path, typer.Option(help="Study file to write.")] = Path("study.yaml"),
+    name: Annotated[str, typer.Option(help="Name of the study; the file's otherwise.")] = "",
+    time: Annotated[str, typer.Option(help="Column of follow-up, if its name hides it.")] = "",
+    event: Annotated[str, typer.Option(help="Column of the event, such as status=2.")] = "",
+    unit: Annotated[str, typer.Option(help="days, weeks, months or years, if no name says.")] = "",
+    sheet: SheetOption = "",
+    decimal: DecimalOption = "",
+    separator: SeparatorOption = "",
+    encoding: EncodingOption = "",
+) -> None:
+    """Draft a study file from a file of patients: guesses with reasons, and questions.
+
+    Example: allsurv init patients.csv --out study.yaml
+
+    Example: allsurv init lung.csv --time time --event status=2 --unit days --out lung.yaml
+    """
+    from allsurv.cli.init import init_command
+
+    asked = {"name": name, "time": time, "event": event, "unit": unit}
+    init_command(patients, out, asked, answers_of(sheet, decimal, separator, encoding))
+
+
+bring = typer.Typer(help="Make a study file and a cohort of another system's files.")
+app.add_typer(bring, name="import", no_args_is_help=True)
+FolderOption = Annotated[Path, typer.Option(help="Folder for study.yaml and patients.csv.")]
+NameOption = Annotated[str, typer.Option(help="Name of the study.")]
+
+
+@bring.command()
+def redcap(
+    dictionary: Annotated[Path, typer.Argument(help="Data dictionary of the project, CSV.")],
+    export: Annotated[Path, typer.Argument(help="Export of its records, CSV.")],
+    out: FolderOption = Path("study"),
+    name: NameOption = "",
+    start: Annotated[str, typer.Option(help="Date field at which follow-up starts.")] = "",
+    end: Annotated[str, typer.Option(help="Date field of death or last contact.")] = "",
+    time: Annotated[str, typer.Option(help="Field of follow-up, if its name hides it.")] = "",
+    event: Annotated[str, typer.Option(help="Field of the event, such as status=2.")] = "",
+    unit: Annotated[str, typer.Option(help="days, weeks, months or years, if no name says.")] = "",
+) -> None:
+    """Make a study file and a cohort of a REDCap project; identifiers are left out.
+
+    Example: allsurv import redcap dictionary.csv export.csv --start treated --end last_seen
+    --event died --out study
+    """
+    from allsurv.cli.bring import redcap_command
+
+    asked = {"start": start, "end": end, "time": time, "event": event, "unit": unit}
+    redcap_command(dictionary, export, out, {"name": name, **asked})
+
+
+@bring.command()
+def adam(
+    adsl: Annotated[Path, typer.Argument(help="ADSL: SAS transport, SAS, CSV or Excel.")],
+    adtte: Annotated[Path, typer.Argument(help="ADTTE, likewise.")],
+    out: FolderOption = Path("study"),
+    name: NameOption = "",
+    unit: Annotated[str, typer.Option(help="Unit of AVAL, if the data set does not say it.")] = "",
+) -> None:
+    """Make a study file and a cohort of ADaM data sets; exchanged censoring codes are refused.
+
+    Example: allsurv import adam adsl.xpt adtte.xpt --out study
+    """
+    from allsurv.cli.bring import adam_command
+
+    adam_command(adsl, adtte, out, {"name": name, "unit": unit})
 
 
 @app.command()
 def score(
-    patients: Annotated[Path, typer.Argument(help="CSV or Parquet file of new patients.")],
+    patients: Annotated[Path, typer.Argument(help=f"{PATIENTS} of new patients.")],
     model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],
     out: Annotated[Path, typer.Option(help="CSV or Parquet file for the risks.")] = SCORES,
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
@@ -125,6 +211,10 @@ def score(
         str, typer.Option(help="Variables, by comma, whose unit is right though it looks wrong.")
     ] = "",
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    sheet: SheetOption = "",
+    decimal: DecimalOption = "",
+    separator: SeparatorOption = "",
+    encoding: EncodingOption = "",
 ) -> None:
     """Score new patients with a saved risk model; streams large files and resumes.
 
@@ -141,6 +231,7 @@ def score(
         on_error=on_error,
         trusted_units=[name.strip() for name in trusted_units.split(",") if name.strip()],
         overwrite=overwrite,
+        answers=answers_of(sheet, decimal, separator, encoding),
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.cohort import Cohort, load_cohort, read_cohort, write_cohort
 from allsurv.cohort.deaths import CENSORS_DEATHS, censors_deaths
 from allsurv.cohort.histories import state_histories
 from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.dictionary import Variable
+from allsurv.errors import ConfigError
+from allsurv.files import FileAnswers
 from allsurv.policy import CMS
 from allsurv.study import load_study
-from allsurv.study.spec import Endpoint, Missing
+from allsurv.study.spec import Endpoint, Missing, Study
 
 __all__ = ["check_command"]
 
@@ -23,10 +25,15 @@ HANDLING = {
 }
 
 
-def check_command(cohort: str, study: str) -> None:
+def check_command(
+    cohort: str, study: str, answers: FileAnswers | None = None, out: Path | None = None
+) -> None:
     """Print what a sound cohort holds; a faulty one raises with every fault."""
     facts = load_study(study)
-    patients = read_cohort(cohort, facts) if Path(cohort).suffix else load_cohort(cohort)
+    if out is not None and out.exists():
+        raise ConfigError(f"--out: {out} is there already; name another file.")
+    is_file = bool(Path(cohort).suffix)
+    patients = read_cohort(cohort, facts, answers=answers) if is_file else load_cohort(cohort)
     prediction = facts.prediction
     check_missing(
         patients,
@@ -35,12 +42,20 @@ def check_command(cohort: str, study: str) -> None:
         missing=prediction.missing,
     )
     print(_summary(patients))
+    if out is not None:
+        print(f"  Written as understood: {write_cohort(patients, out)}")
 
 
-def _as_read(variable: Variable) -> str:
+def _as_read(variable: Variable, study: Study) -> str:
     """Say how the column of a file was turned into the variable, if it was."""
     said = []
-    if variable.column_unit:
+    between = study.dates.get(variable.name)
+    if between is not None:
+        said.append(
+            f"days from '{between.first}' to '{between.last}' read in {variable.unit}; the dates "
+            "are not kept"
+        )
+    elif variable.column_unit:
         said.append(f"'{variable.column}' in {variable.column_unit} read in {variable.unit}")
     if variable.zero_as is not None:
         unit = variable.column_unit or variable.unit
@@ -58,9 +73,9 @@ def _missing(cohort: Cohort) -> list[str]:
     complete = complete_cases(patients, prediction.predictors)
     lines = [_handled("Prediction", prediction.missing, patients, complete)]
     for analysis in study.analyses.values():
-        if {*analysis.variables, *analysis.population} <= set(cohort.frame.columns):
+        if {*analysis.columns, *analysis.population} <= set(cohort.frame.columns):
             patients = cohort.eligible(analysis.endpoint).where(analysis.population)
-            complete = patients.known(analysis.variables)
+            complete = patients.known(analysis.columns)
             name = f"Analysis '{analysis.name}'"
             lines.append(_handled(name, analysis.missing, patients, complete))
     return lines
@@ -77,7 +92,9 @@ def _handled(who: str, how: Missing, patients: Cohort, complete: Cohort) -> str:
 
 def _events(patients: Cohort, endpoint: Endpoint) -> str:
     if endpoint.kind == "event":
-        return f"{patients.n} patients, {int(patients.y(endpoint.name)['event'].sum())} events"
+        n_events = int(patients.follow_up(endpoint.name)["event"].sum())
+        late = f", delayed entry ('{endpoint.entry}')" if endpoint.entry else ""
+        return f"{patients.n} patients, {n_events} events{late}"
     if endpoint.kind == "states":
         rows = state_histories(patients, endpoint.name)
         return f"{patients.n} patients, {int((rows['state'] != rows['to']).sum())} moves"
@@ -91,6 +108,8 @@ def _summary(cohort: Cohort) -> str:
     lines = [
         f"{cohort.n} patients agree with study '{cohort.study.name}'. {cohort.source.statement}"
     ]
+    understood = cohort.source.understood
+    lines += [f"  Read as: {'; '.join(understood)}"] * bool(understood)
     for endpoint in cohort.study.endpoints.values():
         lines.append(f"  {endpoint.label}: {_events(cohort.eligible(endpoint.name), endpoint)}")
         patients = cohort.eligible(endpoint.name)
@@ -99,7 +118,9 @@ def _summary(cohort: Cohort) -> str:
     absent = [name for name in cohort.study.variables if name not in present]
     lines.append(f"  {len(present)} variables present, {len(absent)} of the study absent")
     lines += [f"  Absent: {', '.join(absent)}"] * bool(absent)
-    lines += [_as_read(v) for v in cohort.study.variables.values() if v.name in present]
+    lines += [
+        _as_read(v, cohort.study) for v in cohort.study.variables.values() if v.name in present
+    ]
     lines += _missing(cohort)
     ignored = cohort.source.ignored
     lines += [f"  Ignored, as the study file says: {', '.join(ignored)}"] * bool(ignored)

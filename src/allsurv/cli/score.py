@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from allsurv.cli.models import open_scorer
+from allsurv.files import FileAnswers
 
 __all__ = ["score_command"]
 
@@ -22,6 +23,7 @@ def score_command(
     on_error: Literal["raise", "report"] = "raise",
     trusted_units: Sequence[str] = (),
     overwrite: bool = False,
+    answers: FileAnswers | None = None,
 ) -> None:
     """Write one line of risks per patient, in the order of the file."""
     from allsurv.scoring.batch import score_file
@@ -36,6 +38,7 @@ def score_command(
         on_error=on_error,
         trusted_units=trusted_units,
         overwrite=overwrite,
+        answers=answers,
         progress=_say if sys.stderr.isatty() else None,
     )
     print(f"{done.n_rows - done.n_faulty:,} patients scored: {out}. Research use only.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from allsurv.cohort.writing import write_cohort
 from allsurv.errors import ConfigError
 from allsurv.simulate.draw import simulate_cohort
-from allsurv.simulate.files import write_cohort
 from allsurv.study import load_study
 
 __all__ = ["read_effects", "simulate_command"]

@@ -10,5 +10,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "reading": ["load_cohort", "make_cohort", "read_cohort"],
         "intervals": ["Intervals", "make_intervals"],
         "table": ["Cohort", "Source"],
+        "writing": ["write_cohort"],
     },
 )

@@ -13,6 +13,7 @@ from allsurv.dictionary.filters import matches
 from allsurv.dictionary.values import rows_of
 from allsurv.errors import OutcomeError, Violation
 from allsurv.nearest import did_you_mean
+from allsurv.stats.competing.causes import make_caused_y
 from allsurv.stats.outcome import make_y
 from allsurv.study.spec import Endpoint, Filter, Study
 
@@ -79,6 +80,16 @@ class CompetingOutcome:
         """
         found = np.bincount(self.cause, minlength=len(self.names) + 1)[1:]
         return dict(zip(self.names, found.tolist(), strict=True))
+
+    def y(self) -> NDArray[np.void]:
+        """Give the outcome as models of several causes and their validation take it.
+
+        Returns
+        -------
+        structured ndarray of shape (n_patients,)
+            Fields ``event`` (bool: any cause), ``time`` (float) and ``cause`` (int).
+        """
+        return make_caused_y(self.time, self.cause)
 
     def y_any(self) -> NDArray[np.void]:
         """Give the outcome that counts every cause as the event: the composite endpoint.

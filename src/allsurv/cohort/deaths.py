@@ -50,7 +50,7 @@ def censors_deaths(cohort: Cohort, endpoint: str) -> NDArray[np.bool_]:
     needed = {death.time, *death.status, *death.population, *filter(None, [death.origin_time])}
     if death.population or not needed <= set(cohort.frame.columns):
         return nobody
-    y, died = cohort.y(endpoint), cohort.y(death.name)
+    y, died = cohort.follow_up(endpoint), cohort.follow_up(death.name)
     ends = [_origin(cohort, e.origin_time) + o["time"] for e, o in ((asked, y), (death, died))]
     together = np.abs(ends[0] - ends[1]) <= study.time.grid / 2
     found: NDArray[np.bool_] = ~y["event"] & died["event"] & together

@@ -46,6 +46,8 @@ def make_intervals(
     event: ArrayLike,
     switches: Mapping[str, ArrayLike],
     X: pd.DataFrame,
+    *,
+    start: ArrayLike | None = None,
 ) -> Intervals:
     """Cut each patient's follow-up where a time-dependent event switches on.
 
@@ -59,12 +61,14 @@ def make_intervals(
         Time at which each time-dependent event happened; NaN or infinite where it did not.
     X : DataFrame of shape (n_patients, n_variables)
         Variables that stay as they were at baseline.
+    start : array-like of shape (n_patients,), optional
+        When each patient came under observation (delayed entry), below ``time``; 0 where not given.
 
     Returns
     -------
     Intervals
-        A switch at time t, 0 < t < follow-up, makes the rows (start, t] with 0 and (t, stop]
-        with 1. At or before 0 the event is on from the start; on the last day it changes
+        A switch at time t, entry < t < follow-up, makes the rows (start, t] with 0 and (t, stop]
+        with 1. At or before entry the event is on from the start; on the last day it changes
         nothing, since a row is at risk with the value it had just before [1]_.
 
     Raises
@@ -93,10 +97,11 @@ def make_intervals(
         )
     stop_at = np.asarray(time, dtype=float)
     n = stop_at.size
+    begun = np.zeros(n) if start is None else np.asarray(start, dtype=float)
     on = np.column_stack([np.asarray(t, dtype=float) for t in switches.values()] or [np.empty(n)])
     on = on[:, : len(switches)].reshape(n, len(switches))
     on = np.where(np.isnan(on), np.inf, on)
-    inside = (on > 0) & (on < stop_at[:, None])
+    inside = (on > begun[:, None]) & (on < stop_at[:, None])
     cuts = np.sort(np.where(inside, on, np.inf), axis=1)
     keep = np.isfinite(cuts)
     if cuts.shape[1] > 1:
@@ -104,15 +109,16 @@ def make_intervals(
     patient = np.repeat(np.arange(n), keep.sum(axis=1) + 1)
     first = np.append(True, patient[1:] != patient[:-1])[: patient.size]
     last = np.append(patient[1:] != patient[:-1], True)[-patient.size :] if n else first
-    start = np.zeros(patient.size)
+    opens = np.empty(patient.size)
     stop = np.empty(patient.size)
-    start[~first] = cuts[keep]
+    opens[first] = begun
+    opens[~first] = cuts[keep]
     stop[~last] = cuts[keep]
     stop[last] = stop_at
     happened = np.zeros(patient.size, dtype=bool)
     happened[last] = np.asarray(event, dtype=bool)
     rows = X.iloc[patient].reset_index(drop=True)
-    values = (on[patient] <= start[:, None]).astype(float)
+    values = (on[patient] <= opens[:, None]).astype(float)
     return Intervals(
-        patient, start, stop, happened, rows.assign(**dict(zip(switches, values.T, strict=True)))
+        patient, opens, stop, happened, rows.assign(**dict(zip(switches, values.T, strict=True)))
     )

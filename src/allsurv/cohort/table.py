@@ -17,7 +17,7 @@ from allsurv.dictionary.units import unit_ratio
 from allsurv.dictionary.values import rows_of
 from allsurv.errors import OutcomeError, StudyError
 from allsurv.nearest import did_you_mean
-from allsurv.stats.outcome import make_y
+from allsurv.stats.outcome import entry_of, make_y
 from allsurv.study.spec import Endpoint, Event, Filter, Study
 
 __all__ = ["SIMULATED", "Cohort", "Source"]
@@ -43,6 +43,8 @@ class Source:
         The one plain sentence a reader of any result must see.
     ignored : tuple of str
         Columns of the data that the study says are no part of it.
+    understood : tuple of str
+        How the file was read, where it is not plain CSV in UTF-8.
     """
 
     kind: Literal["file", "reconstructed", "simulated"]
@@ -50,6 +52,7 @@ class Source:
     digest: str
     statement: str
     ignored: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
 
     @property
     def is_synthetic(self) -> bool:
@@ -121,6 +124,42 @@ class Cohort:
             missing.
         StudyError
             If the study has no such endpoint, or several events compete in it.
+
+        Notes
+        -----
+        An endpoint with delayed entry is refused here, so that nothing takes patients for observed
+        before they were; :meth:`follow_up` gives it.
+        """
+        definition = self.study.endpoint(endpoint)
+        if definition.entry is not None:
+            raise OutcomeError(
+                f"endpoint '{endpoint}' has delayed entry ('{definition.entry}'), which survival "
+                "curves, log-rank tests and Cox analyses take; prognostic models, their validation "
+                "and simulation do not. Choose an endpoint without 'entry'."
+            )
+        return self.follow_up(endpoint)
+
+    def follow_up(self, endpoint: str) -> NDArray[np.void]:
+        """Give the outcome of every patient, with the time of entry where that is delayed.
+
+        Parameters
+        ----------
+        endpoint : str
+            Name of an endpoint of the study.
+
+        Returns
+        -------
+        structured ndarray of shape (n_patients,)
+            Fields ``event`` (bool) and ``time`` (float, the study's unit), and ``entry`` (float,
+            the same unit and clock) if the endpoint has delayed entry: a patient is at risk in
+            ``(entry, time]``.
+
+        Raises
+        ------
+        OutcomeError
+            As :meth:`y`; or if a time of entry is missing.
+        StudyError
+            If the study has no such endpoint, or several events compete in it.
         """
         definition = self.study.endpoint(endpoint)
         if definition.kind == "competing":
@@ -141,7 +180,18 @@ class Cohort:
             event |= matches(self.frame, condition)
         status = self.frame[list(definition.status)].isna().any(axis=1).to_numpy()
         self._refuse(status & ~event, f"endpoint '{endpoint}'", "a missing status")
-        return make_y(times, event)
+        return make_y(times, event, entry=self._entry(definition))
+
+    def _entry(self, endpoint: Endpoint) -> NDArray[np.float64] | None:
+        if endpoint.entry is None:
+            return None
+        what, name = f"endpoint '{endpoint.name}'", endpoint.entry
+        self._require(name, what=what)
+        entry: NDArray[np.float64] = self.frame[name].to_numpy(dtype=float) * self._in_study_units(
+            name
+        )
+        self._refuse(np.isnan(entry), what, f"a missing '{name}'")
+        return entry
 
     def competing(self, endpoint: str) -> CompetingOutcome:
         """Give the outcome of every patient where several events compete.
@@ -189,18 +239,18 @@ class Cohort:
         Returns
         -------
         structured ndarray of shape (n_patients,)
-            Fields ``event`` (bool) and ``time`` (float, the study's unit).
+            As of :meth:`follow_up`, entry included where it is delayed.
 
         Raises
         ------
         OutcomeError
-            As :meth:`y` and :meth:`competing`.
+            As :meth:`follow_up` and :meth:`competing`.
         StudyError
             If the study has no such endpoint.
         """
         if self.study.endpoint(endpoint).kind == "competing":
             return self.competing(endpoint).y_any()
-        return self.y(endpoint)
+        return self.follow_up(endpoint)
 
     def _times(self, endpoint: Endpoint) -> NDArray[np.float64]:
         what = f"endpoint '{endpoint.name}'"
@@ -324,7 +374,7 @@ class Cohort:
             self._refuse(np.isnan(origin), f"endpoint '{endpoint}'", f"a missing '{name}'")
         wanted = tuple(self.study.events) if events is None else tuple(events)
         switches = {e: self.event_times(e) - origin for e in wanted}
-        return make_intervals(y["time"], y["event"], switches, self.X)
+        return make_intervals(y["time"], y["event"], switches, self.X, start=entry_of(y))
 
     def _in_study_units(self, name: str) -> float:
         return unit_ratio(self.study.variable(name).unit, self.study.time.unit)

@@ -26,9 +26,9 @@ def numbers_at_risk(curves: pd.DataFrame, times: ArrayLike) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per group and time: ``group``, ``group_label``, ``time``, ``n_at_risk`` (followed
-        at least to then), ``n_censored`` and ``n_events`` (before then). The three add up to the
-        group.
+        One row per group and time: ``group``, ``group_label``, ``time``, ``n_at_risk`` (under
+        observation just before and followed at least to then), ``n_censored`` and ``n_events``
+        (before then). The three add up to the group, unless entry is delayed.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def numbers_at_risk(curves: pd.DataFrame, times: ArrayLike) -> pd.DataFrame:
             np.concatenate([[0], np.cumsum(part[name].to_numpy(dtype=int))])[before]
             for name in ("n_events", "n_censored")
         )
-        at_risk = int(part["n_at_risk"].iloc[0]) - events - censored
+        at_risk = np.append(part["n_at_risk"].to_numpy(dtype=int), 0)[before]
         values = (group, label, wanted, at_risk, censored, events)
         parts.append(pd.DataFrame(dict(zip(COLUMNS, values, strict=True))))
     table = pd.concat(parts, ignore_index=True)

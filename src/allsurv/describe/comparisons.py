@@ -11,9 +11,14 @@ from numpy.typing import ArrayLike
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import tidy
 from allsurv.describe.questions import OF_COMPARISON, ask
-from allsurv.describe.survival import CURVE_COLUMNS, SUMMARY_COLUMNS, curve_rows, summary_rows
+from allsurv.describe.survival import (
+    CURVE_COLUMNS,
+    SUMMARY_COLUMNS,
+    curve_rows,
+    logrank,
+    summary_rows,
+)
 from allsurv.policy.columns import BEFORE_LANDMARK
-from allsurv.stats.curves import nonparametric
 from allsurv.study.spec import Comparison
 
 __all__ = ["comparison_curves", "comparison_summary", "comparison_test", "landmark"]
@@ -149,7 +154,7 @@ def comparison_test(
     y = asked.y[known]
     rows: list[dict[str, object]] = []
     if np.unique(code[known]).size > 1 and y["event"].any():
-        test = nonparametric.logrank_test(y["time"], y["event"], code[known])
+        test = logrank(y, code[known])
         numbers: dict[str, object] = {"statistic": test.statistic, "df": test.df}
         rows.append(numbers | {"test": "Log-rank test", "p_value": test.p_value})
     return tidy(rows, ("test", "statistic", "df", "p_value"), cohort)

@@ -13,6 +13,7 @@ from allsurv.cohort import Cohort
 from allsurv.dictionary.units import unit_ratio
 from allsurv.errors import OutcomeError
 from allsurv.stats.curves import nonparametric
+from allsurv.stats.outcome import entry_of, make_y
 
 __all__ = ["Landmark", "reach_landmark"]
 
@@ -36,7 +37,7 @@ class Landmark:
         True where a time-dependent event had happened by the landmark.
     n_event_before, n_censored_before, n_later_origin : int
         Patients excluded: with the endpoint's event by the landmark, censored by it, or whose
-        clock starts only after it.
+        clock or observation starts only after it.
     """
 
     at: float
@@ -60,8 +61,9 @@ def reach_landmark(
     """Keep the patients still at risk at a landmark."""
     rows = cohort.intervals(endpoint, list(events))
     y = cohort.y_any(endpoint)
-    origin = _origin(cohort, endpoint)
-    chosen = nonparametric.landmark(origin + y["time"], y["event"], at, start=origin)
+    origin, entry = _origin(cohort, endpoint), entry_of(y)
+    observed = origin if entry is None else origin + entry
+    chosen = nonparametric.landmark(origin + y["time"], y["event"], at, start=observed)
     if not chosen.n_included:
         raise OutcomeError(
             f"landmark {at:g}: none of {cohort.n} patients is still at risk then; choose an "
@@ -74,7 +76,7 @@ def reach_landmark(
         at=chosen.at,
         cohort=cohort.take(kept),
         rows=kept,
-        y=y[chosen.mask],
+        y=make_y(y["time"][kept], y["event"][kept]),  # all have entered by the landmark
         happened=rows.X.loc[covers, list(events)].astype(bool).reset_index(drop=True),
         n_event_before=chosen.n_event_before,
         n_censored_before=chosen.n_censored_before,

@@ -19,6 +19,7 @@ def needed_columns(
     needed = {outcome.time, *outcome.status, *outcome.population, *names}
     needed |= {state.time for state in outcome.states.values()}
     needed |= {outcome.origin_time} if outcome.origin_time else set()
+    needed |= {outcome.entry} if outcome.entry else set()
     for event in (study.events[name] for name in events if name in study.events):
         needed |= {event.time, *event.occurred}
     return needed

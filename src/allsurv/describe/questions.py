@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.cohort.deaths import CENSORS_DEATHS, censors_deaths
-from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients
+from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients, is_late
 from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.needed import only_needed
 from allsurv.errors import ModelError, OutcomeError
@@ -50,8 +50,10 @@ class Question:
 
     @property
     def y(self) -> NDArray[np.void]:
-        """Outcome of all patients."""
-        return np.concatenate([one.y(self.comparison.endpoint) for one in self.cohorts])
+        """Outcome of all patients, with their entry where that is delayed."""
+        if self.landmark is not None:
+            return self.landmark.y
+        return np.concatenate([one.follow_up(self.comparison.endpoint) for one in self.cohorts])
 
     @property
     def stated(self) -> dict[str, object]:
@@ -75,8 +77,14 @@ def ask(cohort: Cohort, comparison: Comparison, against: Cohort | None = None) -
         return _ask_against(cohort, comparison, against)
     by = comparison.by
     late = by is not None and study.variable(by).known != "baseline"
-    if late and study.comparisons.get(comparison.name) != comparison:
-        check_known_at_origin(study, (str(by),), f"comparison '{comparison.name}'")
+    # Keeping only those with a later course looks into the future as grouping by it does.
+    restricted = tuple(name for name in comparison.population if is_late(study, name))
+    if study.endpoint(comparison.endpoint).origin_time is not None:
+        restricted = ()  # the clock starts at that event
+    if study.comparisons.get(comparison.name) != comparison:
+        where = f"comparison '{comparison.name}'"
+        check_known_at_origin(study, (str(by),) if late else (), where)
+        check_known_at_origin(study, restricted, f"{where}, population")
     names = [*comparison.population, *([by] if by else [])]
     events = (comparison.by_event,) if comparison.by_event else ()
     patients = only_needed(cohort, comparison.endpoint, names, events)
@@ -99,6 +107,8 @@ def ask(cohort: Cohort, comparison: Comparison, against: Cohort | None = None) -
     notes = [comparison.note, CENSORS_DEATHS if deaths else ""]
     if late and comparison.reading != "correct":
         notes.append("Groups known only after baseline (immortal time), shown as published.")
+    if restricted and comparison.landmark is None and comparison.reading != "correct":
+        notes.append("Restricted to patients by what is known only after baseline (immortal time).")
     note = " ".join(filter(None, notes))
     return Question(comparison, (patients,), groups, reached, deaths, note)
 

@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients, tidy
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.stats.curves import nonparametric
 from allsurv.stats.curves.intervals import ConfType
+from allsurv.stats.outcome import entry_of
 
-__all__ = ["curve_rows", "kaplan_meier", "summary_rows", "survival_summary"]
+__all__ = ["curve_rows", "kaplan_meier", "logrank", "summary_rows", "survival_summary"]
 
 CURVE_COLUMNS = (
     "group",
@@ -80,7 +82,8 @@ def kaplan_meier(
     DataFrame
         Per group from time 0 on: ``group``, ``group_label``, ``time``, ``n_at_risk`` just before,
         ``n_events`` and ``n_censored`` since the row before, ``survival`` just after, ``lower``,
-        ``upper``; missing beyond the last patient's follow-up.
+        ``upper``; missing beyond the last patient's follow-up. Of an endpoint with delayed entry
+        every time of entry has a row too.
 
     Raises
     ------
@@ -99,7 +102,9 @@ def kaplan_meier(
         check_known_at_origin(cohort.study, (by,), f"kaplan_meier by '{by}'")
     patients = cohort.eligible(endpoint)
     groups = group_patients(patients, by)
-    rows = curve_rows(patients.y(endpoint), groups, times=times, conf_type=conf_type, level=level)
+    rows = curve_rows(
+        patients.follow_up(endpoint), groups, times=times, conf_type=conf_type, level=level
+    )
     return tidy(rows, CURVE_COLUMNS, cohort)
 
 
@@ -152,7 +157,7 @@ def survival_summary(
     patients = cohort.eligible(endpoint)
     groups = group_patients(patients, by)
     wanted = cohort.study.prediction.horizons if horizons is None else horizons
-    rows = summary_rows(patients.y(endpoint), groups, horizons=wanted, level=level)
+    rows = summary_rows(patients.follow_up(endpoint), groups, horizons=wanted, level=level)
     return tidy(rows, SUMMARY_COLUMNS, cohort)
 
 
@@ -168,10 +173,16 @@ def curve_rows(
     rows: list[dict[str, object]] = []
     for code, (name, label) in enumerate(zip(groups.names, groups.labels, strict=True)):
         member = groups.code == code
+        of_group = y[member]
         curve = nonparametric.kaplan_meier(
-            y["time"][member], y["event"][member], conf_type=conf_type, level=level
+            of_group["time"],
+            of_group["event"],
+            start=entry_of(of_group),
+            conf_type=conf_type,
+            level=level,
         )
-        grid = curve.time if times is None else np.asarray(times, dtype=float)
+        every = np.union1d(curve.time, curve.entry_time)
+        grid = every if times is None else np.asarray(times, dtype=float)
         grid = np.concatenate([[0.0], grid[grid > 0]])
         counts, read = curve.risk_table(grid), curve.at(grid)
         columns = (
@@ -195,16 +206,17 @@ def summary_rows(
     y: NDArray[np.void], groups: Groups, *, horizons: Sequence[float], level: float = 0.95
 ) -> list[dict[str, object]]:
     """Make the rows of a summary table."""
+    horizons = read_horizons(horizons, where="survival", fewest=0, zero=True)
     known = groups.code >= 0
     p_value = float("nan")
     if len(groups.names) > 1 and y["event"][known].any():
-        test = nonparametric.logrank_test(y["time"][known], y["event"][known], groups.code[known])
-        p_value = test.p_value
+        p_value = logrank(y[known], groups.code[known]).p_value
     rows: list[dict[str, object]] = []
     for code, (name, label) in enumerate(zip(groups.names, groups.labels, strict=True)):
-        time, event = y["time"][groups.code == code], y["event"][groups.code == code]
-        curve = nonparametric.kaplan_meier(time, event, level=level)
-        of_group: dict[str, object] = {
+        of_group = y[groups.code == code]
+        time, event, start = of_group["time"], of_group["event"], entry_of(of_group)
+        curve = nonparametric.kaplan_meier(time, event, start=start, level=level)
+        row: dict[str, object] = {
             "group": name,
             "group_label": label,
             "n": time.size,
@@ -212,12 +224,17 @@ def summary_rows(
             "p_value": p_value,
             "n_unknown": groups.n_unknown,
         }
-        followed = nonparametric.follow_up(time, event, level=level)
+        followed = nonparametric.follow_up(time, event, start=start, level=level)
         for what, estimate in (("median", curve.median()), ("follow_up", followed.median())):
             value, lower, upper = estimate
-            of_group |= {what: value, f"{what}_lower": lower, f"{what}_upper": upper}
-        rows += [of_group | _at(curve, float(horizon)) for horizon in horizons] or [of_group]
+            row |= {what: value, f"{what}_lower": lower, f"{what}_upper": upper}
+        rows += [row | _at(curve, horizon) for horizon in horizons] or [row]
     return rows
+
+
+def logrank(y: NDArray[np.void], code: NDArray[np.intp]) -> nonparametric.LogRankTest:
+    """Compare the survival of groups, patients being at risk from their entry on."""
+    return nonparametric.logrank_test(y["time"], y["event"], code, start=entry_of(y))
 
 
 def _at(curve: nonparametric.KaplanMeier, horizon: float) -> dict[str, object]:

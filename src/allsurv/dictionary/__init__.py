@@ -7,7 +7,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "checks": ["check_columns", "check_frame"],
         "derive": ["derive", "derived_order"],
-        "files": ["FileContent", "read_file"],
         "filters": ["matches"],
         "readonly": ["FrozenDict", "plain"],
         "units": ["unit_ratio"],

@@ -219,10 +219,31 @@ def _repeated_identifiers(read: ColumnValues, variable: Variable) -> list[Violat
     if variable.kind != "identifier":
         return []
     repeated = read.values.duplicated(keep=False).to_numpy() & ~read.missing
-    if not repeated.any():
-        return []
-    rule = "share an identifier with another row; each patient has one row."
-    return [Violation(variable.column, rule, rows_of(repeated))]
+    alike = (
+        _without_blanks_and_capitals(read.values).duplicated(keep=False).to_numpy()
+        & ~read.missing
+        & ~repeated
+    )
+    violations = []
+    if repeated.any():
+        rule = "share an identifier with another row; each patient has one row."
+        violations.append(Violation(variable.column, rule, rows_of(repeated)))
+    if alike.any():
+        rule = (
+            "have an identifier that another row has too but for blanks or capitals; write it "
+            "alike if it is one patient, or else make them differ more."
+        )
+        violations.append(Violation(variable.column, rule, rows_of(alike)))
+    return violations
+
+
+def _without_blanks_and_capitals(identifiers: pd.Series) -> pd.Series:
+    """Write identifiers as they would be typed by two hands; by pyarrow, a million in a blink."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = pc.replace_substring_regex(pa.array(identifiers, pa.string()), r"\s+", "")
+    return pd.Series(pc.utf8_lower(plain).to_numpy(zero_copy_only=False), dtype="string")
 
 
 def _contradictions(read: ColumnValues, computed: pd.Series, variable: Variable) -> list[Violation]:

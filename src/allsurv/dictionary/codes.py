@@ -1,4 +1,4 @@
-"""Codes of files as texts, so that 1, 1.0 and "1.0" are one code."""
+"""Codes of files as texts, so that 1, 1.0, "1.0" and " 1" are one code."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def code_text(value: object) -> str:
 
     Examples
     --------
-    >>> [code_text(value) for value in (1, 1.0, "1.0", "1.50", "A")]
+    >>> [code_text(value) for value in (1, 1.0, "1.0", "1.50", " A ")]
     ['1', '1', '1', '1.50', 'A']
     """
     if isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer():
         return str(int(float(value)))
-    text = str(value)
+    text = str(value).strip()
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text
 

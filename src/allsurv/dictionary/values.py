@@ -1,7 +1,7 @@
 """One column of a user's data, read as the data dictionary says.
 
 Every distinct value is read once; what cannot be read stays missing and is reported by row. No
-value is mended: blanks around a number are not part of it, blanks around a level are.
+value is mended; blanks around a number, a level or a yes are not part of it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ from allsurv.dictionary.codes import code_text
 from allsurv.dictionary.column import numbers_in_unit, without_missing_codes
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import Violation
+from allsurv.files.missing import MISSING_WORDS
 from allsurv.nearest import did_you_mean
 
-__all__ = ["MISSING_WORDS", "ColumnValues", "levels_dtype", "read_values", "rows_of"]
+__all__ = ["ColumnValues", "levels_dtype", "read_values", "rows_of"]
 
-MISSING_WORDS = frozenset({"", "NA", "N/A", "NaN", "nan", "None", "NULL", "null", "<NA>"})
-"""Texts that mean "no value", unless the dictionary has a level of that name."""
-
-_PLACEHOLDERS = frozenset({"unknown", "unk", "missing", "not done", "nd", "n.d.", "?", "-", "."})
+_PLACEHOLDERS = frozenset({"unknown", "unk", "missing", "not done", "nd", "n.d.", "?", "-"})
 _YES_NO = {
     **dict.fromkeys(("yes", "y", "true", "t", "1"), 1),
     **dict.fromkeys(("no", "n", "false", "f", "0"), 0),

@@ -59,6 +59,7 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
     tables = {
         "table_one": safe_characteristics(
             table_one(cohort, by=study.group),
+            study,
             config.policy,
             dominated=dominated_summaries(cohort, config.policy, by=study.group),
         ),

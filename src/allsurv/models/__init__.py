@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "base": ["SurvivalModel"],
         "boosting": ["ComponentwiseBoosting", "GradientBoosting"],
-        "catalog": ["FAMILIES", "Family", "find_family", "register_family"],
+        "catalog": ["COMPETING", "FAMILIES", "Family", "find_family", "register_family"],
         "challenger": ["Challenger"],
         "cox": ["CoxModel"],
         "coxnet": ["ElasticNetCox"],

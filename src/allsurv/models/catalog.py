@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from allsurv.errors import ModelError
 from allsurv.nearest import did_you_mean
+from allsurv.policy.rules import SMALLEST_GROUP
 
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
 
 __all__ = [
+    "COMPETING",
     "FAMILIES",
     "REFERENCES",
     "Family",
@@ -66,6 +68,9 @@ class Family:
     space : mapping from str to sequence
         What ``tuning: {spaces: standard}`` tries per parameter. The first of equals wins, so the
         simpler is first.
+    base : str
+        Of a family of models of several causes: the family that is applied to each cause; empty for
+        one of its own.
     """
 
     name: str
@@ -79,6 +84,7 @@ class Family:
     mechanism: str = ""
     not_exported: str = ""
     space: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    base: str = ""
 
     @property
     def model_class(self) -> type[SurvivalModel]:
@@ -128,7 +134,10 @@ _FAMILIES: dict[str, Family] = {
             complexity=4,
             usual=True,
             mechanism="forest",
-            space={"min_samples_leaf": [22, 11], "max_features": ["sqrt", 0.5, None]},
+            space={
+                "min_samples_leaf": [2 * SMALLEST_GROUP, SMALLEST_GROUP],
+                "max_features": ["sqrt", 0.5, None],
+            },
         ),
         Family(
             name="gbs",
@@ -177,6 +186,68 @@ _FAMILIES: dict[str, Family] = {
 FAMILIES: Mapping[str, Family] = MappingProxyType(_FAMILIES)
 """Every family there is, by its name in a configuration."""
 
+COMPETING: Mapping[str, Family] = MappingProxyType(
+    {
+        family.name: family
+        for family in (
+            Family(
+                name="cause_cox",
+                label="Cause-specific Cox regression",
+                short="cause-specific Cox",
+                kind="allsurv.models.competing.cause_specific:CauseSpecific",
+                complexity=0,
+                base="cox",
+                mechanism="causes linear",
+            ),
+            Family(
+                name="cause_coxnet",
+                label="Cause-specific elastic-net Cox",
+                short="penalised cause-specific Cox",
+                kind="allsurv.models.competing.cause_specific:CauseSpecific",
+                complexity=2,
+                base="coxnet",
+                mechanism="causes linear",
+            ),
+            Family(
+                name="fine_gray",
+                label="Fine-Gray regression",
+                short="Fine-Gray",
+                kind="allsurv.models.competing.fine_gray:FineGray",
+                complexity=1,
+                mechanism="causes subdistribution",
+            ),
+            Family(
+                name="cause_rsf",
+                label="Random forest of competing risks",
+                short="competing-risks forest",
+                kind="allsurv.models.competing.forest:CompetingForest",
+                complexity=4,
+                base="rsf",
+                mechanism="causes forest",
+            ),
+            Family(
+                name="cause_gbs",
+                label="Cause-specific gradient boosting",
+                short="cause-specific boosting",
+                kind="allsurv.models.competing.cause_specific:CauseSpecific",
+                complexity=3,
+                base="gbs",
+                mechanism="causes boosted",
+            ),
+            Family(
+                name="incidence",
+                label="Aalen-Johansen (no predictors)",
+                short="Aalen-Johansen",
+                kind="allsurv.models.competing.incidence:IncidenceModel",
+                complexity=0,
+                role="reference",
+                mechanism="causes constant",
+            ),
+        )
+    }
+)
+"""Families of models of several causes, by name."""
+
 REFERENCES: Mapping[str, str] = MappingProxyType({"kaplan_meier": "null", "published": "published"})
 """What models are compared with: name in tables, and family."""
 
@@ -214,6 +285,8 @@ def find_family(name: str) -> Family:
     """
     if name in _FAMILIES:
         return _FAMILIES[name]
+    if name in COMPETING:
+        return COMPETING[name]
     if is_path(name):
         root, *_, last = name.split(".")
         return Family(
@@ -226,8 +299,9 @@ def find_family(name: str) -> Family:
             not_exported=NOT_EXPORTED,
         )
     raise ModelError(
-        f"family: '{name}' is no family of models; allowed are {', '.join(_FAMILIES)}, or the "
-        f"import path of an estimator.{did_you_mean(name, _FAMILIES)}"
+        f"family: '{name}' is no family of models; allowed are "
+        f"{', '.join((*_FAMILIES, *COMPETING))}, or the import path of an estimator."
+        f"{did_you_mean(name, (*_FAMILIES, *COMPETING))}"
     )
 
 
@@ -292,7 +366,7 @@ def register_family(family: Family) -> Iterator[Family]:
         family.
     """
     where = "register_family"
-    taken = {*_FAMILIES, *REFERENCES, *_OTHER_ROWS}
+    taken = {*_FAMILIES, *COMPETING, *REFERENCES, *_OTHER_ROWS}
     if family.name in taken or not family.name.isidentifier():
         raise ModelError(
             f"{where}: '{family.name}' is taken or is not a plain word; call it otherwise."

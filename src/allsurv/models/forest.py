@@ -17,6 +17,7 @@ from allsurv.models.settings import check_number, check_room, columns_tried
 from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.grid import round_up
 from allsurv.riskmodel.mechanisms import Forest, Mechanism
+from allsurv.riskmodel.trees import Trees
 
 __all__ = ["SurvivalForest"]
 
@@ -68,6 +69,7 @@ class SurvivalForest(SurvivalModel):
     """
 
     family: ClassVar[str] = "rsf"
+    software: ClassVar[tuple[str, ...]] = (*SurvivalModel.software, "numba")
 
     def __init__(
         self,
@@ -94,27 +96,55 @@ class SurvivalForest(SurvivalModel):
         self.random_state = random_state
 
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Forest:
+        return Forest(*self.grow(design, time, event.astype(np.int64), 1))
+
+    def grow(
+        self, design: Floats, time: Floats, cause: NDArray[np.int64], n_causes: int
+    ) -> tuple[Trees, NDArray[np.intp]]:
+        """Grow trees for one cause or several.
+
+        Parameters
+        ----------
+        design : ndarray of shape (n_patients, n_terms)
+            Encoded patients.
+        time : ndarray of shape (n_patients,)
+            Follow-up.
+        cause : ndarray of int64 of shape (n_patients,)
+            0 where censored, 1 to ``n_causes`` for the cause of the event.
+        n_causes : int
+            How many causes there are.
+
+        Returns
+        -------
+        trees : Trees
+            Leaves hold cumulative hazards, cause after cause.
+        event_steps : ndarray of int of shape (n_event_steps,)
+            Points of the time grid they are of.
+        """
         from allsurv.models.growing.survival_trees import grow_survival_trees
 
         n_drawn = self._check(len(design))
         deepest = _ANY_DEPTH if self.max_depth is None else int(self.max_depth)
         n_tried = columns_tried("SurvivalForest", self.max_features, design.shape[1])
         steps = round_up(time, self.grid)
-        counted = np.unique(steps[event])
+        counted = np.unique(steps[cause > 0])
         rank = np.searchsorted(counted, steps, side="right")
         most_leaves = max(1, len(design) // self.min_samples_leaf)
-        self._check_room(most_leaves, counted.size)
+        n_values = n_causes * counted.size
+        self._check_room(most_leaves, n_values)
         levels = find_levels(design)
         seeds = check_random_state(self.random_state).randint(0, 2**31 - 1, self.n_estimators)
-        size = int(np.clip(_CHUNK_BYTES // (8 * most_leaves * counted.size), 1, seeds.size))
+        size = int(np.clip(_CHUNK_BYTES // (8 * most_leaves * n_values), 1, seeds.size))
         chunks = [seeds[k : k + size].astype(np.uint64) for k in range(0, seeds.size, size)]
-        buffers = [make_buffers(chunk.size, most_leaves, counted.size) for chunk in chunks]
+        buffers = [make_buffers(chunk.size, most_leaves, n_values) for chunk in chunks]
         limits = Limits(n_tried, int(self.min_samples_leaf), deepest)
         joblib.Parallel(n_jobs=self.n_jobs, require="sharedmem")(
-            joblib.delayed(grow_survival_trees)(levels, rank, event, n_drawn, limits, mine, room)
+            joblib.delayed(grow_survival_trees)(
+                levels, rank, cause, n_causes, n_drawn, limits, mine, room
+            )
             for mine, room in zip(chunks, buffers, strict=True)
         )
-        return Forest(take_trees(buffers), counted.astype(np.intp))
+        return take_trees(buffers), counted.astype(np.intp)
 
     def _log_hazard(self, mechanism: Mechanism, design: Floats) -> Floats:
         return np.log(np.maximum(mechanism.risk_score(design), _FEWEST_EVENTS))

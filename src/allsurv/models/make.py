@@ -11,7 +11,7 @@ from sklearn.base import clone
 from allsurv.errors import ModelError
 from allsurv.features import FeatureEncoder, make_features
 from allsurv.models.base import SurvivalModel
-from allsurv.models.catalog import FAMILIES, is_path
+from allsurv.models.catalog import COMPETING, FAMILIES, Family, is_path
 from allsurv.models.challenger import Challenger
 from allsurv.models.estimators import check_estimator, import_estimator, path_of
 from allsurv.models.null import NullModel
@@ -29,6 +29,7 @@ def make_model(
     predictors: Sequence[str] | None = None,
     random_state: int | None = None,
     trusted: Collection[str] = (),
+    endpoint: str | None = None,
     **params: Any,
 ) -> SurvivalModel:
     """Make a prognostic model for a study.
@@ -40,7 +41,9 @@ def make_model(
         ``cgbs``, ``null`` (Kaplan-Meier), ``published`` (the study's equation). Or a challenger of
         another package: an estimator with ``fit`` and ``predict`` as in scikit-survival, or its
         import path, such as ``sksurv.svm.FastSurvivalSVM``. A challenger is validated and compared
-        like any model, and never exported.
+        like any model, and never exported. For an endpoint in which several events compete, one
+        of :data:`allsurv.models.COMPETING`: ``cause_cox``, ``cause_coxnet``, ``fine_gray``,
+        ``cause_rsf``, ``cause_gbs``, ``incidence`` (Aalen-Johansen).
     study : Study
         Gives the data dictionary, the predictors and the time grid.
     predictors : sequence of str, optional
@@ -50,6 +53,9 @@ def make_model(
         Seed; families without chance ignore it.
     trusted : collection of str, default=()
         Packages, beside scikit-survival, whose estimators may be imported by path.
+    endpoint : str, optional
+        Of a family of competing events: the endpoint whose causes it predicts; that of
+        ``study.prediction`` by default.
     **params : Any
         Parameters of the family or estimator, such as ``ridge`` or ``n_estimators``, and of its
         features, as ``features__missing``. A challenger takes ``survival`` too, see
@@ -74,6 +80,8 @@ def make_model(
     """
     if not isinstance(family, str):
         return _challenger(family, study, predictors, random_state, params)
+    if family in COMPETING:
+        return _competing(COMPETING[family], study, endpoint, predictors, random_state, params)
     if family not in FAMILIES and is_path(family):
         kind = import_estimator(family, trusted=trusted)
         theirs = inspect.signature(kind).parameters
@@ -90,8 +98,9 @@ def make_model(
         )
     if family not in FAMILIES:
         raise ModelError(
-            f"make_model: '{family}' is no family of models; allowed are {', '.join(FAMILIES)}, or "
-            f"the import path of an estimator.{did_you_mean(family, FAMILIES)}"
+            f"make_model: '{family}' is no family of models; allowed are "
+            f"{', '.join((*FAMILIES, *COMPETING))}, or the import path of an estimator."
+            f"{did_you_mean(family, (*FAMILIES, *COMPETING))}"
         )
     kind = FAMILIES[family].model_class
     read = _published(study) if kind is PublishedModel else {}
@@ -104,6 +113,33 @@ def make_model(
         settings["random_state"] = random_state
     found: SurvivalModel = kind(features, **settings)
     return found
+
+
+def _competing(
+    family: Family,
+    study: Study,
+    endpoint: str | None,
+    predictors: Sequence[str] | None,
+    random_state: int | None,
+    params: Mapping[str, Any],
+) -> SurvivalModel:
+    name = study.prediction.endpoint if endpoint is None else endpoint
+    causes = tuple(study.endpoint(name).causes)
+    if not causes:
+        raise ModelError(
+            f"make_model: '{family.name}' predicts events that compete, and endpoint '{name}' has "
+            "one event; choose an endpoint of kind 'competing', or another family."
+        )
+    kind: Any = family.model_class
+    if family.base:
+        model = make_model(
+            family.base, study, predictors=predictors, random_state=random_state, **params
+        )
+        return kind(model, causes=causes)  # type: ignore[no-any-return]
+    if family.role == "reference":
+        predictors = ()
+    features, own = _features(study, predictors, family.name, ["grid"], params)
+    return kind(features, causes=causes, **{"grid": study.time.grid, **own})  # type: ignore[no-any-return]
 
 
 def _features(

@@ -92,7 +92,8 @@ def plot_kaplan_meier(
 
     Notes
     -----
-    Steps, limits and numbers are those of the table. A number at risk stands under a time only
+    Steps, limits and numbers are those of the table; a coarse curve, without ``n_events``, is drawn
+    in straight lines from point to point. A number at risk stands under a time only
     where the table gives it for that very time.
     """
     check_table(table, COLUMNS, "plot_kaplan_meier")
@@ -178,10 +179,12 @@ def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, shade: float) 
     part = part[part["survival"].notna()]
     style = pen(index)
     time, survival = part["time"].to_numpy(float), part["survival"].to_numpy(float)
-    axes.step(
+    # A coarse curve is known at its points only: steps between them would hold it too high.
+    is_whole = "n_events" in part.columns
+    axes.plot(
         time,
         survival,
-        where="post",
+        drawstyle="steps-post" if is_whole else "default",
         color=style.color,
         linestyle=style.dashes,
         linewidth=1.6,
@@ -193,7 +196,7 @@ def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, shade: float) 
             time,
             part["lower"].to_numpy(float),
             part["upper"].to_numpy(float),
-            step="post",
+            step="post" if is_whole else None,
             color=style.color,
             alpha=shade,
             linewidth=0,

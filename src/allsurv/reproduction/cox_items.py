@@ -143,8 +143,13 @@ def landmark_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
                 asked.variables,
                 at=at,
                 events=asked.time_dependent,
+                scales=asked.scales,
+                strata=asked.strata,
+                cluster=asked.cluster,
+                weights=asked.weights,
                 ties=asked.ties,
                 missing=asked.missing,
+                firth=asked.firth,
             )
         except (ModelError, OutcomeError) as error:
             counts.append(f"{label}: not fitted. {error}")
@@ -167,6 +172,6 @@ def excluded_text(table: pd.DataFrame) -> str:
 
 def has_columns(cohort: Cohort, analysis: Analysis) -> bool:
     """Tell whether a cohort has what an analysis needs."""
-    needed = {*analysis.variables, *analysis.population}
+    needed = {*analysis.columns, *analysis.population}
     events = all(cohort.has_event(name) for name in analysis.time_dependent)
     return events and needed <= set(cohort.frame.columns)

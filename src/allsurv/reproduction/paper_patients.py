@@ -21,7 +21,7 @@ def swimmer_items(cohort: Cohort) -> Iterator[Item]:
     study = cohort.study
     endpoint = study.endpoint(study.prediction.endpoint)
     patients = cohort.eligible(endpoint.name)
-    if patients.n > MOST_PATIENTS or endpoint.origin_time is not None:
+    if patients.n > MOST_PATIENTS or endpoint.origin_time or endpoint.entry:
         return
     has_group = study.group in patients.frame.columns
     groups = group_patients(patients, study.group if has_group else None)

@@ -14,7 +14,6 @@ from allsurv.cohort import Cohort
 from allsurv.describe.landmarks import reach_landmark
 from allsurv.dictionary.filters import matches
 from allsurv.errors import OutcomeError
-from allsurv.stats.outcome import make_y
 from allsurv.study import Compared
 from allsurv.study.ledger import Population
 from allsurv.study.spec import Filter
@@ -96,8 +95,9 @@ class Patients:
 
     def _outcome(self, endpoint: str) -> NDArray[np.void]:
         eligible = np.flatnonzero(self._eligible(endpoint))
-        y = np.zeros(self.cohort.n, dtype=make_y([1.0], [True]).dtype)
-        y[eligible] = self.cohort.take(eligible).y(endpoint)
+        known = self.cohort.take(eligible).follow_up(endpoint)
+        y = np.zeros(self.cohort.n, dtype=known.dtype)
+        y[eligible] = known
         return y
 
 

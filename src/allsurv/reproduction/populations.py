@@ -14,6 +14,7 @@ from allsurv.describe import analysis_table
 from allsurv.errors import AllsurvError, OutcomeError
 from allsurv.reproduction.patients import Members, Patients
 from allsurv.stats.curves import nonparametric
+from allsurv.stats.outcome import entry_of
 from allsurv.study import LedgerEntry
 from allsurv.study.spec import Finding
 
@@ -48,7 +49,7 @@ class Populations:
         key = ("curve", entry.population, entry.endpoint)
         if key not in self._known:
             y = self.of(entry).y(str(entry.endpoint))
-            self._known[key] = nonparametric.kaplan_meier(y["time"], y["event"])
+            self._known[key] = nonparametric.kaplan_meier(y["time"], y["event"], start=entry_of(y))
         found: nonparametric.KaplanMeier = self._known[key]
         return found
 
@@ -64,7 +65,7 @@ class Populations:
             members = self.of(entry)
             group = members.groups(compare)
             y, group = members.y(endpoint)[group >= 0], group[group >= 0]
-        return nonparametric.logrank_test(y["time"], y["event"], group)
+        return nonparametric.logrank_test(y["time"], y["event"], group, start=entry_of(y))
 
     def model_term(self, entry: LedgerEntry) -> pd.Series:
         """Give the row of a published Cox model that an entry is of."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from allsurv.dictionary.readonly import plain
 from allsurv.dictionary.variable import Derivation, Variable
 from allsurv.errors import RiskModelError
+from allsurv.riskmodel.causes import CAUSE_MECHANISMS
 from allsurv.riskmodel.development import Development
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.instability import Instability
@@ -25,6 +26,7 @@ FORMAT = "allsurv risk model"
 VERSION = 2
 
 T = TypeVar("T", Variable, Derivation, Term)
+_KINDS = {**MECHANISMS, **CAUSE_MECHANISMS}
 
 
 def tree_of(parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def tree_of(parts: Mapping[str, Any]) -> dict[str, Any]:
 def parts_of(tree: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     """Make the parts of a risk model from plain values and arrays."""
     readers: dict[str, Callable[[Any], dict[str, Any]]] = {
-        "mechanism": lambda kind: {"mechanism": MECHANISMS[kind].from_arrays(arrays)},
+        "mechanism": lambda kind: {"mechanism": _KINDS[kind].from_arrays(arrays)},
         "time": _time,
         "population": _population,
         "variables": lambda found: {"variables": _by_name(found)},

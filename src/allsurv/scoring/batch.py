@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 from pyarrow import csv as arrow
 
 from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
+from allsurv.files import FileAnswers
 from allsurv.riskmodel.files import digest_of_tree
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.scoring.chunks import Chunk, read_chunks
 from allsurv.scoring.engine import Engine, OnError
 from allsurv.scoring.reading import Numbers
@@ -59,16 +61,20 @@ def score_file(
     explain: bool = False,
     on_error: OnError = "raise",
     trusted_units: Sequence[str] = (),
+    answers: FileAnswers | None = None,
     overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Scored:
-    """Score a CSV or Parquet file into another; neither it nor a file that is there is replaced."""
+    """Score a file of patients into a CSV or Parquet file; no file that is there is replaced."""
     _refuse_place(patients, out, overwrite=overwrite)
+    if horizons is not None:
+        horizons = read_horizons(horizons, where="score", fewest=0, zero=True)
     options: dict[str, Any] = {
         "horizons": None if horizons is None else list(horizons),
         "explain": explain,
         "on_error": on_error,
         "trusted_units": list(trusted_units),
+        "answers": asdict(answers or FileAnswers()),
     }
     work = _open_work(out, _job(scorer, patients, out, options))
     engine = Engine(scorer.risk_model)
@@ -76,7 +82,7 @@ def score_file(
     tally = Tally()
     n_rows = n_resumed = 0
     try:
-        for chunk in read_chunks(patients, scorer.risk_model):
+        for chunk in read_chunks(patients, scorer.risk_model, answers):
             piece = work / f"{len(pieces):06d}{_suffix(out)}"
             counted = piece.with_suffix(".json")
             size = len(chunk.rows) + len(chunk.broken)
@@ -158,6 +164,10 @@ def _score_chunk(
 
     scored = engine.score(chunk.frame, horizons, count, explain=explain, on_error="report")
     scored.insert(0, "row", chunk.rows)
+    identifiers = engine.model.provenance.get("identifiers", [])
+    for place, name in enumerate((n for n in identifiers if n in chunk.frame), start=1):
+        if name not in scored:  # a column of that name is a result
+            scored.insert(place, name, chunk.frame[name].to_numpy())
     if len(chunk.broken):
         uneven = pd.DataFrame({"row": chunk.broken, "fault": _UNEVEN}).reindex(columns=list(scored))
         uneven = uneven.astype(scored.dtypes.to_dict())

@@ -1,13 +1,11 @@
 """Files of patients read a piece at a time, so that a million need no more memory than a thousand.
 
-Cells are those :func:`allsurv.dictionary.files.read_file` gives, except that a column of numbers
-comes as numbers where every cell of the piece is one.
+Cells are those :func:`allsurv.files.read_file` gives, except that a column of numbers comes as
+numbers where every cell of the piece is one. Text and Parquet come in pieces, other files whole.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,9 +18,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyarrow import csv as arrow
 
-from allsurv.dictionary.files import foreign_fault
-from allsurv.dictionary.values import MISSING_WORDS
 from allsurv.errors import CohortError, Violation
+from allsurv.files import MISSING_WORDS, FileAnswers, read_file
+from allsurv.files.content import is_text
+from allsurv.files.decimals import with_points
+from allsurv.files.layout import Layout, Unreadable
+from allsurv.files.textfile import TextFile, survey_text
 from allsurv.riskmodel.model import RiskModel
 
 __all__ = ["Chunk", "read_chunks"]
@@ -37,8 +38,7 @@ _BYTES = 2**24
 _BUFFER = 2**17
 """Bytes of each column of a Parquet file at once; the default is a whole row group."""
 
-_HEAD = 2**20
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_HEAD = 2**10
 _PARQUET = b"PAR1"
 
 
@@ -61,8 +61,10 @@ class Chunk:
     broken: NDArray[np.int64]
 
 
-def read_chunks(path: Path, model: RiskModel) -> Iterator[Chunk]:
-    """Read a CSV (UTF-8, commas) or Parquet file a piece at a time."""
+def read_chunks(
+    path: Path, model: RiskModel, answers: FileAnswers | None = None
+) -> Iterator[Chunk]:
+    """Read a file of patients a piece at a time, as it is written."""
 
     def refuse(rule: str) -> CohortError:
         return CohortError(str(path), model.study, [Violation("file", rule)])
@@ -74,37 +76,41 @@ def read_chunks(path: Path, model: RiskModel) -> Iterator[Chunk]:
         raise refuse("does not exist; check the path.") from None
     except OSError as error:
         raise refuse(f"cannot be opened ({error.strerror}).") from None
-    fault = foreign_fault(head)
-    if fault:
-        raise refuse(fault)
+    numbers = _numbers(model)
     try:
         if head.startswith(_PARQUET):
             yield from _parquet(path)
-            return
-        names = _column_names(head)
-        yield from _csv(path, names, model)
-    except _Unreadable as error:
+        elif is_text(head, path):
+            text = survey_text(path, numbers=numbers, answers=answers)
+            yield from _csv(text, model, numbers)
+        else:
+            yield from _whole(path, model, numbers, answers)
+    except Unreadable as error:
         raise refuse(str(error)) from None
-    except (pa.ArrowException, OSError, ValueError):
-        kind = "Parquet; write it again" if head.startswith(_PARQUET) else "CSV (UTF-8, commas)"
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, CohortError):
+            raise
+        kind = "Parquet; write it again" if head.startswith(_PARQUET) else "CSV"
         raise refuse(
             f"is damaged, or cannot be read as {kind}; look for unclosed quotes."
         ) from None
 
 
-class _Unreadable(Exception):
-    """Why the first line of a file tells that it cannot be read."""
+def _numbers(model: RiskModel) -> set[str]:
+    """Name the columns in which a model takes numbers."""
+    known = [v for v in model.variables.values() if v.is_number]
+    return {name for v in known for name in (v.column, v.name)}
 
 
-def _column_names(head: bytes) -> list[str]:
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace").lstrip("\r\n")
-    if not text:
-        raise _Unreadable("is empty; it must have a line of column names and one per patient.")
-    names = next(csv.reader(io.StringIO(text, newline="")))
-    for separator, word in _SEPARATORS.items():
-        if len(names) == 1 and separator in names[0]:
-            raise _Unreadable(f"is separated by {word}; save it with commas.")
-    return names
+def _whole(
+    path: Path, model: RiskModel, numbers: set[str], answers: FileAnswers | None
+) -> Iterator[Chunk]:
+    """Give a workbook, or a file of SPSS, Stata or SAS, as one piece."""
+    content = read_file(path, numbers=numbers, answers=answers)
+    if content.frame is None:
+        raise CohortError(str(path), model.study, content.violations)
+    rows = np.arange(1, len(content.frame) + 1)
+    yield Chunk(rows, content.frame, rows[:0])
 
 
 def _parquet(path: Path) -> Iterator[Chunk]:
@@ -126,21 +132,17 @@ def _parquet(path: Path) -> Iterator[Chunk]:
             yield Chunk(nothing, _empty(names), nothing)
 
 
-def _csv(path: Path, names: list[str], model: RiskModel) -> Iterator[Chunk]:
+def _csv(text: TextFile, model: RiskModel, numbers: set[str]) -> Iterator[Chunk]:
     broken: list[int] = []
 
     def note(row: arrow.InvalidRow) -> str:
         broken.append(row.number - 1)
         return "skip"
 
-    numbers = {
-        str(i)
-        for i, name in enumerate(names)
-        for v in model.variables.values()
-        if v.is_number and name in (v.column, v.name)
-    }
+    names = list(text.layout.names)
+    places = {str(i) for i, name in enumerate(names) if name in numbers}
     first, blank = 1, 0
-    for table in _gathered(_open_csv(path, len(names), model, note)):
+    for table in _gathered(_open_csv(text, model, note)):
         filled = _without_blank_end(table)
         empty = table.num_rows - filled
         if not filled:  # blank lines wait as a number: a file may end in them
@@ -149,7 +151,8 @@ def _csv(path: Path, names: list[str], model: RiskModel) -> Iterator[Chunk]:
         for piece in (*_blank_rows(blank, table.schema), table.slice(0, filled)):
             rows = _numbers_of_rows(first, piece.num_rows, broken)
             first = int(rows[-1]) + 1
-            yield Chunk(rows, _frame(piece, names, numbers), _taken(broken, first))
+            frame = _frame(piece, text.layout, places)
+            yield Chunk(rows, frame, _taken(broken, first))
         blank = empty
     rest = np.array(broken, dtype=np.int64)
     if len(rest) or first == 1:
@@ -160,16 +163,19 @@ def _empty(names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(columns=pd.Index(names, dtype=object), dtype=object)
 
 
-def _open_csv(path: Path, n_columns: int, model: RiskModel, note: object) -> Iterator[pa.Table]:
-    header = [str(i) for i in range(n_columns)]
+def _open_csv(text: TextFile, model: RiskModel, note: object) -> Iterator[pa.Table]:
+    header = [str(i) for i in range(len(text.layout.names))]
     levels = {str(level) for v in model.variables.values() for level in v.levels}
     found: Iterator[pa.Table] = arrow.open_csv(
-        path,
+        text.open(),
         read_options=arrow.ReadOptions(
             use_threads=False, block_size=_BLOCK, column_names=header, skip_rows_after_names=1
         ),
         parse_options=arrow.ParseOptions(
-            newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=note
+            delimiter=text.layout.separator,
+            newlines_in_values=True,
+            ignore_empty_lines=False,
+            invalid_row_handler=note,
         ),
         convert_options=arrow.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
@@ -223,17 +229,19 @@ def _taken(broken: list[int], first: int) -> NDArray[np.int64]:
     return taken
 
 
-def _frame(table: pa.Table, names: list[str], numbers: set[str]) -> pd.DataFrame:
+def _frame(table: pa.Table, layout: Layout, numbers: set[str]) -> pd.DataFrame:
     columns = [
-        _as_numbers(column) if name in numbers else column
+        _as_numbers(column, layout.decimal_comma) if name in numbers else column
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
     frame = pa.table(columns, names=table.column_names).to_pandas(use_threads=False)
-    frame.columns = pd.Index(names, dtype=object)
+    frame.columns = pd.Index(layout.names, dtype=object)
     return frame
 
 
-def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _as_numbers(column: pa.ChunkedArray, decimal_comma: bool) -> pa.ChunkedArray:
+    if decimal_comma:
+        column = with_points(column)
     try:
         return column.cast(pa.float64())
     except pa.ArrowInvalid:

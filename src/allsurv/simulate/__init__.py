@@ -11,7 +11,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "draw": ["make_simulator", "simulate_cohort", "simulate_truth"],
         "effects": ["published_effects"],
-        "files": ["write_cohort"],
         "hazard": ["Hazard"],
         "model": ["Simulation", "Simulator"],
     },

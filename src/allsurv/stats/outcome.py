@@ -18,12 +18,14 @@ __all__ = [
     "check_y",
     "close_times",
     "distinct_times",
+    "entry_of",
     "make_y",
     "merge_close_times",
 ]
 
 _SAME_TIME = float(np.sqrt(np.finfo(float).eps))
 Y_DTYPE = np.dtype([("event", bool), ("time", float)])
+ENTRY_DTYPE = np.dtype([*Y_DTYPE.descr, ("entry", float)])
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,9 @@ class ChiSquared:
         return cls(float(statistic), df, p_value)
 
 
-def make_y(time: ArrayLike, event: ArrayLike) -> NDArray[np.void]:
+def make_y(
+    time: ArrayLike, event: ArrayLike, *, entry: ArrayLike | None = None
+) -> NDArray[np.void]:
     """Bind times and events into the structured array that measures take.
 
     Parameters
@@ -138,11 +142,13 @@ def make_y(time: ArrayLike, event: ArrayLike) -> NDArray[np.void]:
         Follow-up, in the study's unit; positive.
     event : array-like of shape (n_patients,)
         True where the event was seen; booleans, or 0 and 1.
+    entry : array-like of shape (n_patients,), optional
+        When each patient came under observation, same unit (delayed entry); below ``time``.
 
     Returns
     -------
     structured ndarray of shape (n_patients,)
-        Fields ``event`` (bool) and ``time`` (float).
+        Fields ``event`` (bool) and ``time`` (float); with ``entry``, a third field of that name.
 
     Raises
     ------
@@ -154,10 +160,33 @@ def make_y(time: ArrayLike, event: ArrayLike) -> NDArray[np.void]:
     >>> make_y([6, 12], [1, 0])["event"].tolist()
     [True, False]
     """
-    t, e = check_outcome(time, event)[:2]
-    y = np.empty(t.size, dtype=Y_DTYPE)
+    t, e, s, _ = check_outcome(time, event, start=entry)
+    y = np.empty(t.size, dtype=Y_DTYPE if s is None else ENTRY_DTYPE)
     y["event"], y["time"] = e, t
+    if s is not None:
+        y["entry"] = s
     return y
+
+
+def entry_of(y: NDArray[np.void]) -> NDArray[np.float64] | None:
+    """Give the entry times of an outcome.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        From :func:`make_y` or ``Cohort.follow_up``.
+
+    Returns
+    -------
+    ndarray of shape (n_patients,) or None
+        In the unit of ``time``; ``None`` where everybody is observed from time 0 on.
+
+    Examples
+    --------
+    >>> entry_of(make_y([6, 12], [1, 0], entry=[0, 3])).tolist()
+    [0.0, 3.0]
+    """
+    return y["entry"] if "entry" in (y.dtype.names or ()) else None
 
 
 def check_y(
@@ -182,13 +211,18 @@ def check_y(
     Raises
     ------
     OutcomeError
-        If a field is missing or holds impossible values.
+        If a field is missing or holds impossible values, or there is delayed entry.
     """
     names = getattr(getattr(y, "dtype", None), "names", None) or ()
     if not {"event", "time"} <= set(names):
         raise OutcomeError(
             f"{where}: no structured array with fields 'event' and 'time'; "
             "make one with make_y(time, event) or Cohort.y(endpoint)."
+        )
+    if "entry" in names:
+        raise OutcomeError(
+            f"{where}: has delayed entry (field 'entry'), which this measure does not take; give "
+            "an outcome observed from time 0 on."
         )
     time, event, _, _ = check_outcome(y["time"].copy(), y["event"].copy(), where=where)
     return time, event
@@ -298,6 +332,11 @@ def merge_close_times(
     [0.3, 0.3, 1.0]
     """
     known = time if start is None else np.concatenate([time, start])
+    ordered = np.sort(known)
+    gap = ordered[1:] - ordered[:-1]
+    largest = max(1.0, float(ordered[-1]), -float(ordered[0]))  # no mean is larger
+    if np.count_nonzero(gap <= _SAME_TIME * largest) == np.count_nonzero(gap == 0):
+        return time, start
     distinct = distinct_times(known)
     tied = close_times(distinct)
     if not tied.any():
@@ -356,7 +395,9 @@ def distinct_times(time: NDArray[np.float64]) -> NDArray[np.float64]:
     [1.0, 3.0]
     """
     ordered = np.sort(time)
-    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
+    is_new = np.ones(ordered.size, dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    return ordered[is_new]
 
 
 def _vector(values: ArrayLike, name: str, where: str) -> NDArray[np.float64]:

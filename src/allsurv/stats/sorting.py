@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["sort_rows"]
+__all__ = ["FEW", "sort_rows"]
 
 FEW = 4096  # up to which NumPy's own argsort is as quick
 _SIGN_BIT = 63

@@ -16,11 +16,20 @@ from allsurv.dictionary.readonly import FrozenDict, FrozenValue, plain
 from allsurv.dictionary.variable import Derivation, Filter, Ignored, Kind, Known, Scalar, Variable
 from allsurv.errors import StudyError
 from allsurv.nearest import did_you_mean
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, Missing, NonFinding
+from allsurv.study.evidence import (
+    Analysis,
+    Comparison,
+    Contrast,
+    Finding,
+    Missing,
+    NonFinding,
+    Scale,
+)
 from allsurv.study.report import Screening, TableRow, Tabulation
 
 __all__ = [
     "Analysis",
+    "Between",
     "Cause",
     "CohortFile",
     "Comparison",
@@ -37,6 +46,7 @@ __all__ = [
     "Prediction",
     "Rule",
     "Scalar",
+    "Scale",
     "Screening",
     "State",
     "Study",
@@ -120,6 +130,9 @@ class Endpoint(FrozenValue):
     origin_time : str or None
         Variable that says how long after treatment start that is; ``None`` where it is treatment
         start itself.
+    entry : str or None
+        Variable that says when each patient came under observation, on the clock of ``time``
+        (delayed entry, left truncation); ``None`` where all are observed from the origin on.
     population : mapping
         Filter of those the endpoint is about.
     kind : {"event", "competing", "states"}
@@ -145,6 +158,7 @@ class Endpoint(FrozenValue):
     event: tuple[Filter, ...]
     origin: str
     origin_time: str | None = None
+    entry: str | None = None
     population: Filter = field(default_factory=FrozenDict)
     kind: EndpointKind = "event"
     causes: Mapping[str, Cause] = field(default_factory=FrozenDict)
@@ -241,6 +255,8 @@ class Rule(FrozenValue):
         A second duration, added to ``first``.
     tolerance : float
         What rounding of the recorded times may hide, in the unit of ``then``.
+    only_if : mapping
+        Filter of the patients it is about; everybody where empty.
     """
 
     first: str
@@ -249,6 +265,29 @@ class Rule(FrozenValue):
     strict: bool = False
     plus: str | None = None
     tolerance: float = 0.0
+    only_if: Filter = field(default_factory=FrozenDict)
+
+
+@dataclass(frozen=True)
+class Between(FrozenValue):
+    """Two columns of dates whose difference is a variable; the dates themselves are not kept.
+
+    Attributes
+    ----------
+    first, last : str
+        Columns of the file: the value is the time from ``first`` to ``last``.
+    date_format : str
+        How dates are written, in the codes of ``strptime``; ISO (``2024-01-31``) where empty.
+    """
+
+    first: str
+    last: str
+    date_format: str = ""
+
+    @property
+    def column(self) -> str:
+        """What the difference, in days, is called among the columns of a file."""
+        return f"{self.last} - {self.first}"
 
 
 @dataclass(frozen=True)
@@ -316,6 +355,8 @@ class Study(FrozenValue):
         What its author says in a model card.
     ignore : tuple of str or "all others"
         Columns of patient files that are no part of it.
+    dates : mapping from str to Between
+        Variables that are the time between two dates of a file.
     digest : str
         SHA-256 of the content.
     path : str
@@ -343,6 +384,7 @@ class Study(FrozenValue):
     ledger: str | None = None
     card: Mapping[str, str] = field(default_factory=FrozenDict)
     ignore: Ignored = ()
+    dates: Mapping[str, Between] = field(default_factory=FrozenDict)
     death: str | None = None
     digest: str = field(default="", compare=False)
     path: str = field(default="", compare=False)

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups
 from allsurv.errors import ModelError
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.study.spec import Prediction as StudyPrediction
 from allsurv.validation.catalogue import Measure, measures_by_name
+from allsurv.validation.censoring import FollowedBy, choose_censoring
 from allsurv.validation.decisions import (
     calibration_limits,
     everybody,
@@ -84,6 +86,8 @@ class Assessment:
         Called as ``progress(done, total)``.
     finished : FinishedRefits, optional
         Where refits are kept.
+    censoring : "auto", "marginal" or sequence of str, default="auto"
+        What the censoring weights may depend on.
     """
 
     models: Mapping[str, Any]
@@ -96,6 +100,7 @@ class Assessment:
     n_bootstrap: int
     progress: Progress | None
     finished: FinishedRefits | None
+    censoring: FollowedBy = "auto"
 
     def left_out(self) -> Validation:
         """Predict patients by models fitted without them."""
@@ -136,7 +141,8 @@ class Assessment:
         predictions = self._refit([own, *splits], np.empty(0))
         apparent = {p.model: p for p in predictions if p.split.repeat < 0}
         refits = [p for p in predictions if p.split.repeat >= 0]
-        table = optimism_table(apparent, refits, y, self.horizons)
+        followed = choose_censoring(self.cohort, self.endpoint, self.horizons, self.censoring)
+        table = optimism_table(apparent, refits, y, self.horizons, given=followed.weights)
         return Validation(
             endpoint=self.endpoint,
             horizons=tuple(map(float, self.horizons)),
@@ -145,6 +151,8 @@ class Assessment:
             n_events=int(y["event"].sum()),
             performance=table.assign(estimator=BOOTSTRAP)[COLUMNS],
             optimism=table[OPTIMISM_COLUMNS],
+            censoring=followed.tests,
+            censoring_sentence=followed.sentence,
         )
 
     @property
@@ -166,7 +174,9 @@ class Assessment:
 
     def _measure(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
         y, study = cohort.y(self.endpoint), self.cohort.study.prediction
+        followed = choose_censoring(cohort, self.endpoint, self.horizons, self.censoring)
         about = _Measured(
+            given=followed.weights,
             measures=tuple(measures_by_name().values()),
             y=y,
             horizons=self.horizons,
@@ -188,7 +198,9 @@ class Assessment:
             name: pd.concat([each[name] for each in found], ignore_index=True) for name in found[0]
         }
         strategies = [
-            net_benefit_table(risks[-1], y, self.horizons, study.thresholds, drawn[-1]),
+            net_benefit_table(
+                risks[-1], y, self.horizons, study.thresholds, drawn[-1], given=about.given
+            ),
             nobody_table(self.horizons, study.thresholds),
         ]
         tables["net_benefit"] = pd.concat([tables["net_benefit"], *strategies], ignore_index=True)
@@ -202,6 +214,8 @@ class Assessment:
             plan=self.plan,
             n=len(y),
             n_events=int(y["event"].sum()),
+            censoring=followed.tests,
+            censoring_sentence=followed.sentence,
             **tables,
         )
 
@@ -221,6 +235,7 @@ class Assessment:
                     samples[first : first + SAMPLES_AT_ONCE],
                     first,
                     about.measures,
+                    about.given,
                 )
                 for pooled in risks
                 for first in parts
@@ -241,23 +256,25 @@ class _Measured:
     study: StudyPrediction
     limit_factor: float
     groups: Mapping[str, Groups]
+    given: PatientCensoring | None
 
     def of(self, predictions: list[Prediction]) -> dict[str, pd.DataFrame]:
         """All tables about one model that need no patients drawn."""
         y, horizons, study, asked = self.y, self.horizons, self.study, self.measures
         how: dict[str, Any] = {"limit_factor": self.limit_factor, "measures": asked}
+        weighted = how | {"given": self.given}
         pooled = pool_risks(predictions, horizons.size)
         resamples = measure_resamples(
-            predictions, pooled, y, horizons, times=self.times, measures=asked
+            predictions, pooled, y, horizons, times=self.times, measures=asked, given=self.given
         )
         out_of_fold = average_patients(predictions, len(y), horizons)
         return {
             "performance": summarise(resamples, **how),
-            "over_time": measure_over_time(predictions, pooled, y, self.times, **how),
-            "calibration": calibration_curves(out_of_fold, pooled, y),
+            "over_time": measure_over_time(predictions, pooled, y, self.times, **weighted),
+            "calibration": calibration_curves(out_of_fold, pooled, y, self.given),
             "risk_groups": group_survival(out_of_fold, y, study),
             "group_curves": group_curves(out_of_fold, y, study),
-            "subgroups": measure_subgroups(predictions, self.groups, y, horizons, **how),
+            "subgroups": measure_subgroups(predictions, self.groups, y, horizons, **weighted),
             "resamples": resamples,
             "out_of_fold": out_of_fold,
         }
@@ -268,5 +285,7 @@ class _Measured:
         """Add what needs patients drawn: net benefit, and limits of calibration errors."""
         errors = calibration_limits(pooled[0].model, self.horizons, drawn)
         performance = with_limits(tables["performance"], errors, limit_factor=self.limit_factor)
-        benefit = net_benefit_table(pooled, self.y, self.horizons, self.study.thresholds, drawn)
+        benefit = net_benefit_table(
+            pooled, self.y, self.horizons, self.study.thresholds, drawn, given=self.given
+        )
         return tables | {"performance": performance, "net_benefit": benefit}

@@ -199,35 +199,36 @@ def _uno_c(seen: Predicted) -> Estimate:
 
 
 def _auc(seen: Predicted) -> Estimate:
-    return auc(seen.y, seen.risk, seen.horizon, censoring=seen.censoring)
+    return auc(seen.y, seen.risk, seen.horizon, censoring=seen.given or seen.censoring)
 
 
 def _auc_over_time(seen: Predicted) -> MeasureCurve:
-    return auc_curve(seen.y, seen.curves, seen.times, censoring=seen.censoring)
+    return auc_curve(seen.y, seen.curves, seen.times, censoring=seen.given or seen.censoring)
 
 
 def _brier(seen: Predicted) -> Estimate:
-    return brier(seen.y, seen.risk, seen.horizon)
+    return brier(seen.y, seen.risk, seen.horizon, censoring=seen.given)
 
 
 def _brier_over_time(seen: Predicted) -> MeasureCurve:
-    return brier_curve(seen.y, np.clip(seen.curves, 0, 1), seen.times)
+    return brier_curve(seen.y, np.clip(seen.curves, 0, 1), seen.times, censoring=seen.given)
 
 
 def _brier_by_chance(own: Predicted) -> float:
     """Brier score of the model's risks dealt to patients at random: its mean over all deals."""
     if not np.isfinite(own.risk).all():
         return np.nan
-    constant = brier(own.y, np.full(own.y.size, own.risk.mean()), own.horizon).value
+    average = np.full(own.y.size, own.risk.mean())
+    constant = brier(own.y, average, own.horizon, censoring=own.given).value
     return float(constant + own.risk.var())
 
 
 def _ipa(seen: Predicted) -> Estimate:
-    return ipa(seen.y, seen.risk, seen.horizon)
+    return ipa(seen.y, seen.risk, seen.horizon, censoring=seen.given)
 
 
 def _observed_expected(seen: Predicted) -> Estimate:
-    return observed_expected_ratio(seen.y, seen.risk, seen.horizon)
+    return observed_expected_ratio(seen.y, seen.risk, seen.horizon, censoring=seen.given)
 
 
 def _slope(seen: Predicted) -> Estimate:
@@ -254,7 +255,7 @@ def _separation(seen: Predicted) -> Estimate:
 
 
 def _integrated_brier(seen: Predicted) -> Estimate:
-    return integrated_brier(seen.y, np.clip(seen.curves, 0, 1), seen.times)
+    return integrated_brier(seen.y, np.clip(seen.curves, 0, 1), seen.times, censoring=seen.given)
 
 
 def _ici(seen: Predicted) -> Estimate:

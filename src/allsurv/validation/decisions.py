@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from allsurv.stats.measures.net_benefit import net_benefit
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.validation.measures import PooledRisk
 from allsurv.validation.redrawn import Redrawn
 
@@ -28,6 +29,7 @@ def net_benefit_table(
     thresholds: Sequence[float],
     drawn: Redrawn,
     *,
+    given: PatientCensoring | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Net benefit of acting on the out-of-fold risks of a model."""
@@ -40,7 +42,14 @@ def net_benefit_table(
             tables.append(_table(model, horizon, grid, level, reason=pooled[0].reasons[k]))
             continue
         found = [
-            net_benefit(y[r.patients], np.clip(r.risk[:, k], 0, 1), horizon, grid) for r in usable
+            net_benefit(
+                y[r.patients],
+                np.clip(r.risk[:, k], 0, 1),
+                horizon,
+                grid,
+                censoring=None if given is None else given.take(r.patients),
+            )
+            for r in usable
         ]
         estimate = np.mean([one.model for one in found], axis=0)
         above = np.mean(

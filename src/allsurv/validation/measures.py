@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.stats.measures.censoring import CensoringDistribution
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.outcome import Estimate
 from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.predicted import Predicted
@@ -149,13 +150,15 @@ def measure_resamples(
     *,
     times: Floats = NO_TIMES,
     measures: Collection[str | Measure] | None = None,
+    given: PatientCensoring | None = None,
 ) -> pd.DataFrame:
     """Measure every resample, or say why it cannot be measured."""
     wanted = measures_by_name(measures).values()
     inside = [measure for measure in wanted if not measure.pooled]
-    rows = [*_measure_folds(predictions, y, horizons, times, inside)] if inside else []
+    rows = [*_measure_folds(predictions, y, horizons, times, inside, given)] if inside else []
     for repeat in pooled:
-        rows += _measure_repeat(repeat, y, horizons, times, [m for m in wanted if m.pooled])
+        together = [m for m in wanted if m.pooled]
+        rows += _measure_repeat(repeat, y, horizons, times, together, given)
     return pd.DataFrame(rows, columns=list(Resample._fields))
 
 
@@ -165,12 +168,13 @@ def _measure_folds(
     horizons: Floats,
     times: Floats,
     measures: Sequence[Measure],
+    given: PatientCensoring | None,
 ) -> Iterator[Resample]:
     censoring = CensoringDistribution.fit(y)
     for prediction in predictions:
         split = prediction.split
         where = Where(prediction.model, split.repeat, split.fold, split.test)
-        seen = predicted_in_fold(prediction, y, times, censoring)
+        seen = predicted_in_fold(prediction, y, times, censoring, given)
         at = [
             replace(
                 seen,
@@ -192,9 +196,10 @@ def _measure_repeat(
     horizons: Floats,
     times: Floats,
     measures: Sequence[Measure],
+    given: PatientCensoring | None,
 ) -> Iterator[Resample]:
     where = Where(repeat.model, repeat.repeat, -1, repeat.patients)
-    seen = predicted_in_repeat(repeat, y, times)
+    seen = predicted_in_repeat(repeat, y, times, given)
     at = [
         replace(seen, risk=repeat.risk[:, k], horizon=float(horizon), risk_reason=repeat.reasons[k])
         for k, horizon in enumerate(horizons)
@@ -208,7 +213,11 @@ def _measure_repeat(
 
 
 def predicted_in_fold(
-    prediction: Prediction, y: NDArray[np.void], times: Floats, censoring: CensoringDistribution
+    prediction: Prediction,
+    y: NDArray[np.void],
+    times: Floats,
+    censoring: CensoringDistribution,
+    given: PatientCensoring | None,
 ) -> Predicted:
     """Give a measure the patients of one test fold, without a horizon."""
     curves, reached = _reached(prediction.curves, times)
@@ -216,13 +225,16 @@ def predicted_in_fold(
         y[prediction.split.test],
         prediction.risk_score,
         censoring=censoring,
+        given=None if given is None else given.take(prediction.split.test),
         curves=curves,
         times=reached,
         reason=prediction.reason,
     )
 
 
-def predicted_in_repeat(repeat: PooledRisk, y: NDArray[np.void], times: Floats) -> Predicted:
+def predicted_in_repeat(
+    repeat: PooledRisk, y: NDArray[np.void], times: Floats, given: PatientCensoring | None
+) -> Predicted:
     """Give a measure the patients of all folds of one repeat, without a horizon."""
     curves, reached = _reached(repeat.curves, times)
     has_score = np.isfinite(repeat.risk_score).all()
@@ -230,11 +242,19 @@ def predicted_in_repeat(repeat: PooledRisk, y: NDArray[np.void], times: Floats) 
         y[repeat.patients],
         repeat.risk_score,
         fold=repeat.fold,
+        given=_of(repeat.patients, given),
         curves=curves,
         times=reached,
         is_constant=repeat.is_constant,
         reason="" if has_score else next((r for r in repeat.reasons if r), "no prediction"),
     )
+
+
+def _of(patients: NDArray[np.intp], given: PatientCensoring | None) -> PatientCensoring | None:
+    """Weights of the patients tested; of all of them in order, with the cost of estimating them."""
+    if given is None or np.array_equal(patients, np.arange(given.before.size)):
+        return given
+    return given.take(patients)
 
 
 def _reached(curves: Floats, times: Floats) -> tuple[Floats, Floats]:

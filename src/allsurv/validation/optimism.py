@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.outcome import Estimate
 from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.predicted import Predicted
@@ -35,6 +36,7 @@ def optimism_table(
     y: NDArray[np.void],
     horizons: Floats,
     *,
+    given: PatientCensoring | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     r"""Correct what a model shows on its own patients by what refits lose outside theirs.
@@ -59,12 +61,12 @@ def optimism_table(
     rows = []
     for model, own in apparent.items():
         everybody = np.arange(y.size)
-        seen = _look(own, y, everybody, horizons, asked)
+        seen = _look(own, y, everybody, horizons, asked, given)
         kept = [refit for refit in refits if refit.model == model]
-        drawn = [_measure(refit, y, refit.split.train, horizons, asked) for refit in kept]
-        tested = [_measure(refit, y, everybody, horizons, asked) for refit in kept]
+        drawn = [_measure(refit, y, refit.split.train, horizons, asked, given) for refit in kept]
+        tested = [_measure(refit, y, everybody, horizons, asked, given) for refit in kept]
         outside = [
-            _measure(refit, y, np.setdiff1d(everybody, refit.split.train), horizons, asked)
+            _measure(refit, y, np.setdiff1d(everybody, refit.split.train), horizons, asked, given)
             for refit in kept
         ]
         for key, (measure, shown) in seen.items():
@@ -86,9 +88,13 @@ def _look(
     rows: Ints,
     horizons: Floats,
     measures: Sequence[Measure],
+    given: PatientCensoring | None,
 ) -> dict[Key, tuple[Measure, Predicted]]:
     """Show each measure a model that predicts everybody some of them, with repetition."""
-    seen = Predicted(y[rows], prediction.risk_score[rows], reason=prediction.reason)
+    those = given
+    if given is not None and not np.array_equal(rows, np.arange(y.size)):
+        those = given.take(rows)
+    seen = Predicted(y[rows], prediction.risk_score[rows], given=those, reason=prediction.reason)
     found: dict[Key, tuple[Measure, Predicted]] = {
         (measure.name, np.nan): (measure, seen) for measure in measures if not measure.at_horizons
     }
@@ -109,8 +115,9 @@ def _measure(
     rows: Ints,
     horizons: Floats,
     measures: Sequence[Measure],
+    given: PatientCensoring | None,
 ) -> dict[Key, Estimate]:
-    shown = _look(prediction, y, rows, horizons, measures)
+    shown = _look(prediction, y, rows, horizons, measures, given)
     return {key: measure.of(seen) for key, (measure, seen) in shown.items()}
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.stats.measures.censoring import CensoringDistribution
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.measures.prediction import MeasureCurve
 from allsurv.stats.outcome import Estimate
 from allsurv.validation.catalogue import Measure, measures_by_name
@@ -49,18 +50,20 @@ def measure_over_time(
     *,
     limit_factor: float = 1.0,
     measures: Collection[str | Measure] | None = None,
+    given: PatientCensoring | None = None,
 ) -> pd.DataFrame:
     """Follow the measures that change over time, AUC and Brier score, along a grid."""
     censoring = CensoringDistribution.fit(y)
     folds = [
         (
             Where(p.model, p.split.repeat, p.split.fold, None),
-            predicted_in_fold(p, y, times, censoring),
+            predicted_in_fold(p, y, times, censoring, given),
         )
         for p in predictions
     ]
     repeats = [
-        (Where(r.model, r.repeat, -1, None), predicted_in_repeat(r, y, times)) for r in pooled
+        (Where(r.model, r.repeat, -1, None), predicted_in_repeat(r, y, times, given))
+        for r in pooled
     ]
     rows: list[Resample] = []
     asked = measures_by_name(measures)

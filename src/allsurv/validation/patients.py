@@ -13,6 +13,7 @@ from allsurv.cohort.groups import Groups
 from allsurv.describe.survival import curve_rows
 from allsurv.stats.curves.nonparametric import kaplan_meier
 from allsurv.stats.measures.calibration import calibration_curve
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.study.spec import Prediction as PredictionPlan
 from allsurv.validation.measures import PooledRisk
 from allsurv.validation.predicted import ALIKE
@@ -119,7 +120,10 @@ def _observed(y: NDArray[np.void], horizon: float, risk: pd.Series) -> dict[str,
 
 
 def calibration_curves(
-    out_of_fold: pd.DataFrame, pooled: Sequence[PooledRisk], y: NDArray[np.void]
+    out_of_fold: pd.DataFrame,
+    pooled: Sequence[PooledRisk],
+    y: NDArray[np.void],
+    given: PatientCensoring | None = None,
 ) -> pd.DataFrame:
     """Smooth observed against predicted risk, of each patient's averaged out-of-fold risk."""
     alike = {p.model for p in pooled} - {p.model for p in pooled if not p.is_constant}
@@ -134,7 +138,9 @@ def calibration_curves(
         if not reason:
             first, last = np.quantile(risk, [0.025, 0.975])
             points = np.linspace(first, last, N_POINTS)
-            curve = calibration_curve(y, np.clip(risk, 0, 1), float(horizon), at=points)
+            curve = calibration_curve(
+                y, np.clip(risk, 0, 1), float(horizon), at=points, censoring=given
+            )
             reason = curve.reason
         if curve is None or reason:
             columns: dict[str, Any] = {"reason": [reason]}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from allsurv.stats.measures.calibration_curve import CalibrationErrors, calibration_errors
 from allsurv.stats.measures.censoring import CensoringDistribution
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.outcome import Estimate
 
 __all__ = ["ALIKE", "Predicted"]
@@ -38,6 +39,8 @@ class Predicted:
         The fold each patient was left out in; none where one refit predicts everybody.
     censoring : CensoringDistribution, optional
         That of the whole cohort; estimated from ``y`` where there is none.
+    given : PatientCensoring, optional
+        Where follow-up depends on the patient: weights that take its place, but for Uno's C.
     curves : ndarray of shape (n_patients, n_times)
         Risk by each of ``times``.
     times : ndarray of shape (n_times,)
@@ -56,6 +59,7 @@ class Predicted:
     horizon: float = np.nan
     fold: NDArray[np.intp] | None = None
     censoring: CensoringDistribution | None = None
+    given: PatientCensoring | None = None
     curves: Floats = field(default_factory=lambda: np.empty((0, 0)))
     times: Floats = field(default_factory=lambda: NONE)
     is_constant: bool = False
@@ -67,7 +71,9 @@ class Predicted:
         """Errors of the smooth calibration curve, or why there are none; one fit serves all."""
         if self.is_constant:
             return ALIKE
-        errors = calibration_errors(self.y, np.clip(self.risk, 0, 1), self.horizon)
+        errors = calibration_errors(
+            self.y, np.clip(self.risk, 0, 1), self.horizon, censoring=self.given
+        )
         return errors.reason or errors
 
     def calibration_error(self, read: Callable[[CalibrationErrors], float]) -> Estimate:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.stats.measures.net_benefit import net_benefit
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.measures import PooledRisk
 from allsurv.validation.predicted import Predicted
@@ -55,6 +56,7 @@ def redraw(
     samples: Sequence[Ints],
     first: int = 0,
     measures: Collection[str | Measure] | None = None,
+    given: PatientCensoring | None = None,
 ) -> Redrawn:
     """Measure samples of patients, taking the repeats of a model in turn."""
     shape = (len(samples), horizons.size)
@@ -68,15 +70,17 @@ def redraw(
             r = usable[(first + b) % len(usable)]
             drawn = places[r][sample]
             drawn = drawn[drawn >= 0]
-            outcome = y[pooled[r].patients[drawn]]
+            who = pooled[r].patients[drawn]
+            outcome, those = y[who], None if given is None else given.take(who)
             risk = np.clip(pooled[r].risk[drawn, k], 0, 1)
-            benefit[b, k] = net_benefit(outcome, risk, horizon, thresholds).model
+            benefit[b, k] = net_benefit(outcome, risk, horizon, thresholds, censoring=those).model
             seen = Predicted(
                 outcome,
                 pooled[r].risk_score[drawn],
                 risk,
                 horizon,
                 fold=pooled[r].fold[drawn],
+                given=those,
                 is_constant=pooled[r].is_constant,
             )
             values[b, k] = [measure.of(seen).value for measure in asked]

@@ -12,7 +12,9 @@ from allsurv.cohort import Cohort
 from allsurv.cohort.deaths import check_absolute_risk
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.validation.assess import Assessment
+from allsurv.validation.censoring import FollowedBy
 from allsurv.validation.finished import FinishedRefits
 from allsurv.validation.plans import (
     AnyPlan,
@@ -42,6 +44,7 @@ def validate(
     n_bootstrap: int = 50,
     progress: Progress | None = None,
     finished: FinishedRefits | None = None,
+    censoring: FollowedBy = "auto",
 ) -> Validation:
     """Measure how well a model predicts patients it has not seen.
 
@@ -69,6 +72,9 @@ def validate(
         Called as ``progress(done, total)`` after each refit.
     finished : FinishedRefits, optional
         Where refits are kept as they finish, so that a killed job goes on from them.
+    censoring : "auto", "marginal" or sequence of str, default="auto"
+        What the censoring weights depend on: the predictors that are associated with the time to
+        censoring (see :mod:`allsurv.validation.censoring`), nothing, or the predictors named.
 
     Returns
     -------
@@ -92,6 +98,7 @@ def validate(
         n_bootstrap=n_bootstrap,
         progress=progress,
         finished=finished,
+        censoring=censoring,
     )
 
 
@@ -107,6 +114,7 @@ def validate_all(
     n_bootstrap: int = 50,
     progress: Progress | None = None,
     finished: FinishedRefits | None = None,
+    censoring: FollowedBy = "auto",
 ) -> Validation:
     """Measure several models on the same folds.
 
@@ -133,6 +141,9 @@ def validate_all(
         Called as ``progress(done, total)`` after each refit.
     finished : FinishedRefits, optional
         Where refits are kept as they finish, so that a killed job goes on from them.
+    censoring : "auto", "marginal" or sequence of str, default="auto"
+        What the censoring weights depend on: the predictors that are associated with the time to
+        censoring (see :mod:`allsurv.validation.censoring`), nothing, or the predictors named.
 
     Returns
     -------
@@ -161,23 +172,17 @@ def validate_all(
         models={**models, REFERENCE: models.get(REFERENCE, make_model("null", study))},
         cohort=cohort.eligible(endpoint),
         endpoint=endpoint,
-        horizons=_check_horizons(asked),
+        horizons=np.unique(read_horizons(asked, where="validate", error=OutcomeError)),
         plan=plan,
         random_state=random_state,
         n_jobs=n_jobs,
         n_bootstrap=n_bootstrap,
         progress=progress,
         finished=finished,
+        censoring=censoring,
     )
     if isinstance(plan, Bootstrap):
         return work.bootstrap(plan)
     if isinstance(plan, External):
         return work.external(plan)
     return work.left_out()
-
-
-def _check_horizons(horizons: Sequence[float]) -> NDArray[np.float64]:
-    times = np.asarray(horizons, dtype=float)
-    if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times) & (times > 0)):
-        raise OutcomeError("validate: horizons are not positive numbers; give at least one time.")
-    return np.unique(times)

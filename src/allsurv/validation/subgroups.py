@@ -13,6 +13,7 @@ from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups, group_patients
 from allsurv.errors import ModelError
 from allsurv.policy.rules import SMALLEST_GROUP
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.measures import measure_resamples, pool_risks
 from allsurv.validation.prediction import Prediction
@@ -50,6 +51,7 @@ def measure_subgroups(
     *,
     limit_factor: float = 1.0,
     measures: Collection[str | Measure] | None = None,
+    given: PatientCensoring | None = None,
 ) -> pd.DataFrame:
     """Measure models in each subgroup, from the same out-of-fold predictions."""
     tables = []
@@ -65,7 +67,10 @@ def measure_subgroups(
             else:
                 inside = list(_restrict(predictions, members))
                 pooled = pool_risks(inside, horizons.size)
-                measured = measure_resamples(inside, pooled, y[members], horizons, measures=asked)
+                those = None if given is None else given.take(members)
+                measured = measure_resamples(
+                    inside, pooled, y[members], horizons, measures=asked, given=those
+                )
                 table = summarise(measured, limit_factor=limit_factor, measures=asked)
             here = {"variable": by, "group": name, "group_label": label}
             tables.append(table.assign(**here, n=n, n_events=n_events).reindex(columns=COLUMNS))

@@ -27,10 +27,11 @@ DIFFERENCE_COLUMNS = [
 
 LIMITS = (
     "Intervals reflect the patients measured; those of Brier score, IPA, calibration slope and "
-    "errors, and of differences, are wider for refits that share most of their patients. In "
-    "simulated studies of 110 patients (other sizes were not simulated), 95% intervals covered "
-    "what the model reaches in new patients 92 to 98% of the time; those of ICI, E50 and E90 (86 "
-    "to 88%) and of a difference in AUC (84%) were too narrow."
+    "errors, and of differences, are wider for refits that share most of their patients. How often "
+    "such intervals hold depends on models, predictors and number of patients, and was not "
+    "measured for this study. For Cox models of four predictors, in simulated studies of 110 "
+    "patients, 95% intervals covered what the model reaches in new patients 92 to 98% of the time; "
+    "those of ICI, E50 and E90 (86 to 88%) and of a difference in AUC (84%) were too narrow."
 )
 """What limits mean and how often they hold, as ``docs/validation.md`` has it."""
 

@@ -50,6 +50,11 @@ class Validation:
         Measures by the variables that the study names.
     optimism : DataFrame
         Of a bootstrap: apparent, corrected, out-of-bag and .632+ estimates.
+    censoring : DataFrame
+        Whether follow-up depends on each predictor: ``variable``, ``label``, ``test``,
+        ``p_value``, ``p_adjusted``, ``is_used`` in the censoring weights, ``reason``.
+    censoring_sentence : str
+        The same in words, with what is assumed.
     resamples : DataFrame
         Every measure of every resample, behind ``performance``.
     out_of_fold : DataFrame
@@ -72,6 +77,8 @@ class Validation:
     group_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     subgroups: pd.DataFrame = field(default_factory=pd.DataFrame)
     optimism: pd.DataFrame = field(default_factory=pd.DataFrame)
+    censoring: pd.DataFrame = field(default_factory=pd.DataFrame)
+    censoring_sentence: str = ""
     resamples: pd.DataFrame = field(default_factory=pd.DataFrame)
     out_of_fold: pd.DataFrame = field(default_factory=pd.DataFrame)
 

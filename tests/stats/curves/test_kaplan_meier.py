@@ -110,8 +110,8 @@ def test_stratified_delayed_entry_is_the_sum_of_strata(made):
 def test_risk_table_under_delayed_entry_counts_who_is_there():
     km = kaplan_meier([5, 6, 9, 12], [1, 0, 1, 0], start=[0, 2, 4, 6])
     table = km.risk_table([0, 2, 3, 5, 7, 12])
-    # At 5: rows (0,5], (2,6], (4,9]; at 7: (4,9] and (6,12].
-    np.testing.assert_array_equal(table.n_at_risk, [0, 1, 2, 3, 2, 1])
+    # At 0: who is observed from 0. At 5: (0,5], (2,6], (4,9]; at 7: (4,9] and (6,12].
+    np.testing.assert_array_equal(table.n_at_risk, [1, 1, 2, 3, 2, 1])
     np.testing.assert_array_equal(table.n_events, [0, 0, 0, 1, 0, 1])
     np.testing.assert_array_equal(table.n_censored, [0, 0, 0, 0, 1, 1])
 

@@ -179,3 +179,16 @@ def test_a_censoring_distribution_from_elsewhere_never_raises(train, test):
         ipa(y, risk, horizon, censoring=known),
     ):
         assert math.isfinite(estimate.value) or estimate.reason
+
+
+@pytest.mark.parametrize("measure", [auc, brier, ipa, harrell_c, uno_c])
+@given(cohorts(min_size=6), st.randoms(use_true_random=False))
+def test_each_patient_keeps_his_part_whatever_the_order(measure, cohort, random):
+    y, _score, risk, horizon = cohort
+    order = list(range(y.size))
+    random.shuffle(order)
+    at = {} if measure is harrell_c else {"tau" if measure is uno_c else "horizon": horizon}
+    one = measure(y, risk, **at)
+    other = measure(y[order], risk[order], **at)
+    assume(one.influence is not None)
+    np.testing.assert_allclose(other.influence, one.influence[order], atol=1e-9)

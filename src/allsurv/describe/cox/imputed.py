@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.describe.cox.compatible import cox_analysis_of
+from allsurv.describe.cox.scales import GivenScales, fix_scales, read_scales
 from allsurv.describe.cox.terms import check_columns_present
 from allsurv.dictionary.filters import matches
 from allsurv.dictionary.variable import Variable
@@ -19,6 +20,7 @@ from allsurv.stats.curves import nonparametric
 from allsurv.stats.missing.chained import impute, n_imputations_for
 from allsurv.stats.missing.compatible import impute_compatible
 from allsurv.stats.missing.incomplete import Incomplete
+from allsurv.stats.outcome import entry_of
 
 __all__ = ["impute_missing"]
 
@@ -32,6 +34,7 @@ def impute_missing(
     *,
     time_dependent: Sequence[str] = (),
     interactions: Sequence[tuple[str, str]] = (),
+    scales: GivenScales | None = None,
     n_imputations: int | None = None,
     random_state: int = 0,
 ) -> tuple[Cohort, ...]:
@@ -50,6 +53,8 @@ def impute_missing(
     interactions : sequence of (str, str), default=()
         Products of the analysis. With any, values are imputed so that they agree with the analysis
         [2]_; otherwise products of imputed values would be biased towards nothing.
+    scales : mapping from str to Scale or mapping, optional
+        How numbers enter the analysis; one that enters as a logarithm is imputed as one.
     n_imputations : int, optional
         Where not given, one for each percent of incomplete patients, at least five.
     random_state : int, default=0
@@ -69,9 +74,10 @@ def impute_missing(
     Notes
     -----
     Imputed from all other variables, the event indicator and the Nelson-Aalen cumulative hazard at
-    each patient's time [1]_, by :func:`allsurv.stats.missing.chained.impute`. Numbers are
-    matched; those whose dictionary asks for it enter as their logarithm. Ordinal variables have a
-    proportional-odds model, nominal and yes/no ones a multinomial (logistic) model. With
+    each patient's time [1]_ (since entry, where that is delayed), by
+    :func:`allsurv.stats.missing.chained.impute`. Numbers are matched; those whose dictionary asks
+    for it enter as their logarithm. Ordinal variables have a proportional-odds model, nominal and
+    yes/no ones a multinomial (logistic) model. With
     interactions the outcome enters through the analysis itself, by
     :func:`allsurv.stats.missing.compatible.impute_compatible`.
 
@@ -86,12 +92,17 @@ def impute_missing(
     lacking = cohort.frame[list(variables)].isna()
     if not lacking.to_numpy().any():
         raise ModelError("impute_missing: nothing is missing; use cox_table.")
-    incomplete = [_incomplete(cohort.frame, line) for line in lines]
+    read = read_scales(scales or {})
+    incomplete = [
+        _incomplete(cohort.frame, line, read[line.name].transform if line.name in read else "")
+        for line in lines
+    ]
     share = float(lacking.any(axis=1).mean())
     m = n_imputations_for(share) if n_imputations is None else n_imputations
     if interactions:
         known = list(zip(lines, incomplete, strict=True))
-        asked = cox_analysis_of(cohort, endpoint, known, time_dependent, interactions)
+        fixed = fix_scales(cohort, read, "impute_missing")
+        asked = cox_analysis_of(cohort, endpoint, known, time_dependent, interactions, fixed)
         nothing_else = np.empty((cohort.n, 0))
         drawn = impute_compatible(
             incomplete, nothing_else, asked, n_imputations=m, random_state=random_state
@@ -106,7 +117,7 @@ def impute_missing(
     )
 
 
-def _incomplete(frame: pd.DataFrame, variable: Variable) -> Incomplete:
+def _incomplete(frame: pd.DataFrame, variable: Variable, transform: str) -> Incomplete:
     column = frame[variable.name]
     if variable.only_if:
         barred = int(np.sum(~matches(frame, variable.only_if) & column.isna().to_numpy()))
@@ -123,7 +134,8 @@ def _incomplete(frame: pd.DataFrame, variable: Variable) -> Incomplete:
         )
     if variable.is_number:
         numbers = column.to_numpy(dtype=float)
-        as_log = variable.transform == "log" and bool(np.nanmin(numbers) > 0)
+        wanted = variable.transform == "log" or transform.startswith("log")
+        as_log = wanted and bool(np.nanmin(numbers) > 0)
         return Incomplete(numbers, "number", log=as_log)
     if variable.is_yes_no:
         return Incomplete(column.to_numpy(dtype=float, na_value=np.nan), "nominal")
@@ -133,8 +145,12 @@ def _incomplete(frame: pd.DataFrame, variable: Variable) -> Incomplete:
 
 
 def _outcome(cohort: Cohort, endpoint: str, time_dependent: Sequence[str]) -> Floats:
-    y = cohort.y(endpoint)
-    hazard = nonparametric.nelson_aalen(y["time"], y["event"]).at(y["time"])
+    y = cohort.follow_up(endpoint)
+    entry = entry_of(y)
+    summed = nonparametric.nelson_aalen(y["time"], y["event"], start=entry)
+    hazard = summed.at(y["time"])
+    if entry is not None:
+        hazard = hazard - summed.at(entry)  # over the time at risk
     happened = [np.isfinite(cohort.event_times(event)) for event in time_dependent]
     return np.column_stack([y["event"], hazard, *happened]).astype(float)
 

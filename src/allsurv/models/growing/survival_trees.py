@@ -16,6 +16,9 @@ Example: five patients, events at 1, 2 and 3, the others censored later, so n = 
 1/4, 1/3. The first two are on the left, L = 2, 1, 0. Then excess = (1 - 1/5) + (1 - 9/20) = 1.35,
 linear = 1/5 + (1/5 + 1/4) = 0.65, quadratic = (1/25) 2^2 + (1/16) 1^2 = 0.2225, and the variance
 0.4275 is that of the two hypergeometric draws, 6/25 + 3/16.
+
+Where several causes compete, each has its own log-rank test, which censors the others; a split is
+judged by the sum of their squared statistics, and a leaf holds the hazard of each cause.
 """
 
 from __future__ import annotations
@@ -34,7 +37,6 @@ __all__ = ["grow_survival_trees", "sort_by_level"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Codes = NDArray[np.uint8]
 
 _NO_VARIANCE = 1e-9
@@ -49,13 +51,13 @@ class Patients(NamedTuple):
         How often the patient was drawn.
     rank : ndarray of int64 of shape (n_patients,)
         Number of event times, of all trees, that the patient reaches.
-    event : ndarray of bool of shape (n_patients,)
-        Whether follow-up ended with the event.
+    cause : ndarray of int64 of shape (n_patients,)
+        How follow-up ended: 0 without an event, 1, 2, ... with that cause.
     """
 
     weight: Ints
     rank: Ints
-    event: Bools
+    cause: Ints
 
 
 class NodeTimes(NamedTuple):
@@ -63,14 +65,16 @@ class NodeTimes(NamedTuple):
 
     Attributes
     ----------
-    at_risk, events : ndarray of shape (n_times + 1,)
-        Patients at risk and events at each event time of all trees.
+    at_risk : ndarray of shape (n_times + 1,)
+        Patients at risk at each event time of all trees.
+    events : ndarray of shape (n_causes, n_times + 1)
+        Events of each cause.
     reach : ndarray of int64 of shape (n_times + 1,)
-        How many of the node's own event times are not later.
+        How many of the node's own times of an event of the cause under test are not later.
     hazard, linear : ndarray of shape (n_times + 1,)
-        H and the sum of v after so many of the node's own event times.
+        H and the sum of v after so many of these times.
     square : ndarray of shape (n_times + 1,)
-        v / n at each of the node's own event times.
+        v / n at each of these times.
     entering, left : ndarray of shape (n_times + 1,)
         Patients on the left who reach exactly so many event times and are not yet in ``left``;
         patients on the left at risk at each: L.
@@ -93,6 +97,8 @@ class Orders(NamedTuple):
     ----------
     ordered, kept : ndarray of int64 of shape (n_patients,)
         By the column under trial; by the best column so far.
+    gain : ndarray of shape (n_patients,)
+        Sum of the squared statistics of the causes by the number of patients on the left.
     place : ndarray of int64 of shape (257,)
         Where the patients of each level begin.
     pool : ndarray of int64 of shape (n_terms,)
@@ -101,6 +107,7 @@ class Orders(NamedTuple):
 
     ordered: Ints
     kept: Ints
+    gain: Floats
     place: Ints
     pool: Ints
 
@@ -129,24 +136,26 @@ def sort_by_level(members: Ints, code: Codes, ordered: Ints, place: Ints) -> boo
 
 @compiled
 def _count(members: Ints, patients: Patients, times: NodeTimes) -> None:
-    """Count who is at risk and who dies at each event time."""
+    """Count who is at risk and who has which event at each event time."""
     # Named arrays are taken out before a loop: inside it each use would count a reference.
     at_risk, events = times.at_risk, times.events
-    weight, rank, event = patients.weight, patients.rank, patients.event
+    weight, rank, cause = patients.weight, patients.rank, patients.cause
     for t in range(at_risk.size):
-        at_risk[t] = events[t] = 0.0
+        at_risk[t] = 0.0
+        for k in range(events.shape[0]):
+            events[k, t] = 0.0
     for i in members:
         at_risk[rank[i]] += weight[i]
-        if event[i]:
-            events[rank[i]] += weight[i]
+        if cause[i] > 0:
+            events[cause[i] - 1, rank[i]] += weight[i]
     for t in range(at_risk.size - 2, 0, -1):
         at_risk[t] += at_risk[t + 1]
 
 
 @compiled
-def _describe(times: NodeTimes) -> int:
-    """Keep the node's own event times: who reaches them, and their terms; give their number."""
-    at_risk, events, reach = times.at_risk, times.events, times.reach
+def _describe(times: NodeTimes, cause: int) -> int:
+    """Keep the node's own times of a cause: who reaches them, and their terms; count them."""
+    at_risk, events, reach = times.at_risk, times.events[cause], times.reach
     hazard, linear, square = times.hazard, times.linear, times.square
     k = 0
     hazard[0] = linear[0] = 0.0
@@ -167,12 +176,23 @@ def _describe(times: NodeTimes) -> int:
 
 @compiled
 def _best_size(
-    ordered: Ints, code: Codes, patients: Patients, n_times: int, times: NodeTimes, smallest: int
+    ordered: Ints,
+    code: Codes,
+    patients: Patients,
+    of: int,
+    n_times: int,
+    times: NodeTimes,
+    smallest: int,
+    gain: Floats,
 ) -> tuple[float, int]:
-    """Largest squared log-rank statistic, and how many patients go left there."""
+    """Largest squared log-rank statistic of one cause, and how many patients go left there.
+
+    Where there are several causes, the squared statistics are added to ``gain`` as well.
+    """
     entering, left, reach = times.entering, times.left, times.reach
     hazard, linear_terms, square = times.hazard, times.linear, times.square
-    weight, rank, event = patients.weight, patients.rank, patients.event
+    weight, rank, cause = patients.weight, patients.rank, patients.cause
+    is_shared = times.events.shape[0] > 1
     for k in range(n_times + 1):
         entering[k] = left[k] = 0.0
     excess = linear = best = 0.0
@@ -181,7 +201,7 @@ def _best_size(
         i = ordered[position]
         k = reach[rank[i]]
         entering[k] += weight[i]
-        excess += weight[i] * (np.float64(event[i]) - hazard[k])
+        excess += weight[i] * (np.float64(cause[i] == of) - hazard[k])
         linear += weight[i] * linear_terms[k]
         size = position + 1
         if size < smallest or code[ordered[size]] == code[i]:
@@ -194,9 +214,34 @@ def _best_size(
             left[j] += added
             quadratic += square[j] * left[j] * left[j]
         variance = linear - quadratic
+        if is_shared:
+            if variance > _NO_VARIANCE:
+                gain[size] += excess * excess / variance
         # Compared as products: excess^2 / variance is divided out only where it is the best.
-        if variance > _NO_VARIANCE and excess * excess > best * variance:
+        elif variance > _NO_VARIANCE and excess * excess > best * variance:
             best, best_size = excess * excess / variance, size
+    return best, best_size
+
+
+@compiled
+def _best_of_causes(
+    ordered: Ints,
+    code: Codes,
+    patients: Patients,
+    times: NodeTimes,
+    smallest: int,
+    gain: Floats,
+) -> tuple[float, int]:
+    """Largest sum over causes of squared log-rank statistics, and how many go left there."""
+    for size in range(ordered.size):
+        gain[size] = 0.0
+    for k in range(times.events.shape[0]):
+        n_times = _describe(times, k)
+        _best_size(ordered, code, patients, k + 1, n_times, times, smallest, gain)
+    best, best_size = 0.0, 0
+    for size in range(smallest, ordered.size - smallest + 1):
+        if gain[size] > best:
+            best, best_size = gain[size], size
     return best, best_size
 
 
@@ -215,24 +260,44 @@ def _best_split(
     Beyond ``n_tried`` columns the search goes on only while all were alike in every column so
     far, as scikit-learn's does: a node that could be split is not made a leaf by bad luck.
     """
-    n_times = _describe(times)
+    is_shared = times.events.shape[0] > 1
+    n_times = 0 if is_shared else _describe(times, 0)
     best, best_term, n_left, n_alike = 0.0, LEAF, 0, 0
     for k in range(orders.pool.size):
         if k >= limits.n_tried and k > n_alike:
             break
         term = draw_to_front(state, orders.pool, k)
-        if not sort_by_level(inside, levels.code[term], orders.ordered, orders.place):
+        code = levels.code[term]
+        if not sort_by_level(inside, code, orders.ordered, orders.place):
             n_alike += 1
             continue
         ordered = orders.ordered[: inside.size]
-        found, at = _best_size(
-            ordered, levels.code[term], patients, n_times, times, limits.smallest
-        )
+        if is_shared:
+            found, at = _best_of_causes(
+                ordered, code, patients, times, limits.smallest, orders.gain
+            )
+        else:
+            found, at = _best_size(
+                ordered, code, patients, 1, n_times, times, limits.smallest, orders.gain
+            )
         if found > best:
             best, best_term, n_left = found, term, at
             for i in range(inside.size):
                 orders.kept[i] = ordered[i]
     return best_term, n_left
+
+
+@compiled
+def _fill_leaf(times: NodeTimes, value: Floats) -> None:
+    """Put the cumulative hazard of each cause down, cause after cause."""
+    at_risk, events = times.at_risk, times.events
+    n_times = at_risk.size - 1
+    for k in range(events.shape[0]):
+        total = 0.0
+        for t in range(1, n_times + 1):
+            if events[k, t] > 0:
+                total += events[k, t] / at_risk[t]
+            value[k * n_times + t - 1] = total
 
 
 @compiled
@@ -249,7 +314,6 @@ def _grow(
     orders: Orders,
 ) -> tuple[int, int]:
     """Grow one tree behind those that are there; give the number of its nodes and of all leaves."""
-    at_risk, events, value = times.at_risk, times.events, out.value
     open_root(out, members.size)
     n_made, here = 1, 0
     while here < n_made:
@@ -261,11 +325,7 @@ def _grow(
         if size >= 2 * limits.smallest and out.depth[here] < limits.deepest:
             term, n_left = _best_split(inside, levels, patients, limits, state, times, orders)
         if n_left == 0:
-            total = 0.0
-            for t in range(1, at_risk.size):
-                if events[t] > 0:
-                    total += events[t] / at_risk[t]
-                value[n_leaves, t - 1] = total
+            _fill_leaf(times, out.value[n_leaves])
             n_leaves += 1
         else:
             for i in range(size):
@@ -282,19 +342,20 @@ def _grow(
 def grow_survival_trees(
     levels: Levels,
     rank: Ints,
-    event: Bools,
+    cause: Ints,
+    n_causes: int,
     n_drawn: int,
     limits: Limits,
     seeds: NDArray[np.uint64],
     out: Buffers,
 ) -> None:
     """Grow survival trees on bootstrap samples; 0 drawn is everybody once."""
-    n, n_places = rank.size, out.value.shape[1] + 1
+    n, n_places = rank.size, out.value.shape[1] // n_causes + 1
     members, weight = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    patients = Patients(weight, rank, event)
+    patients = Patients(weight, rank, cause)
     times = NodeTimes(
         np.zeros(n_places),
-        np.zeros(n_places),
+        np.zeros((n_causes, n_places)),
         np.zeros(n_places, dtype=np.int64),
         np.zeros(n_places),
         np.zeros(n_places),
@@ -305,6 +366,7 @@ def grow_survival_trees(
     orders = Orders(
         np.zeros(n, dtype=np.int64),
         np.zeros(n, dtype=np.int64),
+        np.zeros(n + 1),
         np.zeros(257, dtype=np.int64),
         np.zeros(levels.code.shape[0], dtype=np.int64),
     )

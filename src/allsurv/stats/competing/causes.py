@@ -11,7 +11,14 @@ from allsurv.errors import OutcomeError
 from allsurv.stats.numbers import real_array
 from allsurv.stats.outcome import check_outcome
 
-__all__ = ["CausedOutcome", "check_cause", "check_causes", "require_cause"]
+__all__ = [
+    "CausedOutcome",
+    "check_cause",
+    "check_caused_y",
+    "check_causes",
+    "make_caused_y",
+    "require_cause",
+]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -88,6 +95,72 @@ def check_causes(
         t, codes, w = t[kept], codes[kept], w[kept]
         s = None if s is None else s[kept]
     return CausedOutcome(t, codes, s, w)
+
+
+def make_caused_y(time: ArrayLike, cause: ArrayLike) -> NDArray[np.void]:
+    """Bind times and causes into the structured array that models and validation take.
+
+    Parameters
+    ----------
+    time : array-like of shape (n_patients,)
+        End of follow-up; positive.
+    cause : array-like of shape (n_patients,)
+        Whole numbers: 0 where censored, 1, 2, ... for the cause of failure.
+
+    Returns
+    -------
+    structured ndarray of shape (n_patients,)
+        Fields ``event`` (bool: any cause), ``time`` (float) and ``cause`` (int).
+
+    Raises
+    ------
+    OutcomeError
+        If the arrays do not fit together or hold impossible values.
+
+    Examples
+    --------
+    >>> y = make_caused_y([6, 12, 18], [2, 0, 1])
+    >>> y["event"].tolist(), y["cause"].tolist()
+    ([True, False, True], [2, 0, 1])
+    """
+    codes = check_cause(cause, "make_caused_y")
+    t, failed, _, _ = check_outcome(time, codes > 0, where="make_caused_y")
+    y = np.empty(t.size, dtype=[("event", bool), ("time", float), ("cause", np.intp)])
+    y["event"], y["time"], y["cause"] = failed, t, codes
+    return y
+
+
+def check_caused_y(y: NDArray[np.void], *, where: str = "y") -> tuple[Floats, Integers]:
+    """Split a structured outcome into checked times and causes.
+
+    Parameters
+    ----------
+    y : structured ndarray of shape (n_patients,)
+        Fields ``time`` and ``cause``.
+    where : str, default="y"
+        Name to use in the message.
+
+    Returns
+    -------
+    time : ndarray of shape (n_patients,)
+        Ends of follow-up.
+    cause : ndarray of shape (n_patients,)
+        0 where censored, 1, 2, ... for the cause of failure.
+
+    Raises
+    ------
+    OutcomeError
+        If a field is missing or holds impossible values.
+    """
+    names = getattr(getattr(y, "dtype", None), "names", None) or ()
+    if not {"time", "cause"} <= set(names):
+        raise OutcomeError(
+            f"{where}: no structured array with fields 'time' and 'cause'; make one with "
+            "make_caused_y(time, cause) or Cohort.competing(endpoint).y()."
+        )
+    codes = check_cause(y["cause"].copy(), where)
+    time, _, _, _ = check_outcome(y["time"].copy(), codes > 0, where=where)
+    return time, codes
 
 
 def check_cause(cause: ArrayLike, where: str) -> Integers:

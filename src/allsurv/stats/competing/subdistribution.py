@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from allsurv.stats.cox.design import CoxData
+from allsurv.stats.cox.evaluation import Terms
 from allsurv.stats.cox.likelihood import PartialLikelihood
 from allsurv.stats.cox.risk_sets import RiskSets, TiedEvents
-from allsurv.stats.cox.scaling import standardised
+from allsurv.stats.cox.sums import SortedTerms
 from allsurv.stats.outcome import distinct_times
 from allsurv.stats.sorting import sort_rows
 
@@ -50,23 +52,8 @@ class SubdistributionSets(RiskSets):
 
     Attributes
     ----------
-    n_rows : int
-        Number of rows given, at risk or not.
-    times : ndarray of shape (n_times,)
-        Event times, stratum after stratum.
-    bounds : ndarray of shape (n_strata + 1,)
-        Where each stratum begins and ends in ``times``.
-    rows : ndarray of shape (n_used,)
-        Rows at risk at some event time, sorted by the last event time at which they are, and at
-        each of them events before others.
-    last : ndarray of shape (n_used,)
-        That last event time, as an index of ``times``.
-    first : ndarray of shape (n_used,) or None
-        First event time at which the row is at risk; ``None`` where all are from the beginning.
-    deaths : ndarray of shape (n_events,)
-        Positions in ``rows`` of the events, in order of their times.
-    n_deaths, n_last : ndarray of shape (n_times,)
-        Number of events at each time, and of rows whose last event time it is.
+    n_rows, times, bounds, rows, last, first, deaths, n_deaths, n_last
+        As of :class:`~allsurv.stats.cox.risk_sets.RiskSets`.
     later : ndarray of shape (n_later,)
         Positions in ``rows`` of those who failed from another cause.
     later_first : ndarray of shape (n_later,)
@@ -112,8 +99,8 @@ class SubdistributionSets(RiskSets):
         return out
 
 
-class SubdistributionLikelihood(PartialLikelihood):
-    """The weighted partial likelihood of Fine and Gray, ready to be evaluated.
+class SubdistributionTerms(SortedTerms):
+    """Terms of the partial likelihood of Fine and Gray.
 
     Rows of another cause never leave: after their failure each counts with the probability of still
     being followed. The weight factors into one part of the event time and one of the row, so sums
@@ -122,34 +109,18 @@ class SubdistributionLikelihood(PartialLikelihood):
 
     Parameters
     ----------
-    data : CoxData
-        Checked rows; the events are those of the cause of interest.
-    ties : str
-        "efron" or "breslow".
-    competing : Competing
-        Rows that failed from another cause.
+    sets : SubdistributionSets
+        Risk sets.
+    tied : TiedEvents
+        Ties whose events are a term each.
+    weight : ndarray of shape (n_times,)
+        Weight of each term of each event time.
     """
 
-    def __init__(self, data: CoxData, ties: str, competing: Competing) -> None:
-        self.data, self.ties = data, ties
-        self.sets: SubdistributionSets = _make_sets(data, competing)
-        rows, deaths = self.sets.rows, self.sets.deaths
-        self._design, self.centre, self.scale = standardised(data, rows)
-        self.X = self._design[:, :-1]
-        self.weights = None if data.weights is None else data.weights[rows]
-        self.offset = None
-        self.tied = TiedEvents.of(self.sets, ties)
-        self._event_weight = None if self.weights is None else self.weights[deaths]
-        self.death_weight = np.bincount(
-            self.sets.last[deaths], weights=self._event_weight, minlength=self.sets.times.size
-        ).astype(float, copy=False)
-        self.term_weight = self.death_weight.copy()
-        self.term_weight[self.tied.times] /= self.sets.n_deaths[self.tied.times]
-        at_event = np.zeros(rows.size)
-        at_event[deaths] = 1.0 if self._event_weight is None else self._event_weight
-        self._event_sum = (at_event @ self._design)[:-1]
-        self._dense = None
-        self._matrix, self._factor = _summing_matrix(self.sets, self.tied)
+    def __init__(self, sets: SubdistributionSets, tied: TiedEvents, weight: Floats) -> None:
+        super().__init__(sets, tied, weight)
+        self._share = sets.share
+        self._matrix, self._factor = _summing_matrix(sets, tied)
 
     def weighted_sums(self, risk: Floats, columns: Floats) -> tuple[Floats, Floats]:
         """Sum weighted columns over risk sets, and over tied events.
@@ -168,21 +139,49 @@ class SubdistributionLikelihood(PartialLikelihood):
         tied : ndarray of shape (n_tied, n_sums)
             Sums over the events of each tied time.
         """
-        matrix, sets = self._matrix, self.sets
-        n_times, n_tied = sets.times.size, self.tied.times.size
+        matrix, n_times, n_tied = self._matrix, self.sets.times.size, self.tied.times.size
         risk.take(matrix.indices, out=matrix.data, mode="clip")
         matrix.data *= self._factor
         grouped = matrix @ columns
         entering, tied = grouped[:n_times], grouped[n_times : n_times + n_tied]
         if n_tied:
             entering[self.tied.times] += tied
-        at_risk = sets.at_risk_sum(entering)
-        later = grouped[n_times + n_tied :].reshape(len(sets.share), n_times, -1)
-        for share, part in zip(sets.share, later, strict=True):
+        at_risk = self.sets.at_risk_sum(entering)
+        later = grouped[n_times + n_tied :].reshape(len(self._share), n_times, -1)
+        for share, part in zip(self._share, later, strict=True):
             np.cumsum(part, axis=0, out=part)
             part *= share[:, None]
             at_risk += part
         return at_risk, tied
+
+
+class SubdistributionLikelihood(PartialLikelihood):
+    """The weighted partial likelihood of Fine and Gray, ready to be evaluated.
+
+    Parameters
+    ----------
+    data : CoxData
+        Checked rows; the events are those of the cause of interest.
+    ties : str
+        "efron" or "breslow".
+    competing : Competing
+        Rows that failed from another cause.
+    """
+
+    def __init__(self, data: CoxData, ties: str, competing: Competing) -> None:
+        sets = _make_sets(data, competing)
+        super().__init__(data, ties, sets)
+        self.sets: SubdistributionSets = sets
+
+    @cached_property
+    def sorted_terms(self) -> SortedTerms:
+        """Terms from sums over sorted rows, and over those who failed from another cause."""
+        return SubdistributionTerms(self.sets, self.tied, self.term_weight)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The same: there is one way to compute them."""
+        return self.sorted_terms
 
 
 def _make_sets(data: CoxData, competing: Competing) -> SubdistributionSets:

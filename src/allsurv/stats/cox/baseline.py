@@ -74,7 +74,7 @@ class PredictedSurvival:
     level: float
 
 
-def baseline_hazard(likelihood: PartialLikelihood, coef: Floats, steps: Increments) -> Baseline:
+def baseline_hazard(likelihood: PartialLikelihood, coef: Floats) -> Baseline:
     """Breslow's or Efron's estimate of the hazard at covariates 0.
 
     Parameters
@@ -83,8 +83,6 @@ def baseline_hazard(likelihood: PartialLikelihood, coef: Floats, steps: Incremen
         The sorted design.
     coef : ndarray of shape (n_columns,)
         Fitted coefficients.
-    steps : Increments
-        At those coefficients.
 
     Returns
     -------
@@ -97,9 +95,12 @@ def baseline_hazard(likelihood: PartialLikelihood, coef: Floats, steps: Incremen
         If covariates of 0 lie so far away that the hazard there cannot be computed.
     """
     sets, data = likelihood.sets, likelihood.data
+    eta, shift = likelihood.linear_predictor(coef * likelihood.scale)
+    of_largest = likelihood.terms.hazard(likelihood.risk(eta))
     with np.errstate(over="ignore", under="ignore"):
-        hazard = steps.hazard * np.exp(-steps.shift - likelihood.centre @ coef)
-    if not np.isfinite(hazard).all() or np.any((hazard == 0) & (steps.hazard > 0)):
+        hazard = of_largest * np.exp(-shift - likelihood.centre @ coef)
+    is_plain = hazard.min() > 0 and hazard.max() < np.inf
+    if not is_plain and (not np.isfinite(hazard).all() or np.any((hazard == 0) & (of_largest > 0))):
         raise ModelError(
             "CoxFit.baseline: covariates of 0 lie too far from the data to compute a hazard there; "
             "centre the covariates, or use CoxFit.survival."

@@ -9,30 +9,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from allsurv.stats.cox.design import CoxData
+from allsurv.stats.cox.evaluation import Evaluations
 from allsurv.stats.cox.likelihood import PartialLikelihood
 
-__all__ = ["Batch", "BatchDesign", "BatchEvaluation"]
+__all__ = ["Batch", "BatchDesign"]
 
 Floats = NDArray[np.float64]
 _LARGEST_PRODUCTS = 8_000_000
-
-
-class BatchEvaluation(NamedTuple):
-    """Penalised log-likelihoods and their derivatives, one per set of weights.
-
-    Attributes
-    ----------
-    loglik : ndarray of shape (n_sets,)
-        Log partial likelihood less the penalty.
-    gradient : ndarray of shape (n_sets, n_columns)
-        Its gradient.
-    information : ndarray of shape (n_sets, n_columns, n_columns)
-        Its curvature, sign changed.
-    """
-
-    loglik: Floats
-    gradient: Floats
-    information: Floats
 
 
 class BatchDesign:
@@ -124,7 +107,7 @@ class Batch:
         found: Floats = 0.5 * np.einsum("bp,bp->b", self.penalty[which], beta**2)
         return found
 
-    def evaluate(self, beta: Floats, which: NDArray[np.intp]) -> BatchEvaluation:
+    def evaluate(self, beta: Floats, which: NDArray[np.intp]) -> Evaluations:
         """Value, gradient and information of some sets.
 
         Parameters
@@ -136,7 +119,7 @@ class Batch:
 
         Returns
         -------
-        BatchEvaluation
+        Evaluations
             As :meth:`allsurv.stats.cox.likelihood.PartialLikelihood.evaluate`, less the penalty.
         """
         design, sets = self.design, self.design.sets
@@ -164,7 +147,7 @@ class Batch:
         pull = self.penalty[which] * beta
         diagonal = np.arange(p)
         information[:, diagonal, diagonal] += self.penalty[which]
-        return BatchEvaluation(loglik - self.penalty_of(beta, which), gradient - pull, information)
+        return Evaluations(loglik - self.penalty_of(beta, which), gradient - pull, information)
 
     def _terms(self, total: Floats, term_weight: Floats, which: NDArray[np.intp]) -> _Terms:
         """Weight the sums of each event time, then those of the tied events, stacked below."""

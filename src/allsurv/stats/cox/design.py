@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def check_cox_data(
     strata_labels, stratum = _codes(strata, "strata", t.size, where)
     _, group = _codes(cluster, "cluster", t.size, where)
     data = CoxData(t, e, s, w, matrix, shift, stratum, strata_labels, group, labels, where)
-    if not np.any(data.counted_event):
+    if not np.count_nonzero(data.counted_event):
         raise OutcomeError(f"{where}: no events; a hazard ratio needs at least one event.")
     return data
 
@@ -213,9 +214,14 @@ def scaled_penalty(penalty: Floats, scale: Floats, where: str = "fit_cox") -> Fl
     return scaled
 
 
+@lru_cache(maxsize=16)
+def _default_labels(n_columns: int) -> tuple[str, ...]:
+    return tuple(f"x{k}" for k in range(n_columns))
+
+
 def _labels(names: Sequence[str] | None, n_columns: int, where: str) -> tuple[str, ...]:
     if names is None:
-        return tuple(f"x{k}" for k in range(n_columns))
+        return _default_labels(n_columns)
     try:
         labels = tuple(str(name) for name in names)
     except TypeError:

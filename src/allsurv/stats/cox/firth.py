@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from allsurv.errors import ModelError
-from allsurv.stats.cox.likelihood import Evaluation, PartialLikelihood, RiskSums
+from allsurv.stats.cox.evaluation import Evaluation
+from allsurv.stats.cox.likelihood import PartialLikelihood
+from allsurv.stats.cox.sums import RiskSums
 
-__all__ = ["FirthOptimum", "maximise_firth", "penalised_evaluation", "profile_limits"]
+__all__ = ["FirthOptimum", "Profile", "maximise_firth", "penalised_evaluation", "profile_limits"]
 
 Floats = NDArray[np.float64]
 _MAX_ITERATIONS = 200
@@ -37,6 +39,23 @@ class FirthOptimum(NamedTuple):
     beta: Floats
     state: Evaluation
     n_iterations: int
+
+
+class Profile(NamedTuple):
+    """Limits and tests of each coefficient from the profile of a penalised likelihood.
+
+    Attributes
+    ----------
+    lower, upper : ndarray of shape (n_columns,)
+        Limits of the scaled coefficients; infinite where the profile does not fall far enough
+        within 200 standard errors, or cannot be followed there.
+    statistic : ndarray of shape (n_columns,)
+        Penalised likelihood ratio statistic that the coefficient is 0.
+    """
+
+    lower: Floats
+    upper: Floats
+    statistic: Floats
 
 
 def penalised_evaluation(likelihood: PartialLikelihood, beta: Floats) -> Evaluation:
@@ -67,7 +86,8 @@ def penalised_evaluation(likelihood: PartialLikelihood, beta: Floats) -> Evaluat
     with np.errstate(all="ignore"):
         loglik = plain.loglik + 0.5 * float(log_determinant + np.log(likelihood.scale**2).sum())
         inverse: Floats = np.linalg.inv(plain.information).astype(float, copy=False)
-        sums = likelihood.risk_sums(likelihood.linear_predictor(beta))
+        risk = likelihood.risk(likelihood.linear_predictor(beta)[0])
+        sums = likelihood.sorted_terms.sums(likelihood.design, risk)
         gradient = plain.gradient + 0.5 * _trace_gradient(likelihood, sums, inverse)
     return Evaluation(float(loglik), gradient, plain.information)
 
@@ -82,7 +102,7 @@ def _trace_gradient(likelihood: PartialLikelihood, sums: RiskSums, inverse: Floa
     X, tied = likelihood.X, likelihood.tied
     h = np.einsum("ij,jk,ik->i", X, inverse, X)
     columns = np.column_stack([h, h[:, None] * X])
-    at_risk, at_tie = likelihood.weighted_sums(sums.risk, columns)
+    at_risk, at_tie = likelihood.sorted_terms.weighted_sums(sums.risk, columns)
     single = np.setdiff1d(np.arange(likelihood.sets.times.size), tied.times)
     when = np.concatenate([single, tied.spread(tied.times)])
     weight = likelihood.term_weight[when]
@@ -193,9 +213,7 @@ def _secant(inverse: Floats, moved: Floats, fall: Floats) -> Floats:
     return projection @ inverse @ projection.T + np.outer(moved, moved) / curvature
 
 
-def profile_limits(
-    likelihood: PartialLikelihood, optimum: FirthOptimum, level: float
-) -> tuple[Floats, Floats, Floats]:
+def profile_limits(likelihood: PartialLikelihood, optimum: FirthOptimum, level: float) -> Profile:
     """Limits and tests of each coefficient from the profile of the penalised likelihood.
 
     Parameters
@@ -209,11 +227,8 @@ def profile_limits(
 
     Returns
     -------
-    lower, upper : ndarray of shape (n_columns,)
-        Limits of the scaled coefficients; infinite where the profile does not fall far enough
-        within 200 standard errors, or cannot be followed there.
-    statistic : ndarray of shape (n_columns,)
-        Penalised likelihood ratio statistic that the coefficient is 0.
+    Profile
+        In the scale of the covariates as the likelihood has them.
 
     Notes
     -----
@@ -229,14 +244,14 @@ def profile_limits(
     drop = 0.5 * float(chdtri(1, 1 - level))
     lower, upper, statistic = np.empty(p), np.empty(p), np.empty(p)
     for k in range(p):
-        profile = _Profile(likelihood, optimum, k)
-        statistic[k] = max(0.0, 2 * profile.fall(0.0)[0])
-        lower[k] = profile.limit(-1.0, drop)
-        upper[k] = profile.limit(1.0, drop)
-    return lower, upper, statistic
+        held = _Held(likelihood, optimum, k)
+        statistic[k] = max(0.0, 2 * held.fall(0.0)[0])
+        lower[k] = held.limit(-1.0, drop)
+        upper[k] = held.limit(1.0, drop)
+    return Profile(lower, upper, statistic)
 
 
-class _Profile:
+class _Held:
     """Fall of the penalised likelihood when one coefficient is held and the others follow.
 
     The others are sought from where the last path, a parabola through the optimum, leads.

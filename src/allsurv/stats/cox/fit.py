@@ -7,26 +7,24 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, ndtr, ndtri
 
 from allsurv.errors import ModelError
 from allsurv.stats.cox.design import CoxData, check_cox_data, scaled_penalty
+from allsurv.stats.cox.evaluation import Evaluation
 from allsurv.stats.cox.firth import maximise_firth, penalised_evaluation, profile_limits
 from allsurv.stats.cox.fitted import CoxFit
 from allsurv.stats.cox.increments import increments
-from allsurv.stats.cox.likelihood import Evaluation, PartialLikelihood
+from allsurv.stats.cox.likelihood import PartialLikelihood
 from allsurv.stats.cox.many import CoxFits, fit_cox_many
 from allsurv.stats.cox.newton import (
-    Optimum,
     inverse,
+    is_finite,
     maximise,
-    newton_step,
     refuse_collinear,
     refuse_monotone,
 )
 from allsurv.stats.cox.residuals import robust_covariance
 from allsurv.stats.levels import check_level
-from allsurv.stats.outcome import ChiSquared
 
 __all__ = ["CoxFit", "CoxFits", "fit_cox", "fit_cox_many"]
 
@@ -134,39 +132,66 @@ def fit_cox(
         names=names,
     )
     p = data.X.shape[1]
-    penalty = _vector(ridge, p, "ridge")
     level = check_level(level, "fit_cox")
-    _check_choices(data, penalty, ties=ties, firth=firth)
+    penalty = _penalty(ridge, p)
+    bounded = p == 0 or (penalty is not None and bool((penalty > 0).all()))
+    _check_choices(data, penalty, ties=ties, firth=firth, bounded=bounded)
     likelihood = PartialLikelihood(data, ties)
-    evaluate = _penalised(likelihood, scaled_penalty(penalty, likelihood.scale))
+    evaluate: Callable[[Floats], Evaluation] = likelihood.evaluate
+    if penalty is not None:
+        penalty = scaled_penalty(penalty, likelihood.scale)
+        evaluate = _penalised(likelihood, penalty)
     first = np.zeros(p) if init is None else _vector(init, p, "init") * likelihood.scale
     initial = evaluate(first)
-    if not (np.isfinite(initial.loglik) and np.all(np.isfinite(initial.information))):
+    if not is_finite(initial):
         raise ModelError(
             "fit_cox: the likelihood cannot be computed at the first coefficients; "
             "look for extreme values of init, offset or weights."
         )
-    if not (penalty > 0).all():
+    if not bounded:
         refuse_collinear(initial.information, data.names)
     if firth:
         return _firth_fit(likelihood, first, level)
     optimum = maximise(evaluate, first, initial)
-    optimum = refuse_monotone(likelihood, evaluate, optimum, bounded=bool((penalty > 0).all()))
-    return _newton_fit(likelihood, optimum, first, penalty, level)
+    optimum = refuse_monotone(likelihood, evaluate, optimum, bounded=bounded)
+    covariance = _covariance(likelihood, optimum.final)
+    coef = optimum.beta / likelihood.scale
+    return CoxFit(
+        names=data.names,
+        coef=coef,
+        covariance=covariance,
+        robust_covariance=_robust(likelihood, coef, covariance),
+        level=level,
+        n_iterations=optimum.n_iterations,
+        likelihood=likelihood,
+        first=first,
+        penalty=penalty,
+        initial=initial,
+        final=optimum.final,
+    )
 
 
-def _check_choices(data: CoxData, penalty: Floats, *, ties: str, firth: bool) -> None:
-    if not (isinstance(ties, str) and ties in ("efron", "breslow")):
-        raise ModelError(f"fit_cox: ties={ties!r}; allowed are 'efron' and 'breslow'.")
+def _penalty(ridge: float | ArrayLike, size: int) -> Floats | None:
+    """Check the ridge penalty; none where it is 0."""
+    if isinstance(ridge, float) and ridge == 0:
+        return None
+    penalty = _vector(ridge, size, "ridge")
     if (penalty < 0).any():
         raise ModelError("fit_cox: ridge is negative; give 0 or a positive number.")
-    n_events = int(data.counted_event.sum())
-    if penalty.size > n_events and not (penalty > 0).all():
+    return penalty if penalty.any() else None
+
+
+def _check_choices(
+    data: CoxData, penalty: Floats | None, *, ties: str, firth: bool, bounded: bool
+) -> None:
+    if not (isinstance(ties, str) and ties in ("efron", "breslow")):
+        raise ModelError(f"fit_cox: ties={ties!r}; allowed are 'efron' and 'breslow'.")
+    p, n_events = data.X.shape[1], np.count_nonzero(data.counted_event)
+    if p > n_events and not bounded:
         raise ModelError(
-            f"fit_cox: {penalty.size} columns but {n_events} events; "
-            "use fewer columns, or ridge > 0."
+            f"fit_cox: {p} columns but {n_events} events; use fewer columns, or ridge > 0."
         )
-    if firth and (penalty.any() or data.cluster is not None):
+    if firth and (penalty is not None or data.cluster is not None):
         raise ModelError("fit_cox: firth=True goes with neither ridge nor cluster; drop one.")
 
 
@@ -183,9 +208,6 @@ def _vector(values: float | ArrayLike, size: int, name: str) -> Floats:
 
 
 def _penalised(likelihood: PartialLikelihood, penalty: Floats) -> Callable[[Floats], Evaluation]:
-    if not penalty.any():
-        return likelihood.evaluate
-
     def evaluate(beta: Floats) -> Evaluation:
         plain = likelihood.evaluate(beta)
         pull = penalty * beta
@@ -198,108 +220,32 @@ def _penalised(likelihood: PartialLikelihood, penalty: Floats) -> Callable[[Floa
     return evaluate
 
 
-def _newton_fit(
-    likelihood: PartialLikelihood, optimum: Optimum, first: Floats, penalty: Floats, level: float
-) -> CoxFit:
-    data, scale = likelihood.data, likelihood.scale
-    scaled_covariance = inverse(optimum.final.information)
-    coef = optimum.beta / scale
-    covariance = scaled_covariance / (scale[:, None] * scale)
-    robust = None
-    if data.cluster is not None:
-        steps = increments(likelihood, coef)
-        robust = robust_covariance(likelihood, steps, covariance, data.cluster)
-    std_error = np.sqrt((covariance if robust is None else robust).diagonal())
-    with np.errstate(all="ignore"):
-        z = coef / std_error
-        width = ndtri(0.5 + level / 2) * std_error
-        lower, upper = np.exp(coef - width), np.exp(coef + width)
-    moved = optimum.beta - first
-    if robust is None:
-        wald = ChiSquared.of(float(moved @ optimum.final.information @ moved), coef.size)
-    else:
-        wald = _robust_wald(robust, moved / scale)
-    pull = scaled_penalty(penalty, scale)
-    loglik_null = optimum.initial.loglik + 0.5 * float(pull @ first**2)
-    loglik = optimum.final.loglik + 0.5 * float(pull @ optimum.beta**2)
-    df = coef.size - float(scaled_covariance.diagonal() @ pull)
-    return CoxFit(
-        names=data.names,
-        coef=coef,
-        covariance=covariance,
-        robust_covariance=robust,
-        std_error=std_error,
-        z=z,
-        p_value=2 * ndtr(-np.abs(z)),
-        hazard_ratio=_exp(coef),
-        lower=lower,
-        upper=upper,
-        level=level,
-        loglik_null=loglik_null,
-        loglik=loglik,
-        lr_test=ChiSquared.of(2 * (loglik - loglik_null), df),
-        wald_test=wald,
-        score_test=_score_test(optimum.initial),
-        n=data.n_counted,
-        n_events=likelihood.sets.deaths.size,
-        n_iterations=optimum.n_iterations,
-        ties=likelihood.ties,
-        likelihood=likelihood,
-    )
+def _covariance(likelihood: PartialLikelihood, final: Evaluation) -> Floats:
+    """Turn the information at the estimates into their covariance, in the unit of the data."""
+    scale = likelihood.scale
+    return inverse(final.information) / (scale[:, None] * scale)
+
+
+def _robust(likelihood: PartialLikelihood, coef: Floats, covariance: Floats) -> Floats | None:
+    cluster = likelihood.data.cluster
+    if cluster is None:
+        return None
+    return robust_covariance(likelihood, increments(likelihood, coef), covariance, cluster)
 
 
 def _firth_fit(likelihood: PartialLikelihood, first: Floats, level: float) -> CoxFit:
-    data, scale = likelihood.data, likelihood.scale
-    initial = penalised_evaluation(likelihood, first)
     optimum = maximise_firth(likelihood, first)
-    low, high, statistic = profile_limits(likelihood, optimum, level)
-    coef = optimum.beta / scale
-    covariance = np.linalg.inv(optimum.state.information) / np.outer(scale, scale)
-    moved = optimum.beta - first
-    wald = float(moved @ optimum.state.information @ moved)
-    loglik_ratio = 2 * (optimum.state.loglik - initial.loglik)
     return CoxFit(
-        names=data.names,
-        coef=coef,
-        covariance=covariance,
+        names=likelihood.data.names,
+        coef=optimum.beta / likelihood.scale,
+        covariance=_covariance(likelihood, optimum.state),
         robust_covariance=None,
-        std_error=np.sqrt(np.diag(covariance)),
-        z=np.sign(coef) * np.sqrt(statistic),
-        p_value=chdtrc(1, statistic),
-        hazard_ratio=_exp(coef),
-        lower=_exp(low / scale),
-        upper=_exp(high / scale),
         level=level,
-        loglik_null=initial.loglik,
-        loglik=optimum.state.loglik,
-        lr_test=ChiSquared.of(loglik_ratio, coef.size),
-        wald_test=ChiSquared.of(wald, coef.size),
-        score_test=_score_test(initial),
-        n=data.n_counted,
-        n_events=likelihood.sets.deaths.size,
         n_iterations=optimum.n_iterations,
-        ties=likelihood.ties,
         likelihood=likelihood,
-        is_firth=True,
+        first=first,
+        penalty=None,
+        initial=penalised_evaluation(likelihood, first),
+        final=optimum.state,
+        profile=profile_limits(likelihood, optimum, level),
     )
-
-
-def _exp(values: Floats) -> Floats:
-    with np.errstate(over="ignore", under="ignore"):
-        return np.exp(values)
-
-
-def _score_test(initial: Evaluation) -> ChiSquared:
-    step = newton_step(initial)
-    statistic = float("nan") if step is None else float(initial.gradient @ step)
-    return ChiSquared.of(statistic, initial.gradient.size)
-
-
-def _robust_wald(robust: Floats, moved: Floats) -> ChiSquared:
-    """Wald test in the directions that the clusters inform: fewer than columns if they are few."""
-    error = np.sqrt(np.diag(robust))
-    error[error == 0] = 1.0
-    values, vectors = np.linalg.eigh(robust / np.outer(error, error))
-    informed = values > 1e-10 * max(float(values.max(initial=0.0)), 1e-300)
-    along = (vectors.T @ (moved / error))[informed]
-    return ChiSquared.of(float(along @ (along / values[informed])), int(informed.sum()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,8 +16,8 @@ from allsurv.stats.cox.baseline import (
     survival_along_path,
 )
 from allsurv.stats.cox.design import check_matrix
+from allsurv.stats.cox.estimates import CoxEstimates
 from allsurv.stats.cox.increments import Increments, increments
-from allsurv.stats.cox.likelihood import PartialLikelihood
 from allsurv.stats.cox.residuals import (
     RESIDUALS,
     deviance_residuals,
@@ -28,74 +27,18 @@ from allsurv.stats.cox.residuals import (
     score_residuals,
 )
 from allsurv.stats.cox.zph import ProportionalHazardsTest, proportional_hazards_test
-from allsurv.stats.outcome import ChiSquared
 
 __all__ = ["CoxFit"]
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class CoxFit:
-    """A fitted Cox model.
+class CoxFit(CoxEstimates):
+    """A fitted Cox model: its estimates, and the curves, residuals and tests made of them.
 
-    Attributes
-    ----------
-    names : tuple of str
-        Names of the covariates.
-    coef : ndarray of shape (n_columns,)
-        Log hazard ratios per unit of each covariate.
-    covariance : ndarray of shape (n_columns, n_columns)
-        Inverse information, penalty included.
-    robust_covariance : ndarray of shape (n_columns, n_columns) or None
-        Sandwich over clusters; ``None`` without ``cluster``.
-    std_error : ndarray of shape (n_columns,)
-        From ``robust_covariance`` where there is one, else from ``covariance``.
-    z, p_value : ndarray of shape (n_columns,)
-        Wald statistic and its two-sided p-value; for Firth's method those of the penalised
-        likelihood ratio.
-    hazard_ratio, lower, upper : ndarray of shape (n_columns,)
-        exp(coef) and its confidence limits.
-    level : float
-        Confidence level of the limits.
-    loglik_null, loglik : float
-        Log partial likelihood at the initial and at the fitted coefficients.
-    lr_test, wald_test, score_test : ChiSquared
-        Tests that all coefficients equal their initial values.
-    n, n_events : int
-        Rows and events that carry weight.
-    n_iterations : int
-        Newton steps.
-    ties : str
-        "efron" or "breslow".
-    likelihood : PartialLikelihood
-        The sorted design; kept for residuals and curves.
-    is_firth : bool
-        Whether Firth's penalised likelihood was maximised.
+    The base class :class:`~allsurv.stats.cox.estimates.CoxEstimates` has ``hazard_ratio``,
+    ``lower``, ``upper``, ``p_value`` and the other numbers.
     """
-
-    names: tuple[str, ...]
-    coef: Floats
-    covariance: Floats
-    robust_covariance: Floats | None
-    std_error: Floats
-    z: Floats
-    p_value: Floats
-    hazard_ratio: Floats
-    lower: Floats
-    upper: Floats
-    level: float
-    loglik_null: float
-    loglik: float
-    lr_test: ChiSquared
-    wald_test: ChiSquared
-    score_test: ChiSquared
-    n: int
-    n_events: int
-    n_iterations: int
-    ties: str
-    likelihood: PartialLikelihood = field(repr=False)
-    is_firth: bool = False
 
     def linear_predictor(self, X: ArrayLike) -> Floats:
         """Log hazard relative to a patient whose covariates are all 0.
@@ -149,7 +92,7 @@ class CoxFit:
         >>> fit.baseline().hazard.round(4).tolist()
         [0.3333, 0.5]
         """
-        return baseline_hazard(self.likelihood, self.coef, self._steps())
+        return baseline_hazard(self.likelihood, self.coef)
 
     def survival(
         self, X: ArrayLike, times: ArrayLike, strata: ArrayLike | None = None
@@ -183,7 +126,7 @@ class CoxFit:
         return predicted_survival(
             self.likelihood,
             self.coef,
-            self._covariance(),
+            self._covariance,
             self._steps(),
             X,
             times,
@@ -229,7 +172,7 @@ class CoxFit:
         return survival_along_path(
             self.likelihood,
             self.coef,
-            self._covariance(),
+            self._covariance,
             self._steps(),
             X,
             start,
@@ -314,9 +257,6 @@ class CoxFit:
             terms,
             at_maximum=not self.is_firth,
         )
-
-    def _covariance(self) -> Floats:
-        return self.covariance if self.robust_covariance is None else self.robust_covariance
 
     def _steps(self) -> Increments:
         return increments(self.likelihood, self.coef)

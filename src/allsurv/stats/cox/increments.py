@@ -60,13 +60,9 @@ def increments(likelihood: PartialLikelihood, coef: Floats) -> Increments:
     Increments
         Breslow's or Efron's, as the model's ties. Checked against R ``survival:::agsurv``.
     """
-    beta = coef * likelihood.scale
-    log_risk = likelihood.linear_predictor(beta)
-    plain = likelihood.X @ beta
-    if likelihood.offset is not None:
-        plain = plain + likelihood.offset
-    sums = likelihood.risk_sums(log_risk)
-    terms = likelihood.efron_terms(sums)
+    log_risk, shift = likelihood.linear_predictor(coef * likelihood.scale)
+    sums = likelihood.sorted_terms.sums(likelihood.design, likelihood.risk(log_risk))
+    terms = likelihood.sorted_terms.efron(sums.total, sums.tied_total)
     weight, tied = likelihood.term_weight, likelihood.tied
     hazard_mean = sums.moment * (weight * terms.square)[:, None]
     event_mean = sums.moment * terms.one[:, None]
@@ -88,7 +84,7 @@ def increments(likelihood: PartialLikelihood, coef: Floats) -> Increments:
         tied_hazard=weight[tied.times] * terms.down,
         tied_mean=tied_mean,
         log_risk=log_risk,
-        shift=float(plain.max()),
+        shift=shift,
     )
 
 

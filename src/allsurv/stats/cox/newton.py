@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv, dpotrf
 
 from allsurv.errors import ModelError, MonotoneError
-from allsurv.stats.cox.likelihood import Evaluation, PartialLikelihood
+from allsurv.stats.cox.evaluation import Evaluation
+from allsurv.stats.cox.likelihood import PartialLikelihood
 
-__all__ = ["Optimum", "inverse", "maximise", "newton_step", "refuse_collinear", "refuse_monotone"]
+__all__ = [
+    "Optimum",
+    "inverse",
+    "is_finite",
+    "maximise",
+    "newton_step",
+    "refuse_collinear",
+    "refuse_monotone",
+]
 
 Floats = NDArray[np.float64]
 MAX_ITERATIONS = 20
@@ -23,6 +32,7 @@ NEGLIGIBLE = 1e-6
 _UNBELIEVABLE = 25.0
 _MOVED = 1e-3
 SMALLEST_PIVOT = 1e-11
+_SMALLEST_SHARE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +93,7 @@ def maximise(
     while iteration < max_iterations and step is not None:
         iteration += 1
         trial = evaluate(best + step)
-        finite = math.isfinite(trial.loglik) and bool(np.isfinite(trial.information).all())
+        finite = is_finite(trial)
         if (
             finite
             and not halved
@@ -99,6 +109,22 @@ def maximise(
         best, state = best + step, trial
         step = newton_step(state)
     return Optimum(best, initial, state, iteration, converged)
+
+
+def is_finite(state: Evaluation) -> bool:
+    """Tell whether an evaluation can be computed with.
+
+    Parameters
+    ----------
+    state : Evaluation
+        The (penalised) likelihood at some coefficients.
+
+    Returns
+    -------
+    bool
+        False where the coefficients were too large.
+    """
+    return math.isfinite(state.loglik) and math.isfinite(state.information.sum())
 
 
 def newton_step(state: Evaluation) -> Floats | None:
@@ -117,7 +143,7 @@ def newton_step(state: Evaluation) -> Floats | None:
     if state.gradient.size == 0:
         return state.gradient
     _, step, fault = dposv(state.information, state.gradient)
-    return None if fault or not np.isfinite(step).all() else step
+    return None if fault or not math.isfinite(step @ step) else step
 
 
 def inverse(information: Floats) -> Floats:
@@ -168,9 +194,11 @@ def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
     ModelError
         Naming the column and those that determine it.
     """
+    if _is_sound(information):
+        return
     diagonal = information.diagonal()
     largest = float(diagonal.max(initial=0.0))
-    constant = ~(diagonal > 1e-12 * largest) | (diagonal <= 0)
+    constant = ~(diagonal > _SMALLEST_SHARE * largest) | (diagonal <= 0)
     if constant.any():
         found = _quoted([names[k] for k in np.flatnonzero(constant)])
         raise ModelError(
@@ -183,6 +211,24 @@ def refuse_collinear(information: Floats, names: tuple[str, ...]) -> None:
     pivots = factor.diagonal() ** 2
     if fault or pivots.min(initial=1.0) <= SMALLEST_PIVOT:
         _name_collinear(scaled, names)
+
+
+def _is_sound(information: Floats) -> bool:
+    """Tell whether no column is constant or determined by others: of most designs, quickly.
+
+    The pivots of the factor are those of the correlations times the diagonal, so that nothing need
+    be scaled to compare them.
+    """
+    if information.size == 0:
+        return True
+    factor, fault = dpotrf(information, lower=1)
+    if fault:
+        return False
+    diagonal, pivots = information.diagonal(), factor.diagonal()
+    return bool(
+        (pivots * pivots > SMALLEST_PIVOT * diagonal).all()
+        and diagonal.min() > _SMALLEST_SHARE * diagonal.max()
+    )
 
 
 def _name_collinear(scaled: Floats, names: tuple[str, ...]) -> None:
@@ -260,9 +306,9 @@ def _is_at_rest(likelihood: PartialLikelihood, state: Evaluation) -> bool:
         return False
     if abs(float(step @ state.gradient)) >= NEGLIGIBLE:
         return False
-    longest_row = np.sqrt(likelihood.X.size)  # no scaled row is longer: mean squares are 1
+    longest_row = math.sqrt(likelihood.X.size)  # no scaled row is longer: mean squares are 1
     return bool(
-        2.0 * longest_row * np.linalg.norm(step) < _MOVED or np.ptp(likelihood.X @ step) < _MOVED
+        2.0 * longest_row * math.sqrt(step @ step) < _MOVED or np.ptp(likelihood.X @ step) < _MOVED
     )
 
 

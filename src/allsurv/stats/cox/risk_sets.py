@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from allsurv.stats.outcome import distinct_times
-from allsurv.stats.sorting import sort_rows
+from allsurv.stats.sorting import FEW, sort_rows
 
 __all__ = ["RiskSets", "TiedEvents", "grouping_matrix", "make_risk_sets"]
 
@@ -139,6 +139,8 @@ class TiedEvents:
     ----------
     times : ndarray of shape (n_tied,)
         Indices of event times with more than one event.
+    events : ndarray of shape (n_tied_events,)
+        Which events of all those are, in order of time.
     rows : ndarray of shape (n_tied_events,)
         Positions of those events among the used rows.
     counts : ndarray of shape (n_tied,)
@@ -150,6 +152,7 @@ class TiedEvents:
     """
 
     times: Ints
+    events: Ints
     rows: Ints
     counts: Ints
     fraction: Floats
@@ -172,14 +175,14 @@ class TiedEvents:
             Empty where nothing is tied.
         """
         several = sets.n_deaths > 1 if ties == "efron" else np.zeros(sets.times.size, dtype=bool)
-        times = np.flatnonzero(several)
+        times = several.nonzero()[0]
         counts = sets.n_deaths[times]
-        begins = np.cumsum(counts) - counts
-        rows = sets.deaths[several[sets.last[sets.deaths]]]
-        fraction = np.arange(rows.size, dtype=float)
-        fraction -= np.repeat(begins, counts)
-        fraction /= np.repeat(counts, counts)
-        return cls(times, rows, counts, fraction, begins)
+        begins = counts.cumsum() - counts
+        events = several.repeat(sets.n_deaths).nonzero()[0]
+        fraction = np.arange(events.size, dtype=float)
+        fraction -= begins.repeat(counts)
+        fraction /= counts.repeat(counts)
+        return cls(times, events, sets.deaths[events], counts, fraction, begins)
 
     def spread(self, per_time: NDArray[Any]) -> NDArray[Any]:
         """Repeat values of the tied times for each of their events.
@@ -254,8 +257,10 @@ def make_risk_sets(
         last = np.searchsorted(pairs, key + last, side="right") - 1
         first = None if first is None else np.searchsorted(pairs, key + first)
         times, lowest = times[pairs % times.size], bounds[stratum]
-    n_times, used = times.size, last >= (lowest if first is None else first)
-    key = (2 * (last + 1) - event) * used
+    n_times = times.size
+    key = 2 * (last + 1) - event
+    if first is not None or stratum is not None:
+        key *= last >= (lowest if first is None else first)
     counts = np.bincount(key, minlength=2 * n_times + 1)
     rows = sort_rows(key)[0][counts[0] :].astype(_index_type(time.size))
     n_deaths, n_last = counts[1::2], counts[1::2] + counts[2::2]
@@ -266,7 +271,7 @@ def make_risk_sets(
         rows=rows,
         last=np.arange(n_times, dtype=_index_type(n_times)).repeat(n_last),
         first=None if first is None else first[rows],
-        deaths=np.flatnonzero(event[rows]),
+        deaths=event[rows].nonzero()[0],
         n_deaths=n_deaths,
         n_last=n_last,
     )
@@ -274,8 +279,7 @@ def make_risk_sets(
 
 def _last_event_time(times: Floats, time: Floats) -> Ints:
     """Index of the last event time not after each time, -1 if none; days are looked up."""
-    longest = time.max()
-    if longest < time.size:
+    if time.size > FEW and (longest := time.max()) < time.size:
         day = time.astype(np.intp)
         if np.array_equal(day, time):
             return (np.searchsorted(times, np.arange(longest + 1), side="right") - 1)[day]

@@ -51,9 +51,11 @@ def standardised(data: CoxData, rows: NDArray[np.integer]) -> tuple[Floats, Floa
                 f"{data.where}: columns {names} hold values too large to compute with; "
                 "change their unit."
             )
+        factor = 1.0 / scale
         constant = scale <= 1e-13 * np.abs(centre)
-        scale[constant] = 1.0
-        factor = np.where(constant, 0.0, 1.0 / scale)
+        if np.count_nonzero(constant):
+            scale[constant] = 1.0
+            factor[constant] = 0.0
         design = np.empty((n, p + 1))
         if is_small:
             np.multiply(part, factor, out=design[:, :p])
@@ -103,12 +105,11 @@ def weighted_gram(X: Floats, weight: Floats) -> Floats:
 
 def _centred(X: Floats, rows: NDArray[np.integer]) -> tuple[Floats, Floats, Floats]:
     """Take some rows less their mean, with the mean and the standard deviation."""
-    near = X[rows[0]]
-    part = X[rows]
-    part -= near
-    shift = part.sum(axis=0) / rows.size
-    part -= shift
-    return part, near + shift, np.sqrt(np.einsum("ij,ij->j", part, part) / rows.size)
+    part = X.take(rows, axis=0)
+    centre = part.sum(axis=0)
+    centre /= rows.size
+    part -= centre
+    return part, centre, np.sqrt(np.einsum("ij,ij->j", part, part) / rows.size)
 
 
 def _centre_and_scale(X: Floats, rows: NDArray[np.integer]) -> tuple[Floats, Floats]:

@@ -130,9 +130,12 @@ def _extended_score(
     if likelihood.weights is not None:
         residual = residual * likelihood.weights[sets.deaths][:, None]
     score = np.concatenate([np.zeros(coef.size), g[when] @ residual])
-    sums = likelihood.risk_sums(steps.log_risk)
-    terms = likelihood.efron_terms(sums)
-    blocks = [likelihood.information(sums, terms, likelihood.term_weight * g**k) for k in (0, 1, 2)]
+    by_time, design = likelihood.sorted_terms, likelihood.design
+    sums = by_time.sums(design, likelihood.risk(steps.log_risk))
+    terms = by_time.efron(sums.total, sums.tied_total)
+    blocks = [
+        by_time.information(design, sums, terms, likelihood.term_weight * g**k) for k in (0, 1, 2)
+    ]
     return score, np.block([[blocks[0], blocks[1]], [blocks[1], blocks[2]]])
 
 

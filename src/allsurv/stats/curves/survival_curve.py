@@ -310,7 +310,12 @@ class KaplanMeier:
         remaining = np.concatenate([np.cumsum(leaving[::-1])[::-1], [0.0]])[before]
         if self.entry_time.size:
             later = np.concatenate([np.cumsum(self.n_entered[::-1])[::-1], [0.0]])
-            remaining = remaining - later[np.searchsorted(self.entry_time, wanted, side="left")]
+            not_yet = np.where(
+                wanted == 0,  # who enters at 0 is at risk from there on
+                np.searchsorted(self.entry_time, wanted, side="right"),
+                np.searchsorted(self.entry_time, wanted, side="left"),
+            )
+            remaining = remaining - later[not_yet]
         events, censored = (
             np.diff(np.concatenate([[0.0], np.cumsum(column)])[upto], prepend=0.0)
             for column in (self.n_events, self.n_censored)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import ModelError
 from allsurv.stats.levels import check_level
-from allsurv.stats.measures.censoring import CensoringDistribution, CensoringWeights
+from allsurv.stats.measures.censoring import AnyCensoring, CensoringWeights
 from allsurv.stats.measures.prediction import (
     MeasureCurve,
     check_grid,
@@ -22,9 +22,10 @@ from allsurv.stats.measures.prediction import (
 from allsurv.stats.outcome import Estimate, check_y
 from allsurv.stats.sorting import sort_rows
 
-__all__ = ["auc", "auc_curve"]
+__all__ = ["RankedCases", "auc", "auc_curve", "columns_of", "ranked_auc"]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 def auc(
@@ -32,7 +33,7 @@ def auc(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Probability that who has the event by the horizon was given the higher risk.
@@ -48,7 +49,7 @@ def auc(
         Predicted risk by ``horizon``, or any score that rises with it.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population, as from the training cohort; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -70,7 +71,8 @@ def auc(
     -----
     Checked against R ``riskRegression::Score(metrics = "auc")``. Cases weigh
     :math:`1 / G(T_i-)`; controls are those followed beyond the horizon, whose common weight
-    :math:`1 / G(t)` cancels; a tied risk counts one half [1]_.
+    :math:`1 / G(t)` cancels unless ``censoring`` depends on the patient; a tied risk counts one
+    half [1]_.
 
     References
     ----------
@@ -91,7 +93,7 @@ def auc(
     horizon = check_horizon(horizon)
     check_level(level, "auc")
     weights = CensoringWeights(time, event, censoring)
-    return _auc(_Ranked(score, weights), horizon, level)
+    return ranked_auc(RankedCases(score, weights, event), horizon, level)
 
 
 def auc_curve(
@@ -99,7 +101,7 @@ def auc_curve(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> MeasureCurve:
     """Discrimination at several horizons.
@@ -112,7 +114,7 @@ def auc_curve(
         One score for all times, or the predicted risk by each time.
     times : array-like of shape (n_times,)
         Rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -142,15 +144,36 @@ def auc_curve(
     """
     time, event = check_y(y)
     grid = check_grid(times)
-    columns = _columns(risk, time.size, grid.size)
+    columns = columns_of(risk, time.size, grid.size)
     check_level(level, "auc_curve")
     weights = CensoringWeights(time, event, censoring)
-    ranked = [_Ranked(column, weights) for column in columns]
-    estimates = [_auc(ranked[k % len(ranked)], float(at), level) for k, at in enumerate(grid)]
+    ranked = [RankedCases(column, weights, event) for column in columns]
+    estimates = [ranked_auc(ranked[k % len(ranked)], float(at), level) for k, at in enumerate(grid)]
     return MeasureCurve(grid, tuple(estimates))
 
 
-def _columns(risk: ArrayLike, n: int, n_times: int) -> list[Floats]:
+def columns_of(risk: ArrayLike, n: int, n_times: int) -> list[Floats]:
+    """Check one score for all times, or one for each.
+
+    Parameters
+    ----------
+    risk : array-like of shape (n_patients,) or (n_patients, n_times)
+        Scores that rise with the risk.
+    n : int
+        Number of patients in the outcome.
+    n_times : int
+        Number of times.
+
+    Returns
+    -------
+    list of ndarray of shape (n_patients,)
+        One, or one per time.
+
+    Raises
+    ------
+    ModelError
+        If ``risk`` has another shape, or holds what is no finite number.
+    """
     try:
         matrix = np.asarray(risk, dtype=float)
     except (TypeError, ValueError):
@@ -164,12 +187,26 @@ def _columns(risk: ArrayLike, n: int, n_times: int) -> list[Floats]:
     )
 
 
-class _Ranked:
-    """Patients in order of their score, with the block of equal scores each of them is in."""
+class RankedCases:
+    """Patients in order of their score, with the block of equal scores each of them is in.
 
-    def __init__(self, score: Floats, weights: CensoringWeights) -> None:
+    Parameters
+    ----------
+    score : ndarray of shape (n_patients,)
+        Rises with the risk.
+    weights : CensoringWeights
+        Of the same patients; their events are those of any cause.
+    case : ndarray of shape (n_patients,)
+        Whether follow-up ended with the event of interest. An event of another cause makes a
+        control of the patient.
+    """
+
+    def __init__(self, score: Floats, weights: CensoringWeights, case: Bools) -> None:
         order, ordered = sort_rows(score)
+        self.order = order
         self.weights = weights.rearranged(order)
+        self.case = case[order]
+        self.has_competing = not np.array_equal(case, weights.event)
         starts = ordered[1:] != ordered[:-1]
         edges = np.concatenate(([0], np.flatnonzero(starts) + 1, [score.size]))
         lengths = np.diff(edges)
@@ -178,7 +215,18 @@ class _Ranked:
             self.block = np.repeat(edges[:-1], lengths), np.repeat(edges[1:], lengths)
 
     def below(self, weight: NDArray[Any]) -> Floats:
-        """Weight of the patients with a lower score, plus half of those with the same."""
+        """Weight of the patients with a lower score, plus half of those with the same.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n_patients,)
+            In the order of the scores.
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+            In the same order.
+        """
         summed = np.zeros(weight.size + 1)
         np.cumsum(weight, out=summed[1:])
         if self.block is None:
@@ -187,25 +235,59 @@ class _Ranked:
         return found
 
 
-def _auc(ranked: _Ranked, horizon: float, level: float) -> Estimate:
+def ranked_auc(ranked: RankedCases, horizon: float, level: float) -> Estimate:
+    """Area under the ROC curve at a horizon, with limits from its influence function.
+
+    Parameters
+    ----------
+    ranked : RankedCases
+        Patients in order of their score.
+    horizon : float
+        In the unit of the outcome.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Estimate
+        Missing, with the reason, without a case or a control.
+
+    Notes
+    -----
+    The estimate solves the weighted mean over pairs of 1{case above control} less itself: each
+    patient adds a term as a case or as a control, and what he adds to the weights of others. The
+    common weight 1 / G(t) of those followed beyond the horizon cancels where nobody has an event
+    of another cause, and is then left out.
+    """
     weights = ranked.weights
-    control = weights.time > horizon
-    if not np.any(weights.event & ~control):
+    beyond = weights.time > horizon
+    if not np.any(ranked.case & ~beyond):
         return Estimate.missing(f"nobody has the event by {horizon:g}", level=level)
-    if not control.any():
+    competing = weights.event & ~ranked.case & ~beyond
+    if not (beyond.any() or competing.any()):
         return Estimate.missing(f"nobody is followed beyond {horizon:g}", level=level)
     if weights.undefined_from <= horizon:
         return Estimate.missing(
             f"the censoring distribution given is 0 before {horizon:g}", level=level
         )
-    weight = weights.of_event * ~control
-    n, cases, controls = weight.size, weight.sum(), np.count_nonzero(control)
-    lower_controls = ranked.below(control) / controls
-    value = float(weight @ lower_controls / cases)
-    lower_cases = ranked.below(weight) / cases
-    terms = weight * (lower_controls - value) * (n / cases)
-    influence = terms + control * ((1 - lower_cases - value) * (n / controls))
-    influence += weights.influence(horizon, terms)
-    influence = mean_influence(influence)
+    case, against = weights.of_event * (ranked.case & ~beyond), weights.of_controls(horizon)
+    if ranked.has_competing:
+        # An event of another cause makes a control of the patient, at a weight that differs from
+        # that of those followed beyond the horizon.
+        whole = weights.at(horizon)
+        if whole is None:
+            return Estimate.missing(
+                f"the censoring distribution given is 0 by {horizon:g}", level=level
+            )
+        against = np.where(beyond | competing, whole, 0.0)
+    n, cases, controls = case.size, case.sum(), against.sum()
+    lower_controls = ranked.below(against) / controls
+    value = float(case @ lower_controls / cases)
+    lower_cases = ranked.below(case) / cases
+    terms = case * (lower_controls - value) * (n / cases)
+    terms += against * (1 - lower_cases - value) * (n / controls)
+    # Back in the order of the patients: differences between models pair them.
+    influence = np.empty(n)
+    influence[ranked.order] = mean_influence(terms + weights.influence(horizon, terms))
     std_error = math.sqrt(influence @ influence)
     return wald(value, std_error, level, bounds=(0.0, 1.0), influence=influence)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from allsurv.stats.levels import check_level
-from allsurv.stats.measures.censoring import CensoringDistribution, CensoringWeights
+from allsurv.stats.measures.censoring import AnyCensoring, CensoringWeights
 from allsurv.stats.measures.prediction import (
     MeasureCurve,
     check_grid,
@@ -21,9 +21,20 @@ from allsurv.stats.measures.prediction import (
 )
 from allsurv.stats.outcome import Estimate, check_y
 
-__all__ = ["brier", "brier_curve", "integrated_brier", "ipa"]
+__all__ = [
+    "WeightedScore",
+    "averaged_score",
+    "brier",
+    "brier_curve",
+    "integrated_brier",
+    "ipa",
+    "scaled_score",
+    "score_estimate",
+    "weighted_score",
+]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 def brier(
@@ -31,7 +42,7 @@ def brier(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Mean squared distance between predicted risk and what happened by one horizon.
@@ -47,7 +58,7 @@ def brier(
         Predicted probability, in [0, 1], of the event by ``horizon``.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population, as from the training cohort; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -92,7 +103,7 @@ def brier(
     horizon = check_horizon(horizon)
     check_level(level, "brier")
     weights = CensoringWeights(time, event, censoring)
-    return _estimate(_score(weights, risk, horizon), level)
+    return score_estimate(weighted_score(weights, event, risk, horizon), level)
 
 
 def ipa(
@@ -100,7 +111,7 @@ def ipa(
     risk: ArrayLike,
     horizon: float,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Index of prediction accuracy: share of the Brier score of no model that the model removes.
@@ -116,7 +127,7 @@ def ipa(
         Predicted probability, in [0, 1], of the event by ``horizon``.
     horizon : float
         In the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -138,7 +149,8 @@ def ipa(
     -----
     Checked against R ``riskRegression::Score(summary = "ipa")``.
     :math:`1 - \mathrm{BS}(t) / \mathrm{BS}_0(t)`, the reference being the weighted share of
-    events by the horizon, which is Kaplan-Meier's where the weights come from ``y`` [1]_.
+    events by the horizon, which is Kaplan-Meier's where the weights come from ``y`` alone [1]_.
+    Where ``censoring`` depends on the patient R takes Kaplan-Meier's all the same.
 
     References
     ----------
@@ -158,15 +170,7 @@ def ipa(
     horizon = check_horizon(horizon)
     check_level(level, "ipa")
     weights = CensoringWeights(time, event, censoring)
-    model = _score(weights, risk, horizon)
-    if model.reason:
-        return Estimate.missing(model.reason, level=level)
-    null = _score(weights, np.full(time.size, _overall_risk(weights, horizon)), horizon)
-    if not null.value > 1e-12:
-        return Estimate.missing(f"overall risk by {horizon:g} is 0 or 1", level=level)
-    ratio = model.value / null.value
-    influence = (ratio * null.influence - model.influence) / null.value
-    return _estimate(_Score(1 - ratio, influence), level, bounds=(-math.inf, 1.0))
+    return scaled_score(weights, event, risk, horizon, level)
 
 
 def brier_curve(
@@ -174,7 +178,7 @@ def brier_curve(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> MeasureCurve:
     """Brier score at several times.
@@ -187,7 +191,7 @@ def brier_curve(
         Predicted probability of the event by each time.
     times : array-like of shape (n_times,)
         Rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -218,8 +222,9 @@ def brier_curve(
     grid = check_grid(times)
     risks = check_risk_matrix(risk, time.size, grid.size)
     check_level(level, "brier_curve")
-    scores = _scores(CensoringWeights(time, event, censoring), risks, grid)
-    return MeasureCurve(grid, tuple(_estimate(score, level) for score in scores))
+    weights = CensoringWeights(time, event, censoring)
+    scores = [weighted_score(weights, event, risks[:, k], float(at)) for k, at in enumerate(grid)]
+    return MeasureCurve(grid, tuple(score_estimate(score, level) for score in scores))
 
 
 def integrated_brier(
@@ -227,7 +232,7 @@ def integrated_brier(
     risk: ArrayLike,
     times: ArrayLike,
     *,
-    censoring: CensoringDistribution | None = None,
+    censoring: AnyCensoring | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Brier score averaged over a span of time.
@@ -240,7 +245,7 @@ def integrated_brier(
         Predicted probability of the event by each time.
     times : array-like of shape (n_times,)
         At least two, rising, in the unit of ``time``.
-    censoring : CensoringDistribution, optional
+    censoring : CensoringDistribution or PatientCensoring, optional
         Of the population; estimated from ``y`` if not given.
     level : float, default=0.95
         Confidence level, in (0, 1).
@@ -282,7 +287,121 @@ def integrated_brier(
     check_level(level, "integrated_brier")
     if grid.size < 2:
         return Estimate.missing("an average over time needs at least two times", level=level)
-    scores = _scores(CensoringWeights(time, event, censoring), risks, grid)
+    weights = CensoringWeights(time, event, censoring)
+    return averaged_score(weights, event, risks, grid, level)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedScore:
+    """Brier score at a horizon, with its influence function.
+
+    Attributes
+    ----------
+    value : float
+        Weighted mean of the squared distances.
+    influence : ndarray of shape (n_patients,)
+        Influence function at each patient.
+    reason : str
+        Why there is none; empty otherwise.
+    """
+
+    value: float
+    influence: Floats
+    reason: str = ""
+
+
+def weighted_score(
+    weights: CensoringWeights, case: Bools, risk: Floats, horizon: float
+) -> WeightedScore:
+    """Weighted mean squared distance between risk and what happened.
+
+    Parameters
+    ----------
+    weights : CensoringWeights
+        Their events are those of any cause.
+    case : ndarray of shape (n_patients,)
+        Whether follow-up ended with the event of interest.
+    risk : ndarray of shape (n_patients,)
+        Predicted probability of that event by the horizon.
+    horizon : float
+        In the unit of the outcome.
+
+    Returns
+    -------
+    WeightedScore
+        With a reason where nobody is followed beyond the horizon.
+    """
+    if not np.any(weights.time > horizon):
+        return WeightedScore(math.nan, np.empty(0), f"nobody is followed beyond {horizon:g}")
+    weight = weights.at(horizon)
+    if weight is None:
+        return WeightedScore(
+            math.nan, np.empty(0), f"the censoring distribution given is 0 before {horizon:g}"
+        )
+    terms = weight * ((case & (weights.time <= horizon)) - risk) ** 2
+    value = float(terms.mean())
+    return WeightedScore(value, terms - value + weights.influence(horizon, terms))
+
+
+def scaled_score(
+    weights: CensoringWeights, case: Bools, risk: Floats, horizon: float, level: float
+) -> Estimate:
+    """Share of the Brier score of the overall risk that predictions remove.
+
+    Parameters
+    ----------
+    weights : CensoringWeights
+        Their events are those of any cause.
+    case : ndarray of shape (n_patients,)
+        Whether follow-up ended with the event of interest.
+    risk : ndarray of shape (n_patients,)
+        Predicted probability of that event by the horizon.
+    horizon : float
+        In the unit of the outcome.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Estimate
+        With the error of the reference included.
+    """
+    model = weighted_score(weights, case, risk, horizon)
+    if model.reason:
+        return Estimate.missing(model.reason, level=level)
+    overall = np.full(risk.size, _overall_risk(weights, case, horizon))
+    null = weighted_score(weights, case, overall, horizon)
+    if not null.value > 1e-12:
+        return Estimate.missing(f"overall risk by {horizon:g} is 0 or 1", level=level)
+    ratio = model.value / null.value
+    influence = (ratio * null.influence - model.influence) / null.value
+    return score_estimate(WeightedScore(1 - ratio, influence), level, bounds=(-math.inf, 1.0))
+
+
+def averaged_score(
+    weights: CensoringWeights, case: Bools, risks: Floats, grid: Floats, level: float
+) -> Estimate:
+    """Brier score averaged over a grid of times by trapezoids.
+
+    Parameters
+    ----------
+    weights : CensoringWeights
+        Their events are those of any cause.
+    case : ndarray of shape (n_patients,)
+        Whether follow-up ended with the event of interest.
+    risks : ndarray of shape (n_patients, n_times)
+        Predicted probability of that event by each time.
+    grid : ndarray of shape (n_times,)
+        At least two times, rising.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Estimate
+        Missing, with the reason, where the score at one of the times is.
+    """
+    scores = [weighted_score(weights, case, risks[:, k], float(at)) for k, at in enumerate(grid)]
     for at, score in zip(grid, scores, strict=True):
         if score.reason:
             return Estimate.missing(f"at {at:g}: {score.reason}", level=level)
@@ -290,41 +409,28 @@ def integrated_brier(
     share = np.concatenate((steps, [0.0])) / 2 + np.concatenate(([0.0], steps)) / 2
     value = sum(s * score.value for s, score in zip(share, scores, strict=True))
     influence = sum(s * score.influence for s, score in zip(share, scores, strict=True))
-    return _estimate(_Score(float(value), np.asarray(influence)), level)
+    return score_estimate(WeightedScore(float(value), np.asarray(influence)), level)
 
 
-@dataclass(frozen=True, eq=False)
-class _Score:
-    value: float
-    influence: Floats
-    reason: str = ""
+def score_estimate(
+    score: WeightedScore, level: float, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Estimate:
+    """Set limits about a score.
 
+    Parameters
+    ----------
+    score : WeightedScore
+        Value and influence function.
+    level : float
+        Confidence level.
+    bounds : tuple of float, default=(0, 1)
+        Limits beyond these are drawn back to them.
 
-def _scores(weights: CensoringWeights, risks: Floats, grid: Floats) -> list[_Score]:
-    return [_score(weights, risks[:, k], float(at)) for k, at in enumerate(grid)]
-
-
-def _score(weights: CensoringWeights, risk: Floats, horizon: float) -> _Score:
-    if not np.any(weights.time > horizon):
-        return _Score(math.nan, np.empty(0), f"nobody is followed beyond {horizon:g}")
-    weight = weights.at(horizon)
-    if weight is None:
-        return _Score(
-            math.nan, np.empty(0), f"the censoring distribution given is 0 before {horizon:g}"
-        )
-    terms = weight * ((weights.time <= horizon) - risk) ** 2
-    value = float(terms.mean())
-    return _Score(value, terms - value + weights.influence(horizon, terms))
-
-
-def _overall_risk(weights: CensoringWeights, horizon: float) -> float:
-    """Weighted share of the events by the horizon."""
-    cases = float(weights.of_event[weights.time <= horizon].sum())
-    controls = np.count_nonzero(weights.time > horizon) / float(weights.distribution.at(horizon))
-    return cases / (cases + controls)
-
-
-def _estimate(score: _Score, level: float, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
+    Returns
+    -------
+    Estimate
+        Missing where the score is.
+    """
     if score.reason:
         return Estimate.missing(score.reason, level=level)
     n = score.influence.size
@@ -333,3 +439,11 @@ def _estimate(score: _Score, level: float, bounds: tuple[float, float] = (0.0, 1
     influence = mean_influence(score.influence)
     std_error = math.sqrt(influence @ influence)
     return wald(score.value, std_error, level, bounds=bounds, influence=influence)
+
+
+def _overall_risk(weights: CensoringWeights, case: Bools, horizon: float) -> float:
+    """Weighted share of the events of interest by the horizon."""
+    weight = weights.at(horizon)
+    if weight is None:
+        return math.nan
+    return float(weight[case & (weights.time <= horizon)].sum() / weight.sum())

@@ -17,7 +17,9 @@ from allsurv.stats.measures.calibration_curve import (
     calibration_curve,
     calibration_errors,
 )
-from allsurv.stats.measures.observed import cut_follow_up, observed_risk
+from allsurv.stats.measures.censoring import CensoringWeights
+from allsurv.stats.measures.observed import cut_follow_up, observed_risk, weighted_risk
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.measures.prediction import check_horizon, check_risk, check_score, cloglog, wald
 from allsurv.stats.outcome import Estimate, check_y
 
@@ -35,7 +37,12 @@ Floats = NDArray[np.float64]
 
 
 def observed_expected_ratio(
-    y: NDArray[np.void], risk: ArrayLike, horizon: float, *, level: float = 0.95
+    y: NDArray[np.void],
+    risk: ArrayLike,
+    horizon: float,
+    *,
+    censoring: PatientCensoring | None = None,
+    level: float = 0.95,
 ) -> Estimate:
     r"""Ratio of observed to expected event probability at one horizon.
 
@@ -49,6 +56,8 @@ def observed_expected_ratio(
         Predicted probability, in [0, 1], of the event by ``horizon``.
     horizon : float
         In the unit of ``time``; follow-up must reach it.
+    censoring : PatientCensoring, optional
+        As from ``fit_censoring``, where follow-up depends on the patient.
     level : float, default=0.95
         Confidence level, in (0, 1).
 
@@ -70,6 +79,8 @@ def observed_expected_ratio(
     -----
     :math:`O/E = F(t) / \bar p(t)`, :math:`F = 1 - S` from Kaplan-Meier; log-scale interval with
     Greenwood's variance; ``risk`` is taken as fixed [1]_. Checked against R ``survival::survfit``.
+    With ``censoring`` F is the share of events among patients weighted by the inverse of their
+    probability of being followed, with the standard error of its influence function.
 
     References
     ----------
@@ -91,7 +102,14 @@ def observed_expected_ratio(
     z = normal_quantile(check_level(level, "observed_expected_ratio"))
     if time.max() < horizon:
         return Estimate.missing(f"follow-up ends before {horizon:g}", level=level)
-    observed, std_error = observed_risk(time, event, horizon)
+    if censoring is None:
+        observed, std_error = observed_risk(time, event, horizon)
+    else:
+        weights = CensoringWeights(time, event, censoring)
+        weighted = weighted_risk(weights, horizon)
+        if isinstance(weighted, str):
+            return Estimate.missing(weighted, level=level)
+        observed, std_error = weighted
     expected = float(risk.mean())
     if observed == 0:
         return Estimate.missing(f"no event by {horizon:g}", level=level)

@@ -10,11 +10,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from allsurv.errors import ModelError
 from allsurv.stats.measures.follow_up import FollowUp
+from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.outcome import check_y
 from allsurv.stats.sorting import sort_rows
 
-__all__ = ["CensoringDistribution", "CensoringWeights", "uncensored_before"]
+__all__ = [
+    "AnyCensoring",
+    "CensoringDistribution",
+    "CensoringWeights",
+    "check_patients",
+    "uncensored_before",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -141,6 +149,37 @@ class CensoringDistribution:
         return steps[self.times.searchsorted(np.asarray(times, dtype=float), side=side)]
 
 
+AnyCensoring = CensoringDistribution | PatientCensoring
+
+
+def check_patients(censoring: PatientCensoring, n: int) -> PatientCensoring:
+    """Refuse the censoring of other patients.
+
+    Parameters
+    ----------
+    censoring : PatientCensoring
+        As from ``fit_censoring``.
+    n : int
+        Number of patients measured.
+
+    Returns
+    -------
+    PatientCensoring
+        The same.
+
+    Raises
+    ------
+    ModelError
+        If it is not of as many patients.
+    """
+    if censoring.before.size != n:
+        raise ModelError(
+            f"censoring: of {censoring.before.size} patients, but {n} are measured; fit it on the "
+            "same patients, or take() them."
+        )
+    return censoring
+
+
 def uncensored_before(followed: FollowUp) -> Floats:
     """Probability of follow-up up to just before each time of a cohort, estimated from it.
 
@@ -167,8 +206,9 @@ class CensoringWeights:
         Follow-up.
     event : ndarray of shape (n_patients,)
         Event indicators.
-    censoring : CensoringDistribution or None
-        Taken as known; estimated from the outcome if ``None``.
+    censoring : CensoringDistribution, PatientCensoring or None
+        A distribution is taken as known; that of each patient as it says; estimated from the
+        outcome if ``None``.
 
     Attributes
     ----------
@@ -178,10 +218,15 @@ class CensoringWeights:
         First event time before which G is 0; infinite if there is none.
     """
 
-    def __init__(self, time: Floats, event: Bools, censoring: CensoringDistribution | None) -> None:
+    def __init__(self, time: Floats, event: Bools, censoring: AnyCensoring | None) -> None:
         self.time, self.event = time, event
-        self.distribution = censoring or CensoringDistribution.from_arrays(time, event)
-        kept = self.distribution.before(time)
+        self._rows: NDArray[np.intp] | None = None
+        self._patients = censoring if isinstance(censoring, PatientCensoring) else None
+        if isinstance(censoring, PatientCensoring):
+            kept = check_patients(censoring, time.size).before
+        else:
+            self._distribution = censoring or CensoringDistribution.from_arrays(time, event)
+            kept = self._distribution.before(time)
         lost = event & (kept <= 0)
         self.undefined_from = float(time[lost].min()) if lost.any() else math.inf
         self.of_event = np.divide(event, kept, out=np.zeros(time.size), where=kept > 0)
@@ -202,6 +247,7 @@ class CensoringWeights:
         """
         out = copy(self)
         out.time, out.event, out.of_event = self.time[rows], self.event[rows], self.of_event[rows]
+        out._rows = rows if self._rows is None else self._rows[rows]
         out._steps = None if self._steps is None else self._steps.rearranged(rows)
         return out
 
@@ -219,10 +265,36 @@ class CensoringWeights:
             1 / G(T-) for events by the horizon, 1 / G(horizon) for those followed beyond it, 0 for
             those censored by then; ``None`` where G is 0.
         """
-        kept = float(self.distribution.at(horizon))
-        if kept <= 0 or self.undefined_from <= horizon:
+        beyond = self.time > horizon
+        kept = self._kept(horizon)
+        if self.undefined_from <= horizon or not np.all(kept[beyond] > 0):
             return None
-        return np.where(self.time > horizon, 1.0 / kept, self.of_event)
+        return np.divide(1.0, kept, out=self.of_event.copy(), where=beyond)
+
+    def of_controls(self, horizon: float) -> Floats:
+        """Relative weight of those followed beyond a horizon, 0 for the others.
+
+        Parameters
+        ----------
+        horizon : float
+            In the unit of the outcome.
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+            1 / G(horizon) where G depends on the patient; 1 where it is common and cancels.
+        """
+        beyond = self.time > horizon
+        if self._patients is None:
+            return beyond.astype(float)
+        return np.divide(1.0, self._kept(horizon), out=np.zeros(beyond.size), where=beyond)
+
+    def _kept(self, horizon: float) -> Floats:
+        """Probability of follow-up beyond the horizon, of each patient."""
+        if self._patients is None:
+            return np.full(self.time.size, float(self._distribution.at(horizon)))
+        kept = self._patients.at(horizon)
+        return kept if self._rows is None else kept[self._rows]
 
     def influence(self, horizon: float, terms: Floats) -> Floats:
         """Part of an influence function that is owed to estimating the censoring distribution.
@@ -239,6 +311,12 @@ class CensoringWeights:
         ndarray of shape (n_patients,)
             To add to the influence function of the average; 0 where the distribution is known.
         """
+        if self._patients is not None:
+            if self._rows is None:
+                return self._patients.influence(horizon, terms)
+            as_given = np.empty_like(terms)
+            as_given[self._rows] = terms
+            return self._patients.influence(horizon, as_given)[self._rows]
         if self._steps is None:
             return np.zeros(terms.size)
         return self._steps.influence(horizon, terms)

@@ -1,4 +1,4 @@
-"""Simulated patients as a file that can be read back."""
+"""Patients as a file that can be read back."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ _DECIMALS = 9
 
 
 def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> Path:
-    """Write patients as CSV or Parquet, one row each, as ``read_cohort`` reads them.
+    """Write patients as CSV, Excel or Parquet, one row each, as ``read_cohort`` reads them.
 
     Parameters
     ----------
     cohort : Cohort
         The patients; derived variables are left out, as they follow from the others.
     path : str or path
-        File ending in ``.csv`` or ``.parquet``; replaced whole, or left as it was if anything
-        fails.
+        File ending in ``.csv``, ``.xlsx`` or ``.parquet``; replaced whole, or left as it was if
+        anything fails.
 
     Returns
     -------
     Path
-        The file. In Parquet the statement of the source is part of the metadata.
+        The file. In Parquet and Excel the statement of the source is part of the metadata.
 
     Raises
     ------
     ConfigError
-        If the name ends otherwise, or the folder does not exist.
+        If the name ends otherwise, the folder does not exist, or openpyxl is not installed.
     """
     import pyarrow as pa
 
     target = Path(path)
-    if target.suffix not in {".csv", ".parquet"}:
-        raise ConfigError(f"{target.name}: allowed are names ending in .csv or .parquet.")
+    if target.suffix not in _WRITERS:
+        raise ConfigError(f"{target.name}: allowed are names ending in {_ENDINGS}.")
     if not target.parent.is_dir():
         raise ConfigError(f"{target}: its folder does not exist; make it first.")
     given = [v for v in cohort.study.variables.values() if v.name in cohort.frame]
@@ -58,12 +58,7 @@ def write_cohort(cohort: Cohort, path: str | os.PathLike[str]) -> Path:
         metadata={"source": cohort.source.statement},
     )
     with whole_file(target) as part:
-        if target.suffix == ".csv":
-            _write_csv(table, part)
-        else:
-            import pyarrow.parquet as pq
-
-            pq.write_table(table, part)
+        _WRITERS[target.suffix](table, part)
     return target
 
 
@@ -73,6 +68,22 @@ def _write_csv(table: Any, path: Path) -> None:
     csv.write_csv(
         table, path, write_options=csv.WriteOptions(quoting_style="needed", quoting_header="needed")
     )
+
+
+def _write_parquet(table: Any, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path)
+
+
+def _write_excel(table: Any, path: Path) -> None:
+    from allsurv.files.workbook import write_workbook
+
+    write_workbook(table.to_pandas(), path, table.schema.metadata[b"source"].decode())
+
+
+_WRITERS = {".csv": _write_csv, ".xlsx": _write_excel, ".parquet": _write_parquet}
+_ENDINGS = ".csv, .xlsx or .parquet"
 
 
 def _as_in_files(column: pd.Series, variable: Variable) -> pd.Series:
