@@ -46,7 +46,6 @@ def finish_import(
     name: str,
     source: str,
     said: Sequence[str] = (),
-    title: str = "",
     dates: tuple[str, str] = ("", ""),
     outcome: tuple[str, str, str] = ("", "", ""),
     endpoints: Sequence[DraftEndpoint] = (),
@@ -74,7 +73,6 @@ def finish_import(
         name=name,
         source=source,
         said=f"Read as: {'; '.join(said)}." if said else "",
-        title=title,
         endpoints=endpoints,
     )
     plan.removed = left_out

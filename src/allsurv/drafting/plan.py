@@ -88,7 +88,6 @@ def make_plan(
     name: str,
     source: str,
     said: str,
-    title: str = "",
     endpoints: Sequence[DraftEndpoint] = (),
 ) -> Plan:
     """Find endpoints, horizons, group and predictors among the variables."""
@@ -110,7 +109,7 @@ def make_plan(
     group = next((e.name for e in entries if _is_arm(e)), "")
     plan = Plan(
         name=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "my-study",
-        title=title or f"Draft of a study from {source}",
+        title=f"Draft of a study from {source}",
         source=source,
         said=said,
         entries=entries,
@@ -125,10 +124,6 @@ def make_plan(
     if main is not None:
         plan.horizons = _horizons(frame[main.column], unit, main)
     return plan
-
-
-def _time_label(label: str) -> str:
-    return label if label.startswith("Time") else f"Time of {label[0].lower()}{label[1:]}"
 
 
 def _ask_unit_once(entries: Sequence[Entry]) -> None:
