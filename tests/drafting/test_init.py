@@ -217,4 +217,6 @@ def test_a_sample_of_a_large_file_comes_from_all_of_it(tmp_path):
     content, said = read_sample(tmp_path / "large.csv")
     assert set(content.frame["centre"]) == {"north", "south"}
     assert said.startswith("a sample of ")
-    assert "a sample of" in draft_study(tmp_path / "large.csv").text
+    text = draft_study(tmp_path / "large.csv").text
+    assert "a sample of" in text
+    assert "twice what was seen" not in text

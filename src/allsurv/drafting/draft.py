@@ -21,6 +21,9 @@ from allsurv.files.sample import read_sample
 
 __all__ = ["Draft", "draft_study", "entries_of"]
 
+_OF_A_SAMPLE = 10.0
+"""How far beyond the values of a sample the limits lie: the whole file has more extreme ones."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -88,7 +91,7 @@ def draft_study(
     if content.frame is None:
         raise CohortError(where.name, name or "draft", content.violations)
     said = [*content.said, *([sampled] if sampled else [])]
-    entries, left_out = entries_of(content)
+    entries, left_out = entries_of(content, spread=_OF_A_SAMPLE if sampled else 2.0)
     endpoints = [stated_endpoint(entries, time, event)] if time else []
     for entry in entries:
         if unit and entry.unit_question:
@@ -106,7 +109,7 @@ def draft_study(
     return Draft(study_text(plan), decided(plan), plan.questions)
 
 
-def entries_of(content: FileContent) -> tuple[list[Entry], list[LeftOut]]:
+def entries_of(content: FileContent, *, spread: float = 2.0) -> tuple[list[Entry], list[LeftOut]]:
     """Guess every column of a file; labels that the file holds are used."""
     frame = content.frame if content.frame is not None else pd.DataFrame()
     entries: list[Entry] = []
@@ -116,7 +119,9 @@ def entries_of(content: FileContent) -> tuple[list[Entry], list[LeftOut]]:
         if header in names[:i]:
             left_out.append(LeftOut(header, "occurs more than once; keep one in the file"))
             continue
-        found = guess_column(header, frame.iloc[:, i], {entry.name for entry in entries})
+        found = guess_column(
+            header, frame.iloc[:, i], {entry.name for entry in entries}, spread=spread
+        )
         if isinstance(found, LeftOut):
             left_out.append(found)
             continue
