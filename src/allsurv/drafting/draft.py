@@ -90,13 +90,13 @@ def draft_study(
     content, sampled = read_sample(where, answers=answers)
     if content.frame is None:
         raise CohortError(where.name, name or "draft", content.violations)
-    said = [*content.said, *([sampled] if sampled else [])]
+    understood = [*content.understood, *([sampled] if sampled else [])]
     entries, left_out = entries_of(content, spread=_OF_A_SAMPLE if sampled else 2.0)
     endpoints = [stated_endpoint(entries, time, event)] if time else []
     for entry in entries:
         if unit and entry.unit_question:
             entry.unit, entry.unit_question = unit, ""
-            entry.notes.append(f"in {unit}, as was said")
+            entry.notes.append(f"in {unit}, as was stated")
     plan = make_plan(
         entries,
         left_out,
@@ -104,7 +104,7 @@ def draft_study(
         name=name or where.stem,
         source=where.name,
         endpoints=endpoints,
-        said=f"Read as: {'; '.join(said)}." if said else "",
+        understood=f"Read as: {'; '.join(understood)}." if understood else "",
     )
     return Draft(study_text(plan), decided(plan), plan.questions)
 
@@ -155,7 +155,7 @@ def decided(plan: Plan) -> tuple[str, ...]:
     for entry in plan.entries:
         kinds[entry.kind] = kinds.get(entry.kind, 0) + 1
     counted = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
-    lines = [plan.said] if plan.said else []
+    lines = [plan.understood] if plan.understood else []
     lines.append(f"{len(plan.entries)} variables: {counted}")
     for endpoint in plan.endpoints:
         lines.append(f"{endpoint.label}: follow-up '{endpoint.time}', event '{endpoint.event}'")

@@ -113,7 +113,7 @@ def _refuse_archive(path: Path) -> None:
 
 
 def _formulas_without_results(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> int:
-    """Count them: read as they stand, they would be missing values nobody knows of."""
+    """Count them: read unchanged, they would be missing values that nobody notices."""
     found, rest = 0, b""
     with archive.open(item) as part:
         while block := part.read(2**20):
