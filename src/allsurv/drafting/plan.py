@@ -35,7 +35,7 @@ class Plan:
 
     Parameters
     ----------
-    name, title, source, said : str
+    name, title, source, understood : str
         Name and title of the study, the file it is drafted from, how that was read.
     entries : list of Entry
         The data dictionary.
@@ -56,7 +56,7 @@ class Plan:
     name: str
     title: str
     source: str
-    said: str
+    understood: str
     entries: list[Entry]
     left_out: list[LeftOut]
     endpoints: list[DraftEndpoint]
@@ -87,7 +87,7 @@ def make_plan(
     *,
     name: str,
     source: str,
-    said: str,
+    understood: str,
     endpoints: Sequence[DraftEndpoint] = (),
 ) -> Plan:
     """Find endpoints, horizons, group and predictors among the variables."""
@@ -111,7 +111,7 @@ def make_plan(
         name=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "my-study",
         title=f"Draft of a study from {source}",
         source=source,
-        said=said,
+        understood=understood,
         entries=entries,
         left_out=left_out,
         endpoints=found,
