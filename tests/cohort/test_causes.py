@@ -116,3 +116,13 @@ def test_picked_patients_keep_their_ending(frame, competing):
     patients = read_cohort(pd.concat([frame] * 2).assign(id=list("abcdefgh")), competing)
     picked = patients.eligible("failure").take([5, 0])
     np.testing.assert_array_equal(picked.competing("failure").cause, [1, 0])
+
+
+def test_delayed_entry_is_refused_and_not_forgotten(frame, competing):
+    late = replace(failure(), entry="sct_months")
+    study = replace(competing, endpoints={**competing.endpoints, "failure": late})
+    patients = read_cohort(frame, study).eligible("failure")
+    with pytest.raises(
+        OutcomeError, match=r"delayed entry \('sct_months'\), which is taken for one"
+    ):
+        patients.competing("failure")

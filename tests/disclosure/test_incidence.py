@@ -38,8 +38,15 @@ def test_many_events_are_shown(many):
     full = comparison_incidence_table(many, asked)
     table = safe_incidence_table(full, CMS)
     assert not table["suppressed"].any()
-    for name in SHOWN:
+    for name in ("n_events", "n_competing", "n_at_risk"):
         np.testing.assert_array_equal(table[name].astype(float), full[name].astype(float))
+    # Rounded to the unit of so many at risk, at most half of it away from the estimate.
+    units = [CMS.unit(n, 1 - p) for n, p in zip(full["n_at_risk"], full["incidence"], strict=True)]
+    away = (table["incidence"] - full["incidence"]).abs()
+    assert (away <= np.array(units) / 2 + 1e-12).all()
+    assert (away > 0).any()
+    assert (table["lower"] < table["incidence"]).all()
+    assert (table["upper"] > table["incidence"]).all()
 
 
 def test_a_rare_cause_of_one_group_is_not_a_difference_from_all(many):
@@ -68,7 +75,10 @@ def test_curves_are_on_the_grid_and_end_with_eleven_at_risk(many):
         assert last >= CMS.threshold
         assert part["n_at_risk"].dropna().ge(CMS.threshold).all()
         read = full[full["cause"] == part["cause"].iloc[0]].set_index("time")["incidence"]
-        assert part["incidence"].iloc[-1] == read[read.index <= time[-1]].iloc[-1]
+        exact = read[read.index <= time[-1]].iloc[-1]
+        unit = CMS.unit(full.loc[full["time"] >= time[-1], "n_at_risk"].max(), 1 - exact)
+        assert abs(part["incidence"].iloc[-1] - exact) <= unit / 2 + 1e-12
+        assert (np.diff(part["incidence"]) >= 0).all()
     assert not {"n_events", "n_censored"} & set(thin.columns)
 
 

@@ -104,6 +104,12 @@ FAULTS = {
         "endpoints.failure.causes.nrm.event[0]",
         "an empty filter makes everybody an event; name a variable.",
     ),
+    "delayed entry": (
+        "    kind: competing\n",
+        "    kind: competing\n    entry: transplant_months\n",
+        "endpoints.failure.entry",
+        "is for endpoints of one event; leave it out.",
+    ),
     "a label twice": (
         "label: Death without relapse",
         "label: Relapse",

@@ -55,6 +55,11 @@ def state_histories(cohort: Cohort, endpoint: str) -> dict[str, NDArray[Any]]:
             "initial, states, transitions and order."
         )
     where = f"endpoint '{endpoint}'"
+    if definition.entry is not None:
+        raise OutcomeError(
+            f"{where} has delayed entry ('{definition.entry}'), which is taken for one event only; "
+            "choose an endpoint without 'entry'."
+        )
     names = [*definition.status, *(s.time for s in definition.states.values()), definition.time]
     if absent := [name for name in dict.fromkeys(names) if name not in cohort.frame.columns]:
         raise OutcomeError(f"{where}: the column of '{absent[0]}' is not in the data; add it.")

@@ -220,6 +220,11 @@ class Cohort:
                 f"study '{self.study.name}': endpoint '{endpoint}' has no events that compete; "
                 f"take cohort.y('{endpoint}'), or write kind: competing, causes and censored."
             )
+        if definition.entry is not None:
+            raise OutcomeError(
+                f"endpoint '{endpoint}' has delayed entry ('{definition.entry}'), which is taken "
+                "for one event only; choose an endpoint without 'entry'."
+            )
         times = self._times(definition)
         codes = ending_codes(self.frame, definition)
         self._refuse(codes < 0, f"endpoint '{endpoint}'", "a missing status")

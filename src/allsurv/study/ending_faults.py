@@ -32,6 +32,8 @@ def ending_faults(study: Study, endpoint: Endpoint) -> Iterator[Fault]:
         for key in keys:
             if kind != endpoint.kind and getattr(endpoint, key):
                 yield Fault((*path, key), OF_ANOTHER_KIND[kind])
+    if endpoint.entry is not None and endpoint.kind != "event":
+        yield Fault((*path, "entry"), "is for endpoints of one event; leave it out.")
     if endpoint.kind == "event":
         yield from _filters_faults(study, endpoint.event, (*path, "event"))
     elif endpoint.kind == "competing":
