@@ -151,3 +151,18 @@ def test_the_run_of_a_killed_job_is_marked_so(tracked):
     assert client.get_run(dead).info.status == "KILLED"
     assert client.get_run(dead).data.tags["allsurv.resumed_by"] == "the-next-one"
     assert client.get_run(done).info.status == "FINISHED"
+
+
+def test_each_of_several_endpoints_has_a_run_inside_the_parent(tracked):
+    from allsurv.tracking import open_endpoint_run, open_run
+
+    client = tracked[0]
+    with open_run("tests", "two") as parent:
+        with open_endpoint_run(parent, "") as same:
+            assert same is parent
+        with open_endpoint_run(parent, "efs") as inside:
+            assert inside.run_id != parent.run_id
+    run = client.get_run(inside.run_id)
+    assert run.info.run_name == "efs"
+    assert run.data.tags["mlflow.parentRunId"] == parent.run_id
+    assert run.info.status == client.get_run(parent.run_id).info.status == "FINISHED"

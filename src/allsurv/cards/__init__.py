@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "check": ["check_card", "read_card"],
         "report.contents": ["clear_previous", "write_contents"],
         "diff": ["write_diff"],
+        "overview": ["write_overview"],
         "report.documents": ["write_documents"],
         "render": ["write", "write_calculator"],
         "report.report": ["write_report"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from allsurv.cards.about import item, section
 from allsurv.cards.evidence import evidence_section
 from allsurv.cards.explained import make_explanation, optimism_item, optimism_tables
+from allsurv.cards.held_out import external_item, held_out_tables
 from allsurv.cards.quotes import NOT_EVALUATED, Part, Quoter, Tree
 from allsurv.models.catalog import REFERENCES
 from allsurv.validation import find_measure
@@ -120,11 +121,16 @@ def _performance(quote: Quoter) -> Tree:
             [quote("text", "/statements/censoring")],
         ],
         items=[
-            item("external", "External validation"),
+            external_item(quote),
             item("failed", "Resamples that could not be measured", "some" if failed else "none"),
             optimism_item(quote),
         ],
-        tables=[shown, *_differences(quote), *optimism_tables(quote)],
+        tables=[
+            *held_out_tables(quote),
+            shown,
+            *_differences(quote),
+            *optimism_tables(quote),
+        ],
         figures=[
             name for name in ("performance", "calibration", "net_benefit") if quote.rows(name)
         ],

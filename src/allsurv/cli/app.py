@@ -22,6 +22,7 @@ CHECK_FAILED, BAD_INPUT = 1, 2
 SCORES = Path("scores.csv")
 KNOWN = ",".join(trainable())
 MODELS = f"By comma: {KNOWN}, or the import path of an estimator (sksurv.svm.FastSurvivalSVM)."
+PLAN = "Validation: cross-validation, bootstrap, internal-external (--by) or external (--external)."
 TRUST = "Packages, by comma, beside sksurv, whose estimators may be imported by path."
 
 app = typer.Typer(
@@ -73,6 +74,10 @@ def run(
     models: Annotated[str, typer.Option(help=MODELS)] = "",
     trust: Annotated[str, typer.Option(help=TRUST)] = "",
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
+    endpoints: Annotated[str, typer.Option(help="Endpoints of the study, by comma.")] = "",
+    plan: Annotated[str, typer.Option(help=PLAN)] = "",
+    by: Annotated[str, typer.Option(help="Variable whose groups are left out in turn.")] = "",
+    external: Annotated[str, typer.Option(help="File of other patients to validate on.")] = "",
     preset: Annotated[str, typer.Option(help="quick, full, or a file of choices.")] = "",
     out: Annotated[str, typer.Option(help="Folder for the results.")] = "",
     engine: Annotated[str, typer.Option(help="Where refits run: local or dask.")] = "local",
@@ -81,6 +86,8 @@ def run(
     """Train, validate and compare models, write the card, track the run in MLflow.
 
     Example: allsurv run --study ebmt-all --preset quick
+
+    Example: allsurv run --study study.yaml --endpoints os,efs --by centre
     """
     require("run", "train", "track", "report")
     from allsurv.cli.run import run_command
@@ -90,6 +97,10 @@ def run(
         "cohort": cohort,
         "models": models,
         "horizons": horizons,
+        "endpoints": endpoints,
+        "plan": plan,
+        "by": by,
+        "external": external,
         "preset": preset,
     }
     given = {key: value for key, value in asked.items() if value}

@@ -8,18 +8,23 @@ import sys
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allsurv.cli.folders import NewFolder
 from allsurv.cli.progress import Progress
 from allsurv.disclosure.scanner import check_artefacts
-from allsurv.experiment import Result, read_config, run_experiment
+from allsurv.experiment import Result, read_config, run_endpoints
 from allsurv.experiment.config import Config
+from allsurv.experiment.plans import others_of
 from allsurv.experiment.presets import default_experiment
-from allsurv.experiment.run import open_cohort
+from allsurv.experiment.run import check_run, open_cohort
 from allsurv.experiment.unfinished import open_job
 from allsurv.study import load_study
 from allsurv.validation import MEASURES
 from allsurv.validation.engine import engine
+
+if TYPE_CHECKING:
+    from allsurv.tracking.runs import ExperimentRun
 
 __all__ = ["run_command"]
 
@@ -38,7 +43,8 @@ def run_command(
     """Carry out an experiment and leave everything a reader needs in one folder and in MLflow."""
     config = read_config(config_file or default_experiment(), asked, trusted=trusted)
     cohort = open_cohort(config, load_study(config.study))
-    from allsurv.tracking import mark_killed, open_run, register
+    runs = [check_run(one, cohort) for one in config.each_endpoint(cohort.study)]
+    from allsurv.tracking import mark_killed, open_run
 
     with (
         NewFolder(Path(out) if out else _default_folder(config)) as made,
@@ -49,17 +55,45 @@ def run_command(
         job.name_run(tracked.run_id)
         mark_killed(job.take_over(), resumed_by=tracked.run_id)
         with engine(engine_name, scheduler):
-            result = run_experiment(config, cohort=cohort, progress=progress, finished=job.finished)
-        progress("write", 0, 3)
-        write_outputs(result, made.part, n_jobs=config.jobs)
-        check_artefacts(sorted(made.part.rglob("*")), cohort, config.policy)
+            results = run_endpoints(config, cohort=cohort, progress=progress, finished=job.finished)
+        steps = 3 * len(results)
+        for done, (endpoint, result) in enumerate(results.items()):
+            progress("write", done, steps)
+            write_outputs(result, _place(made.part, endpoint, results), n_jobs=config.jobs)
+        if len(results) > 1:
+            from allsurv.cards import write_overview
+
+            write_overview(results, made.part / "index.html")
+        files = sorted(made.part.rglob("*"))
+        for patients in (cohort, *others_of(runs[0].validation)):
+            check_artefacts(files, patients, config.policy)
         folder = made.finish()
-        progress("write", 1, 3)
-        tracked.log(result, folder)
-        progress("write", 2, 3)
-        address = register(result, folder)
-        progress("write", 3, 3)
-    print(_summary(result, folder, address, tracked.run_id))
+        said = _track(results, folder, tracked, progress)
+    print("\n".join(said))
+
+
+def _place(folder: Path, endpoint: str, results: Mapping[str, Result]) -> Path:
+    """Give a single endpoint the whole folder, each of several one of its own."""
+    return folder if len(results) == 1 else folder / endpoint
+
+
+def _track(
+    results: Mapping[str, Result], folder: Path, tracked: ExperimentRun, progress: Progress
+) -> list[str]:
+    """Log and register what was found, each of several endpoints in a run of its own."""
+    from allsurv.tracking import open_endpoint_run, register
+
+    said, steps = [], 3 * len(results)
+    for number, (endpoint, result) in enumerate(results.items()):
+        place, done = _place(folder, endpoint, results), len(results) + 2 * number
+        progress("write", done, steps)
+        with open_endpoint_run(tracked, endpoint if len(results) > 1 else "") as run:
+            run.log(result, place)
+            progress("write", done + 1, steps)
+            address = register(result, place)
+            said.append(_summary(result, place, address, run.run_id))
+    progress("write", steps, steps)
+    return said
 
 
 def write_outputs(result: Result, folder: Path, *, n_jobs: int = 1) -> None:

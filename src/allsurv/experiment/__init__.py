@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "config": ["Config", "read_config"],
         "result": ["Provenance", "Result", "read_result"],
-        "run": ["run_experiment"],
+        "run": ["run_endpoints", "run_experiment"],
     },
 )

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from allsurv.errors import ConfigError
+from allsurv.experiment.plans import ExternalFile, plan_choices
 from allsurv.models.catalog import find_family, trainable
 from allsurv.nearest import did_you_mean
 from allsurv.policy.rules import CMS, DisclosurePolicy, disclosure_policy
 from allsurv.study.spec import Missing, Study
-from allsurv.validation.plans import Plan
+from allsurv.validation.plans import AnyPlan, Plan
 
 __all__ = [
     "Config",
@@ -162,6 +163,8 @@ class Config:
         Path of a file of patients; ``None`` for the cohort that comes with the study.
     endpoint : str
         Endpoint of the study.
+    endpoints : tuple of str
+        Several endpoints, each to be run by itself; empty for ``endpoint`` alone.
     horizons : tuple of float
         Times at which predictions are judged, in the study's unit.
     predictors : tuple of str
@@ -173,8 +176,8 @@ class Config:
         the job says so; a configuration cannot.
     features : FeaturesPlan
         Missing values, splines and interactions.
-    validation : Plan
-        Repeats and folds of the cross-validation.
+    validation : Plan, Bootstrap, InternalExternal, External or ExternalFile
+        How models are validated.
     draws : int
         Samples of patients behind the limits of calibration errors and net benefit.
     tuning : TuningPlan
@@ -202,12 +205,13 @@ class Config:
     study: str
     cohort: str | None = None
     endpoint: str = ""
+    endpoints: tuple[str, ...] = ()
     horizons: tuple[float, ...] = ()
     predictors: tuple[str, ...] = ()
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=usual_models)
     trusted: tuple[str, ...] = ()
     features: FeaturesPlan = field(default_factory=FeaturesPlan)
-    validation: Plan = field(default_factory=Plan)
+    validation: AnyPlan | ExternalFile = field(default_factory=Plan)
     draws: int = 50
     tuning: TuningPlan = field(default_factory=TuningPlan)
     optimism: OptimismPlan = field(default_factory=OptimismPlan)
@@ -223,6 +227,29 @@ class Config:
     def policy(self) -> DisclosurePolicy:
         """What may be shown of the patients."""
         return disclosure_policy(self.disclosure)
+
+    def each_endpoint(self, study: Study) -> tuple[Config, ...]:
+        """Divide a configuration of several endpoints into one of each.
+
+        Parameters
+        ----------
+        study : Study
+            The study that is named.
+
+        Returns
+        -------
+        tuple of Config
+            In the order asked; this configuration where it has one endpoint.
+
+        Raises
+        ------
+        ConfigError
+            If an endpoint is not the study's.
+        """
+        if not self.endpoints:
+            return (self,)
+        alone = (replace(self, endpoint=name, endpoints=()) for name in self.endpoints)
+        return tuple(config.complete(study) for config in alone)
 
     def complete(self, study: Study) -> Config:
         """Fill what was left open from the study, and hold the rest against it.
@@ -283,6 +310,7 @@ class Config:
             "study": self.study,
             "cohort": Path(self.cohort).name if self.cohort else "",
             "endpoint": self.endpoint,
+            **({"endpoints": list(self.endpoints)} if self.endpoints else {}),
             "horizons": list(self.horizons),
             "predictors": list(self.predictors),
             "preset": self.preset,
@@ -293,7 +321,7 @@ class Config:
                 "splines": dict(self.features.splines),
                 "interactions": [list(pair) for pair in self.features.interactions],
             },
-            "validation": vars(self.validation) | {"draws": self.draws},
+            "validation": plan_choices(self.validation) | {"draws": self.draws},
             "tuning": {
                 "folds": self.tuning.folds,
                 "spaces": {k: dict(v) for k, v in self.tuning.spaces.items() if k in self.models},

@@ -21,6 +21,7 @@ from allsurv.experiment.choices import (
     corrected_models,
     usual_models,
 )
+from allsurv.experiment.plans import read_plan
 from allsurv.experiment.presets import preset_folders
 from allsurv.models.catalog import is_path, trainable
 from allsurv.models.estimators import import_estimator
@@ -30,12 +31,19 @@ from allsurv.riskmodel.horizons import read_horizons
 from allsurv.study.faults import raise_faults
 from allsurv.study.schema import schema_faults
 from allsurv.study.yamlfile import read_yaml
-from allsurv.validation import Plan
 
 __all__ = ["Config", "FindingsPlan", "config_schema", "read_config"]
 
 STANDARD = "standard"
-OF_A_STUDY = ("question", "cohort", "endpoint", "horizons", "predictors", "features")
+OF_A_STUDY = (
+    "question",
+    "cohort",
+    "endpoint",
+    "endpoints",
+    "horizons",
+    "predictors",
+    "features",
+)
 
 
 def config_schema() -> dict[str, Any]:
@@ -85,6 +93,8 @@ def read_config(
     if asked.get("study", chosen.get("study")) != chosen.get("study"):
         chosen = {key: value for key, value in chosen.items() if key not in OF_A_STUDY}
     preset = asked.get("preset", chosen.get("preset", ""))
+    if "endpoints" in asked:
+        chosen = {key: value for key, value in chosen.items() if key != "endpoint"}
     merged = _merge(_preset(preset, path) if preset else {}, chosen, _from_command_line(asked))
     if "study" not in merged:
         raise ConfigError(f"{path} study: is missing; name a bundled study or a study file.")
@@ -102,13 +112,14 @@ def read_config(
         study=_beside(path, merged["study"], asked, "study"),
         cohort=_beside(path, merged["cohort"], asked, "cohort") if "cohort" in merged else None,
         endpoint=merged.get("endpoint", ""),
+        endpoints=_endpoints(merged, path),
         horizons=tuple(sorted(float(h) for h in merged.get("horizons", ()))),
         predictors=tuple(merged.get("predictors", ())),
         models=merged["models"],
         trusted=tuple(trusted),
         features=_features(merged.get("features", {})),
         draws=validation.pop("draws", 50),
-        validation=Plan(**validation),
+        validation=read_plan(validation, path, asked),
         tuning=_tuning(merged.get("tuning", {}), path),
         optimism=OptimismPlan(
             **optimism | {"models": tuple(optimism.get("models", corrected_models()))}
@@ -139,6 +150,16 @@ def _read(path: Path) -> dict[str, Any]:
 def _features(chosen: Mapping[str, Any]) -> FeaturesPlan:
     pairs = tuple((first, second) for first, second in chosen.get("interactions", ()))
     return FeaturesPlan(**{**chosen, "interactions": pairs})
+
+
+def _endpoints(merged: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Give several endpoints; one alone is the endpoint."""
+    names = tuple(merged.get("endpoints", ()))
+    if names and merged.get("endpoint"):
+        raise ConfigError(
+            f"{path} endpoint: is given beside 'endpoints'; name all of them under 'endpoints'."
+        )
+    return names
 
 
 def _importance(chosen: Mapping[str, Any]) -> ImportancePlan:
@@ -205,6 +226,8 @@ def _from_command_line(asked: Mapping[str, str]) -> dict[str, Any]:
                 f"{did_you_mean(wrong, known)}"
             )
         said["models"] = {name: {} for name in names}
+    if "endpoints" in asked:
+        said["endpoints"] = [name.strip() for name in asked["endpoints"].split(",")]
     if "horizons" in asked:
         try:
             said["horizons"] = [float(h) for h in asked["horizons"].split(",")]

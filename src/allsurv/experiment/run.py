@@ -17,6 +17,7 @@ The tables of a :class:`~allsurv.experiment.result.Result`, each tidy and safe t
 ``net_benefit``          per model, horizon and threshold; treating all and none beside
 ``risk_groups``          out-of-fold risk groups: predicted and observed survival at horizons
 ``risk_group_curves``    their Kaplan-Meier curves, thinned
+``held_out``             plan internal-external: measures inside each group left out, with limits
 ``subgroups``            measures by the variables the study names; small counts suppressed
 ``optimism``             bootstrap validation: apparent, corrected and .632+ estimates
 ``instability``          per model and horizon: how far predictions move with the sample
@@ -42,7 +43,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,6 +59,7 @@ from allsurv.errors import ConfigError
 from allsurv.experiment.config import Config, read_config
 from allsurv.experiment.describe import describe_cohort, missing_statement
 from allsurv.experiment.evidence import evidence_statement
+from allsurv.experiment.plans import open_plan, others_of, plan_statement
 from allsurv.experiment.result import Provenance, Result
 from allsurv.experiment.train import Trained, train_models
 from allsurv.experiment.varying import without_constant
@@ -65,9 +67,8 @@ from allsurv.models.origin import package_versions
 from allsurv.study import load_study
 from allsurv.study.spec import Study
 from allsurv.validation.finished import FinishedRefits
-from allsurv.validation.summary import LIMITS
 
-__all__ = ["Progress", "open_cohort", "run_experiment"]
+__all__ = ["Progress", "check_run", "open_cohort", "run_endpoints", "run_experiment"]
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, how much of it is done, and how much there is."""
@@ -114,15 +115,7 @@ def run_experiment(
     started, clock = datetime.now(UTC), time.perf_counter()
     cohort = cohort or open_cohort(config, load_study(config.study))
     study = cohort.study
-    config = config.complete(study)
-    _check_horizons(cohort, config)
-    check_absolute_risk(cohort, config.endpoint)
-    check_missing(
-        cohort,
-        predictors=config.predictors,
-        endpoint=config.endpoint,
-        missing=config.features.missing or "impute",
-    )
+    config = check_run(config, cohort)
     patients, described, left_out = _complete(cohort, config)
     config, constant = without_constant(patients, config)
     tables = describe_cohort(described, config, progress)
@@ -144,6 +137,85 @@ def run_experiment(
         chosen=trained.chosen,
         risk_models=trained.risk_models,
     )
+
+
+def run_endpoints(
+    config: Config | str | Path,
+    *,
+    cohort: Cohort | None = None,
+    progress: Progress | None = None,
+    finished: FinishedRefits | None = None,
+) -> dict[str, Result]:
+    """Carry out one experiment for each endpoint of its configuration.
+
+    Parameters
+    ----------
+    config : Config, str or Path
+        The choices, or the YAML file that holds them.
+    cohort : Cohort, optional
+        Patients at hand; those that the configuration names unless given.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``; the stage begins with the endpoint where there
+        are several.
+    finished : FinishedRefits, optional
+        Where refits are kept as they finish.
+
+    Returns
+    -------
+    dict of str to Result
+        By endpoint, in the order asked; each is what :func:`run_experiment` gives for it alone.
+
+    Raises
+    ------
+    AllsurvError
+        Whatever is wrong for any endpoint, before anything is trained for the first.
+    """
+    config = config if isinstance(config, Config) else read_config(config)
+    cohort = cohort or open_cohort(config, load_study(config.study))
+    runs = [check_run(one, cohort) for one in config.each_endpoint(cohort.study)]
+    progress = progress or _Silent()
+    return {
+        one.endpoint: run_experiment(
+            one,
+            cohort=cohort,
+            progress=progress if len(runs) == 1 else _OfEndpoint(progress, one.endpoint),
+            finished=finished,
+        )
+        for one in runs
+    }
+
+
+@dataclass(frozen=True)
+class _OfEndpoint:
+    progress: Progress
+    endpoint: str
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        self.progress(f"{self.endpoint} {stage}", done, total)
+
+
+def check_run(config: Config, cohort: Cohort) -> Config:
+    """Complete a configuration of one endpoint, and refuse what the patients cannot bear."""
+    if config.endpoints:
+        raise ConfigError(
+            f"{config.name}: {len(config.endpoints)} endpoints; run_experiment gives the result of "
+            "one, run_endpoints those of several."
+        )
+    study = cohort.study
+    config = config.complete(study)
+    complete = config.predictors if config.features.missing == "complete cases" else ()
+    plan = open_plan(config.validation, study, complete=complete)
+    config = replace(config, validation=plan)
+    for group in (cohort, *others_of(plan)):
+        _check_horizons(group, config)
+        check_absolute_risk(group, config.endpoint)
+        check_missing(
+            group,
+            predictors=config.predictors,
+            endpoint=config.endpoint,
+            missing=config.features.missing or "impute",
+        )
+    return config
 
 
 def _check_horizons(cohort: Cohort, config: Config) -> None:
@@ -214,10 +286,12 @@ def _statements(
     said = {
         "source": cohort.source.statement,
         **trained.statements,
-        "validation": (
-            f"Every measure is out of fold: {config.validation.repeats} repeats of "
-            f"{config.validation.folds}-fold cross-validation, the whole pipeline refitted in each "
-            f"fold. {LIMITS}"
+        "validation": plan_statement(
+            config.validation,
+            cohort.study,
+            tables,
+            endpoint=config.endpoint,
+            policy=config.policy,
         ),
         "missing": missing_statement(config, n_left_out),
         "disclosure": f"Policy {config.policy.statement}",

@@ -37,6 +37,11 @@ __all__ = [
 
 def validation_tables(report: Validation, study: Study, config: Config) -> dict[str, pd.DataFrame]:
     """Take from a validation what may be shown."""
+    if len(report.optimism):  # a bootstrap measures nothing along time or in groups
+        return {
+            "performance": named(report.performance),
+            "optimism": named(report.optimism),
+        }
     curves = report.group_curves.rename(columns={"model": "comparison"})
     thinned = safe_curve(curves, study, config.policy).rename(columns={"comparison": "model"})
     groups, n = report.risk_groups, report.n
@@ -50,6 +55,9 @@ def validation_tables(report: Validation, study: Study, config: Config) -> dict[
         "risk_groups": named(safe_risk_groups(report.risk_groups, config.policy)),
         "risk_group_curves": named(thinned),
     }
+    if len(report.held_out):
+        held_out = safe_subgroups(report.held_out, config.policy).drop(columns="std_error")
+        tables["held_out"] = named(held_out)
     if len(report.subgroups):
         subgroups = safe_subgroups(report.subgroups, config.policy)
         tables["subgroups"] = named(subgroups)

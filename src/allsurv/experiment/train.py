@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.disclosure.words import safe_sentence
-from allsurv.errors import ModelError
+from allsurv.errors import ConfigError, ModelError
 from allsurv.experiment.config import Config
 from allsurv.experiment.evidence import evidence_tables
 from allsurv.experiment.explained import explanation_tables, importance_statement
+from allsurv.experiment.plans import ExternalFile
 from allsurv.experiment.points import points_tables
 from allsurv.experiment.support import sample_size_verdict
 from allsurv.experiment.tables import (
@@ -36,6 +37,7 @@ from allsurv.study.spec import Study
 from allsurv.validation import Bootstrap, choose, instability, validate_all
 from allsurv.validation.bands import band_steps, make_band
 from allsurv.validation.finished import FinishedRefits
+from allsurv.validation.plans import AnyPlan
 
 __all__ = ["Trained", "train_models"]
 
@@ -79,7 +81,7 @@ def train_models(
         cohort,
         config.endpoint,
         horizons=config.horizons,
-        plan=config.validation,
+        plan=_plan(config),
         random_state=config.seed,
         n_jobs=config.jobs,
         n_bootstrap=config.draws,
@@ -89,7 +91,7 @@ def train_models(
     fitted = {name: getattr(pipeline, "model_", pipeline) for name, pipeline in pipelines.items()}
     choice = choose(report.performance)
     tables = validation_tables(report, study, config)
-    if config.optimism.bootstrap:
+    if config.optimism.bootstrap and "optimism" not in tables:
         tables["optimism"] = _optimism(pipelines, cohort, config, progress, finished)
     steps = band_steps(fitted[choice.model], config.horizons)
     moved = instability(
@@ -134,6 +136,14 @@ def train_models(
         risk_models=risk_models,
         statements={topic: text for topic, text in said.items() if text},
     )
+
+
+def _plan(config: Config) -> AnyPlan:
+    if isinstance(config.validation, ExternalFile):
+        raise ConfigError(
+            f"validation: '{config.validation.file}' was not opened; open_plan does it."
+        )
+    return config.validation
 
 
 def _fit_all(

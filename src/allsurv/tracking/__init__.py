@@ -20,7 +20,14 @@ for _name, _value in {
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submod_attrs={
-        "runs": ["ExperimentRun", "add_to_run", "download_run", "mark_killed", "open_run"],
+        "runs": [
+            "ExperimentRun",
+            "add_to_run",
+            "download_run",
+            "mark_killed",
+            "open_endpoint_run",
+            "open_run",
+        ],
         "reproduction": ["log_reproduction"],
         "promotion": ["Promotion", "promote"],
         "registry": ["download_risk_model", "register", "registered_name"],

@@ -20,7 +20,7 @@ from mlflow.utils.time import get_current_time_millis
 from allsurv.errors import ConfigError
 from allsurv.experiment import Result
 
-__all__ = ["ExperimentRun", "add_to_run", "download_run", "open_run"]
+__all__ = ["ExperimentRun", "add_to_run", "download_run", "open_endpoint_run", "open_run"]
 
 PARAM_LENGTH = 6000
 CHILD_TABLES = (
@@ -116,6 +116,29 @@ def open_run(experiment: str, name: str) -> Iterator[ExperimentRun]:
     if "MLFLOW_RUN_ID" not in os.environ:
         mlflow.set_experiment(experiment)
     with mlflow.start_run(run_name=name) as run:
+        yield ExperimentRun(run_id=run.info.run_id, experiment_id=run.info.experiment_id)
+
+
+@contextmanager
+def open_endpoint_run(parent: ExperimentRun, endpoint: str) -> Iterator[ExperimentRun]:
+    """Open the run of one of several endpoints inside the parent run.
+
+    Parameters
+    ----------
+    parent : ExperimentRun
+        The open parent run.
+    endpoint : str
+        Name of the endpoint; empty where there is one alone, whose run the parent is.
+
+    Yields
+    ------
+    ExperimentRun
+        The run to log into.
+    """
+    if not endpoint:
+        yield parent
+        return
+    with mlflow.start_run(run_name=endpoint, nested=True) as run:
         yield ExperimentRun(run_id=run.info.run_id, experiment_id=run.info.experiment_id)
 
 

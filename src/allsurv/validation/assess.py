@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import joblib
@@ -24,6 +24,7 @@ from allsurv.validation.decisions import (
     nobody_table,
 )
 from allsurv.validation.finished import FinishedRefits
+from allsurv.validation.held_out import measure_held_out, summarise_held_out
 from allsurv.validation.measures import PooledRisk, measure_resamples, pool_risks
 from allsurv.validation.optimism import OPTIMISM_COLUMNS, optimism_table
 from allsurv.validation.over_time import measure_over_time, time_grid
@@ -56,6 +57,7 @@ __all__ = ["Assessment"]
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 SAMPLES_AT_ONCE = 10
+OTHERS = "on other patients, whom no model was fitted to"
 BOOTSTRAP = "on the patients fitted on, less the mean optimism of refits on bootstrap samples"
 
 
@@ -103,14 +105,23 @@ class Assessment:
 
     def left_out(self, plan: Plan | InternalExternal) -> Validation:
         """Predict patients by models fitted without them."""
-        event = self.cohort.y(self.endpoint)["event"]
         if isinstance(plan, InternalExternal):
-            groups = subgroups_of(self.cohort, plan.by)
-            names = [groups.names[code] if code >= 0 else "" for code in groups.code]
-            splits = draw_groups(names, event, self.random_state)
-        else:
-            splits = draw_folds(event, plan, self.random_state)
+            return self._each_group(plan.by)
+        splits = draw_folds(self.cohort.y(self.endpoint)["event"], plan, self.random_state)
         return self._measure(self._refit(splits, self._times), self.cohort)
+
+    def _each_group(self, by: str) -> Validation:
+        """Leave each group out in turn; what is shown first is a mean over groups, never pooled."""
+        y, groups = self.cohort.y(self.endpoint), subgroups_of(self.cohort, by)
+        names = [groups.names[code] if code >= 0 else "" for code in groups.code]
+        splits = draw_groups(names, y["event"], self.random_state)
+        predictions = self._refit(splits, self._times)
+        held_out = measure_held_out(predictions, by, groups, y, self.horizons, self._times)
+        return replace(
+            self._measure(predictions, self.cohort),
+            performance=summarise_held_out(held_out),
+            held_out=held_out,
+        )
 
     def external(self, plan: External) -> Validation:
         """Predict other patients by models that are fitted, or are fitted once."""
@@ -127,7 +138,8 @@ class Assessment:
             )
             if self.progress is not None:
                 self.progress(done, len(self.models))
-        return self._measure(predictions, others)
+        found = self._measure(predictions, others)
+        return replace(found, performance=found.performance.assign(estimator=OTHERS))
 
     def bootstrap(self, plan: Bootstrap) -> Validation:
         """Subtract from what models show on their own patients what refits lose outside theirs."""

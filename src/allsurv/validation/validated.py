@@ -48,6 +48,10 @@ class Validation:
         Their Kaplan-Meier curves, with exact times: it is not to be shown as it is.
     subgroups : DataFrame
         Measures by the variables that the study names.
+    held_out : DataFrame
+        Of a plan that leaves groups out in turn: each measure inside each group, with ``n``,
+        ``n_events`` and limits; ``performance`` then has means over groups by random effects, with
+        ``prediction_lower`` and ``prediction_upper`` for one further group, and ``tau``.
     optimism : DataFrame
         Of a bootstrap: apparent, corrected, out-of-bag and .632+ estimates.
     censoring : DataFrame
@@ -76,6 +80,7 @@ class Validation:
     risk_groups: pd.DataFrame = field(default_factory=pd.DataFrame)
     group_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     subgroups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    held_out: pd.DataFrame = field(default_factory=pd.DataFrame)
     optimism: pd.DataFrame = field(default_factory=pd.DataFrame)
     censoring: pd.DataFrame = field(default_factory=pd.DataFrame)
     censoring_sentence: str = ""

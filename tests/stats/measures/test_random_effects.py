@@ -54,6 +54,7 @@ def test_a_change_of_unit_is_a_change_of_unit():
         ([0.7, 0.6], [0.1], "one of each per group"),
         ([0.7, np.nan], [0.1, 0.1], "is missing"),
         ([0.7, 0.6], [0.1, 0.0], "not above 0"),
+        ([0.7, 0.6], [0.1, 1e-17], "leave out those that are zero but for rounding"),
     ],
 )
 def test_what_cannot_be_summarised_is_refused(y, s, message):
@@ -64,3 +65,22 @@ def test_what_cannot_be_summarised_is_refused(y, s, message):
 def test_a_level_is_a_share():
     with pytest.raises(OutcomeError, match="between 0 and 1"):
         random_effects([0.7, 0.6], [0.1, 0.1], level=95)
+
+
+def test_the_variance_is_that_of_the_highest_peak_wherever_it_lies():
+    """Nothing on a fine grid has a higher restricted likelihood, from 0 to far beyond the data."""
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        k = int(rng.integers(2, 9))
+        v = rng.exponential(1, k) ** 4 + 1e-8
+        y = rng.normal(0, np.sqrt(v + rng.choice([0.0, 0.01, 1.0])))
+        found = random_effects(y, np.sqrt(v)).tau ** 2
+
+        def likelihood(tau2, y=y, v=v):
+            w = 1 / (v + tau2)
+            rest = (w * (y - np.average(y, weights=w)) ** 2).sum()
+            return np.log(w).sum() - np.log(w.sum()) - rest
+
+        grid = np.concatenate([[0], np.geomspace(1e-10, 20 * (y.var() + v.max()), 500)])
+        best = max(likelihood(tau2) for tau2 in grid)
+        assert likelihood(found) >= best - 1e-9

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
 from scipy.stats import t as student
 
 from allsurv.errors import OutcomeError
@@ -15,8 +16,8 @@ __all__ = ["RandomEffects", "random_effects"]
 
 Floats = NDArray[np.float64]
 
-_STEPS = 1000
-_CONVERGED = 1e-12
+_WIDEST = 1e6
+_GRID = 400
 
 
 class RandomEffects(NamedTuple):
@@ -70,8 +71,8 @@ def random_effects(
     Raises
     ------
     OutcomeError
-        If there is no group, a value is missing, a standard error is not above 0, or the
-        between-group variance cannot be found.
+        If there is no group, a value is missing, or a standard error is not above 0 or zero but
+        for rounding.
 
     Notes
     -----
@@ -132,28 +133,39 @@ def _check(y: Floats, s: Floats, level: float) -> None:
             "random_effects: an estimate is missing, or a standard error is not above 0; leave "
             "out the groups that could not be measured."
         )
+    if s.max() > _WIDEST * s.min():
+        raise OutcomeError(
+            f"random_effects: standard errors from {s.min():.2g} to {s.max():.2g} differ by more "
+            f"than a factor of {_WIDEST:g}; leave out those that are zero but for rounding."
+        )
     if not 0 < level < 1:
         raise OutcomeError(f"random_effects: level {level} must lie between 0 and 1.")
 
 
 def _between(y: Floats, v: Floats) -> float:
-    """Find the variance between groups by Fisher scoring of the restricted likelihood.
+    """Find the variance between groups of the highest restricted likelihood.
 
-    With weights w at the present variance, its score is that of y'PPy - tr P and its information
-    that of tr PP, P being the projection that takes out the weighted mean.
+    The likelihood may have several peaks where standard errors differ much. Its peaks are 0, where
+    it falls from there, and the roots at which its slope turns from rising to falling.
     """
-    tau2 = max(0.0, float(y.var(ddof=1) - v.mean()))
-    for _ in range(_STEPS):
-        w = 1 / (v + tau2)
-        total, squares, cubes = w.sum(), (w**2).sum(), (w**3).sum()
-        mean = (w * y).sum() / total
-        trace = total - squares / total
-        information = squares - 2 * cubes / total + (squares / total) ** 2
-        step = float(((w * (y - mean)) ** 2).sum() - trace) / information
-        new = max(0.0, tau2 + step)
-        if abs(new - tau2) <= _CONVERGED * (new + v.min()):
-            return float(new)
-        tau2 = new
-    raise OutcomeError(
-        "random_effects: the variance between groups did not converge; merge small groups."
-    )
+    widest = 10 * float(y.var(ddof=1) + v.max())
+    grid = np.concatenate([[0.0], np.geomspace(1e-6 * v.min(), widest, _GRID)])
+    rises = np.array([_score(tau2, y, v) > 0 for tau2 in grid])
+    peaks = [] if rises[0] else [0.0]
+    for k in np.flatnonzero(rises[:-1] & ~rises[1:]):
+        found = brentq(_score, grid[k], grid[k + 1], args=(y, v), xtol=1e-14 * widest, rtol=1e-12)
+        peaks.append(float(found))
+    return max(peaks, key=lambda tau2: _log_likelihood(tau2, y, v))
+
+
+def _log_likelihood(tau2: float, y: Floats, v: Floats) -> float:
+    w = 1 / (v + tau2)
+    mean = (w * y).sum() / w.sum()
+    return float(np.log(w).sum() - np.log(w.sum()) - (w * (y - mean) ** 2).sum()) / 2
+
+
+def _score(tau2: float, y: Floats, v: Floats) -> float:
+    """Twice the slope of the log likelihood, y'PPy - tr P: P takes out the weighted mean."""
+    w = 1 / (v + tau2)
+    mean = (w * y).sum() / w.sum()
+    return float(((w * (y - mean)) ** 2).sum() - (w.sum() - (w**2).sum() / w.sum()))
