@@ -244,7 +244,9 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
 )
 """Families of models of several causes, by name."""
 
-REFERENCES: Mapping[str, str] = MappingProxyType({"kaplan_meier": "null", "published": "published"})
+REFERENCES: Mapping[str, str] = MappingProxyType(
+    {"kaplan_meier": "null", "published": "published", "aalen_johansen": "incidence"}
+)
 """What models are compared with: name in tables, and family."""
 
 _OTHER_ROWS = {

@@ -16,7 +16,7 @@ from allsurv.cohort.groups import Groups
 from allsurv.errors import ModelError
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.study.spec import Prediction as StudyPrediction
-from allsurv.validation.catalogue import Measure, measures_by_name
+from allsurv.validation.catalogue import Measure, measures_for
 from allsurv.validation.censoring import FollowedBy, choose_censoring
 from allsurv.validation.decisions import (
     calibration_limits,
@@ -27,6 +27,7 @@ from allsurv.validation.decisions import (
 from allsurv.validation.finished import FinishedRefits
 from allsurv.validation.measures import PooledRisk, measure_resamples, pool_risks
 from allsurv.validation.optimism import OPTIMISM_COLUMNS, optimism_table
+from allsurv.validation.outcomes import cases, competes, of_cause, outcome_of
 from allsurv.validation.over_time import measure_over_time, time_grid
 from allsurv.validation.patients import (
     average_patients,
@@ -50,7 +51,7 @@ from allsurv.validation.redrawn import Redrawn, redraw
 from allsurv.validation.resampling import map_tasks, refit_all, seeded_clone
 from allsurv.validation.subgroups import measure_subgroups, subgroups_of
 from allsurv.validation.summary import COLUMNS, compare_models, summarise, with_limits
-from allsurv.validation.validated import Validation
+from allsurv.validation.validated import Validation, joined_causes
 
 __all__ = ["Assessment"]
 
@@ -104,7 +105,7 @@ class Assessment:
 
     def left_out(self) -> Validation:
         """Predict patients by models fitted without them."""
-        event = self.cohort.y(self.endpoint)["event"]
+        event = outcome_of(self.cohort, self.endpoint)["event"]
         if isinstance(self.plan, InternalExternal):
             groups = subgroups_of(self.cohort, self.plan.by)
             names = [groups.names[code] if code >= 0 else "" for code in groups.code]
@@ -113,12 +114,12 @@ class Assessment:
             splits = draw_folds(event, self.plan, self.random_state)
         else:
             raise ModelError(f"validate: plan {self.plan!r} leaves nobody out.")
-        return self._measure(self._refit(splits, self._times), self.cohort)
+        return self._report(self._refit(splits, self._times), self.cohort)
 
     def external(self, plan: External) -> Validation:
         """Predict other patients by models that are fitted, or are fitted once."""
         others = plan.cohort.eligible(self.endpoint)
-        X, y = self.cohort.X, self.cohort.y(self.endpoint)
+        X, y = self.cohort.X, outcome_of(self.cohort, self.endpoint)
         split = Split(0, 0, np.arange(len(X)), np.arange(others.n), self.random_state or 0)
         predictions = []
         for done, (name, model) in enumerate(self.models.items(), start=1):
@@ -130,25 +131,42 @@ class Assessment:
             )
             if self.progress is not None:
                 self.progress(done, len(self.models))
-        return self._measure(predictions, others)
+        return self._report(predictions, others)
 
     def bootstrap(self, plan: Bootstrap) -> Validation:
         """Subtract from what models show on their own patients what refits lose outside theirs."""
-        X, y = self.cohort.X, self.cohort.y(self.endpoint)
-        everybody = np.arange(len(X))
+        n = len(self.cohort.X)
+        everybody = np.arange(n)
         own = Split(-1, 0, everybody, everybody, self.random_state or 0)
-        splits = draw_bootstraps(len(X), plan.replicates, self.random_state)
-        predictions = self._refit([own, *splits], np.empty(0))
+        splits = draw_bootstraps(n, plan.replicates, self.random_state)
+        return self._report(self._refit([own, *splits], np.empty(0)), self.cohort)
+
+    def _report(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
+        """Measure predictions of the event, or of each cause in turn."""
+        y = outcome_of(cohort, self.endpoint)
+        measure = self._correct if isinstance(self.plan, Bootstrap) else self._measure
+        causes = tuple(self.cohort.study.endpoint(self.endpoint).causes)
+        if not causes:
+            return measure(predictions, cohort, y)
+        by_cause = {
+            name: measure([p.of_cause(k) for p in predictions], cohort, of_cause(y, k + 1))
+            for k, name in enumerate(causes)
+        }
+        return joined_causes(by_cause)
+
+    def _correct(
+        self, predictions: list[Prediction], cohort: Cohort, y: NDArray[np.void]
+    ) -> Validation:
         apparent = {p.model: p for p in predictions if p.split.repeat < 0}
         refits = [p for p in predictions if p.split.repeat >= 0]
-        followed = choose_censoring(self.cohort, self.endpoint, self.horizons, self.censoring)
+        followed = choose_censoring(cohort, self.endpoint, self.horizons, self.censoring)
         table = optimism_table(apparent, refits, y, self.horizons, given=followed.weights)
         return Validation(
             endpoint=self.endpoint,
             horizons=tuple(map(float, self.horizons)),
-            plan=plan,
-            n=len(X),
-            n_events=int(y["event"].sum()),
+            plan=self.plan,
+            n=len(y),
+            n_events=int(cases(y).sum()),
             performance=table.assign(estimator=BOOTSTRAP)[COLUMNS],
             optimism=table[OPTIMISM_COLUMNS],
             censoring=followed.tests,
@@ -163,7 +181,7 @@ class Assessment:
         return refit_all(
             self.models,
             self.cohort.X,
-            self.cohort.y(self.endpoint),
+            outcome_of(self.cohort, self.endpoint),
             splits,
             self.horizons,
             times=times,
@@ -172,12 +190,14 @@ class Assessment:
             finished=self.finished,
         )
 
-    def _measure(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
-        y, study = cohort.y(self.endpoint), self.cohort.study.prediction
+    def _measure(
+        self, predictions: list[Prediction], cohort: Cohort, y: NDArray[np.void]
+    ) -> Validation:
+        study = self.cohort.study.prediction
         followed = choose_censoring(cohort, self.endpoint, self.horizons, self.censoring)
         about = _Measured(
             given=followed.weights,
-            measures=tuple(measures_by_name().values()),
+            measures=measures_for(y),
             y=y,
             horizons=self.horizons,
             times=self._times,
@@ -213,7 +233,7 @@ class Assessment:
             horizons=tuple(map(float, self.horizons)),
             plan=self.plan,
             n=len(y),
-            n_events=int(y["event"].sum()),
+            n_events=int(cases(y).sum()),
             censoring=followed.tests,
             censoring_sentence=followed.sentence,
             **tables,
@@ -260,7 +280,7 @@ class _Measured:
 
     def of(self, predictions: list[Prediction]) -> dict[str, pd.DataFrame]:
         """All tables about one model that need no patients drawn."""
-        y, horizons, study, asked = self.y, self.horizons, self.study, self.measures
+        y, horizons, asked = self.y, self.horizons, self.measures
         how: dict[str, Any] = {"limit_factor": self.limit_factor, "measures": asked}
         weighted = how | {"given": self.given}
         pooled = pool_risks(predictions, horizons.size)
@@ -272,11 +292,19 @@ class _Measured:
             "performance": summarise(resamples, **how),
             "over_time": measure_over_time(predictions, pooled, y, self.times, **weighted),
             "calibration": calibration_curves(out_of_fold, pooled, y, self.given),
-            "risk_groups": group_survival(out_of_fold, y, study),
-            "group_curves": group_curves(out_of_fold, y, study),
+            **self._groups(out_of_fold),
             "subgroups": measure_subgroups(predictions, self.groups, y, horizons, **weighted),
             "resamples": resamples,
             "out_of_fold": out_of_fold,
+        }
+
+    def _groups(self, out_of_fold: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Observed survival of risk groups; none where it would not be survival."""
+        if competes(self.y):
+            return {"risk_groups": pd.DataFrame(), "group_curves": pd.DataFrame()}
+        return {
+            "risk_groups": group_survival(out_of_fold, self.y, self.study),
+            "group_curves": group_curves(out_of_fold, self.y, self.study),
         }
 
     def with_drawn(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from allsurv.cohort import Cohort
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
+from allsurv.study.spec import Study
 from allsurv.validation.assess import Assessment
 from allsurv.validation.censoring import FollowedBy
 from allsurv.validation.finished import FinishedRefits
@@ -26,7 +27,7 @@ __all__ = ["validate", "validate_all"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-REFERENCE = "kaplan_meier"
+REFERENCE, REFERENCE_OF_CAUSES = "kaplan_meier", "aalen_johansen"
 DEFAULT_PLAN = Plan()
 
 
@@ -77,7 +78,8 @@ def validate(
     Returns
     -------
     Validation
-        The model, under the name of its family, beside Kaplan-Meier, ``kaplan_meier``.
+        The model, under the name of its family, beside Kaplan-Meier, ``kaplan_meier``; where
+        events compete, beside Aalen and Johansen, ``aalen_johansen``, and for each cause.
 
     Raises
     ------
@@ -164,7 +166,7 @@ def validate_all(
     study = cohort.study
     asked = study.prediction.horizons if horizons is None else horizons
     work = Assessment(
-        models={**models, REFERENCE: models.get(REFERENCE, make_model("null", study))},
+        models=_with_reference(models, study, endpoint),
         cohort=cohort.eligible(endpoint),
         endpoint=endpoint,
         horizons=_check_horizons(asked),
@@ -181,6 +183,26 @@ def validate_all(
     if isinstance(plan, External):
         return work.external(plan)
     return work.left_out()
+
+
+def _with_reference(models: Mapping[str, Any], study: Study, endpoint: str) -> dict[str, Any]:
+    """Add what predicts without predictors; refuse models of another kind of outcome."""
+    causes = tuple(study.endpoint(endpoint).causes)
+    for name, model in models.items():
+        theirs = tuple(getattr(model, "causes", ()))
+        if theirs != causes:
+            predicts = f"the causes {', '.join(theirs)}" if theirs else "one event"
+            has = f"the causes {', '.join(causes)}" if causes else "one event"
+            raise ModelError(
+                f"validate: model '{name}' predicts {predicts}, and endpoint '{endpoint}' has "
+                f"{has}; make the model for this endpoint."
+            )
+    if causes:
+        reference = models.get(REFERENCE_OF_CAUSES) or make_model(
+            "incidence", study, endpoint=endpoint
+        )
+        return {**models, REFERENCE_OF_CAUSES: reference}
+    return {**models, REFERENCE: models.get(REFERENCE, make_model("null", study))}
 
 
 def _check_horizons(horizons: Sequence[float]) -> NDArray[np.float64]:
