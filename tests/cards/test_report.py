@@ -88,7 +88,7 @@ def test_two_readings_stand_side_by_side_and_say_which_is_which(page):
 
 def test_the_statement_and_the_policy_are_on_the_page(page, reproduction):
     assert page.count(reproduction.statement) >= 2
-    assert "journal: every count, curve and range" in page
+    assert "journal: every count, curve, time and range" in page
 
 
 def test_text_is_escaped(page):

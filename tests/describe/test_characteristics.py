@@ -49,13 +49,22 @@ def test_every_level_has_a_row_in_the_studys_order_nobody_included(table):
 def test_the_test_is_named_on_the_first_row_only(table):
     assert table.loc[("age", "", "overall"), "test"] == "exact Mann-Whitney test"
     assert table.loc[("age", "", "old"), "test"] == ""
+    assert table.loc[("cns", "true", "overall"), "test"] == "Fisher exact test"
+    assert table.loc[("cns", "true", "overall"), "p_value"] == pytest.approx(1.0)
+
+
+def test_chi_squared_on_request(cohort):
+    table = table_one(cohort, by="arm", test="chi-squared")
+    table = table.set_index(["variable", "level", "group"])
     assert table.loc[("cns", "true", "overall"), "test"] == "Pearson chi-squared test"
     # CNS 1 of 6 against 2 of 6: 12 * (1 * 4 - 5 * 2)^2 / (6 * 6 * 3 * 9) = 4/9; P = 0.505.
     assert table.loc[("cns", "true", "overall"), "p_value"] == pytest.approx(0.50498507)
     assert math.isnan(table.loc[("cns", "true", "old"), "p_value"])
 
 
-def test_only_tested_patients_enter_the_test(table):
+def test_only_tested_patients_enter_the_test(cohort):
+    table = table_one(cohort, by="arm", test="chi-squared")
+    table = table.set_index(["variable", "level", "group"])
     # TP53 2 of 4 against 1 of 3: 7 * (2 * 2 - 2 * 1)^2 / (4 * 3 * 3 * 4) = 7/36; P = 0.659.
     assert table.loc[("tp53", "true", "overall"), "p_value"] == pytest.approx(0.65925, abs=1e-5)
 

@@ -30,7 +30,8 @@ R = json.loads((Path(__file__).parents[1] / "reference" / "delayed_entry.json").
 TIMES = """
   id: {label: Number, kind: identifier, required: true}
   entered: {label: Entry, kind: duration, unit: days, known: outcome, required: true}
-  followed: {label: Follow-up, kind: duration, unit: days, known: outcome, required: true}
+  followed:
+    {label: Follow-up, kind: duration, unit: days, maximum: 45000, known: outcome, required: true}
   died: {label: Death, kind: binary, known: outcome, required: true}
 """
 STUDY = (

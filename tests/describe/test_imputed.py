@@ -16,11 +16,13 @@ from allsurv.describe import (
 )
 from allsurv.describe.cox.compatible import cox_analysis_of
 from allsurv.describe.cox.fits import fit_analysis
+from allsurv.describe.cox.scales import fix_scales
 from allsurv.errors import ModelError
 from allsurv.stats.cox.fit import fit_cox
 from allsurv.stats.missing.chained import n_imputations_for
 from allsurv.stats.missing.incomplete import Incomplete
 from allsurv.stats.missing.pooling import pool_chi_squared, pool_wald
+from allsurv.study import Scale
 from allsurv.study.spec import Analysis, Endpoint, Event, Prediction, Study, TimeScale, Variable
 
 
@@ -274,3 +276,17 @@ def test_columns_of_the_imputation_are_those_of_the_model(incomplete):
     model = fit_analysis(whole, asked, "test")
     np.testing.assert_array_equal(X, np.column_stack([term.values for term in model.terms]))
     np.testing.assert_array_equal(made.patient, model.patient)
+
+
+def test_columns_of_the_imputation_are_on_the_scale_of_the_model(incomplete):
+    frame = incomplete.frame.assign(marker=incomplete.frame["marker"].fillna(True))
+    whole = Cohort(incomplete.study, frame, incomplete.source)
+    numbers = Incomplete(frame["age"].to_numpy(dtype=float), "number")
+    scales = {"age": Scale(per=10, transform="log")}
+    fixed = fix_scales(whole, scales, "test")
+    known = [(whole.study.variable("age"), numbers)]
+    made = cox_analysis_of(whole, "os", known, ["sct"], [("age", "sct")], fixed)
+    X = made.columns([numbers.values[made.patient]], np.arange(len(made.patient)))
+    asked = Analysis("", "", "os", ("age",), ("sct",), (("age", "sct"),), scales=scales)
+    model = fit_analysis(whole, asked, "test")
+    np.testing.assert_array_equal(X, np.column_stack([term.values for term in model.terms]))

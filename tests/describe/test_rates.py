@@ -38,7 +38,7 @@ def cohort(frame, study):
 def test_counts_and_tests_by_hand(cohort):
     # Follow-up beyond month 2 makes a responder: old 4 of 6, new 5 of 6.
     # TP53 known in responders: old yes at 70, no at 80: 1 of 2; new no, yes, no: 1 of 3.
-    table = response_table(cohort)
+    table = response_table(cohort, test="chi-squared")
     assert table["group"].tolist() == ["overall", "old", "new"] * 2
     assert table["text"].tolist() == [
         "9 (75)",
@@ -56,6 +56,28 @@ def test_counts_and_tests_by_hand(cohort):
     assert p_values[3] == pytest.approx(0.7093881150142237, rel=1e-9)
     assert p_values[[1, 2, 4, 5]].isna().all()
     assert table.attrs["source"] == cohort.source.statement
+
+
+def test_limits_differences_and_fisher_by_hand(cohort):
+    table = response_table(cohort)
+    # 9 of 12: Clopper and Pearson's limits, as R's binom.test(9, 12).
+    assert table.loc[0, ["lower", "upper"]].tolist() == pytest.approx(
+        [42.81415, 94.51394], abs=1e-5
+    )
+    # Of four cells 3 * 6 / 12 = 1.5 is expected: Fisher's test. (2, 4; 1, 5) is its most likely
+    # table but for (1, 5; 2, 4), so P = 1.
+    assert table.loc[0, "test"] == "Fisher exact test"
+    assert table.loc[0, "p_value"] == pytest.approx(1.0)
+    assert table.loc[0, "difference"] == pytest.approx(100 * (5 / 6 - 4 / 6))
+    assert table.loc[0, "difference_lower"] < 0 < table.loc[0, "difference_upper"]
+    assert table["difference"].notna().tolist() == [True, False, False] * 2
+
+
+def test_no_limits_of_what_is_hidden(cohort):
+    table = response_table(cohort, threshold=5)
+    hidden = table["n"].isna() | table["n_known"].isna()
+    assert hidden.any()
+    assert table.loc[hidden, ["lower", "upper"]].isna().all(axis=None)
 
 
 def test_other_columns_on_request(cohort):

@@ -61,7 +61,7 @@ def test_a_dominated_number_is_not_summarised(cohort):
     one = type(cohort)(cohort.study, frame, cohort.source)
     found = dominated_summaries(one, POLICIES["acro"], by="arm")
     assert ("wbc", "overall") in found
-    table = safe_characteristics(table_one(one), POLICIES["acro"], dominated=found)
+    table = safe_characteristics(table_one(one), one.study, POLICIES["acro"], dominated=found)
     row = table.set_index("variable").loc["wbc"]
     assert row["text"] == "suppressed"
     assert row["suppressed"]
@@ -76,7 +76,9 @@ def test_what_journals_print_is_not_changed(cohort, name):
     exact = comparison_curves(cohort, asked)
     assert safe_curve(exact, cohort.study, policy).equals(exact)
     table, summary = table_one(cohort), comparison_summary(cohort, asked)
-    assert safe_characteristics(table, policy).drop(columns="suppressed").equals(table)
+    assert (
+        safe_characteristics(table, cohort.study, policy).drop(columns="suppressed").equals(table)
+    )
     assert safe_survival(summary, policy).drop(columns="suppressed").equals(summary)
     assert medians_on_grid(summary, cohort.study, policy).equals(summary)
 

@@ -21,6 +21,7 @@ from allsurv.disclosure.survival import medians_on_grid, safe_survival
 from allsurv.policy.overlaps import shown_counts
 from allsurv.policy.rules import CMS, POLICIES
 from allsurv.reproduction.cox_items import forest
+from allsurv.study import load_study
 
 
 @pytest.fixture(scope="module")
@@ -52,22 +53,28 @@ def test_no_two_shown_nested_counts_are_a_few_apart(sizes, threshold):
 
 
 @pytest.mark.parametrize("comparison", ["os_overall", "os_arm", None])
-def test_every_point_of_a_safe_curve_is_the_curves_own(paper_cohort, comparison):
+def test_every_point_of_a_safe_curve_is_the_curves_own_rounded(paper_cohort, comparison):
     study = paper_cohort.study
     if comparison in study.comparisons:
         full = comparison_curves(paper_cohort, study.comparisons[comparison])
     else:
         full = kaplan_meier(paper_cohort, "os", by=study.group)
     safe = safe_curve(full, study)
-    assert len(safe) > 20
+    assert len(safe) > 10
     for group, part in safe.groupby("group", sort=False):
         whole = full[full["group"] == group]
         assert part["time"].iloc[0] == 0
         assert part["survival"].iloc[0] == 1
         for row in part.to_dict("records"):
             until = whole[whole["time"] <= row["time"]].iloc[-1]  # the step that is in force
-            for column in ("survival", "lower", "upper"):
-                assert row[column] == until[column] or np.isnan([row[column], until[column]]).all()
+            left = int((whole["time"] < row["time"]).sum())
+            unit = CMS.unit(whole["n_at_risk"].iloc[left], until["survival"])
+            assert abs(row["survival"] - until["survival"]) <= unit / 2 + 1e-12
+            if row["time"] > 0:  # limits keep their distance, or a little more
+                for side, sign in (("lower", -1), ("upper", 1)):
+                    gap = sign * (row[side] - row["survival"])
+                    least = sign * (until[side] - until["survival"])
+                    assert least - 1e-9 <= gap <= least + unit + 1e-9
 
 
 def summary(**changed):
@@ -186,7 +193,7 @@ def characteristics(levels, unknown=0, groups=None):
 
 
 def hidden_n(table):
-    safe = safe_characteristics(table)
+    safe = safe_characteristics(table, load_study("rr-all"))
     return [(row["level"], row["group"]) for row in safe.to_dict("records") if pd.isna(row["n"])]
 
 
@@ -195,7 +202,7 @@ def test_each_rule_of_a_characteristic_hides_alone():
     # A small level takes the smallest other of its group with it.
     assert hidden_n(characteristics([30, 5, 40])) == [("l0", "overall"), ("l1", "overall")]
     # Few unknown: the number known goes, and no level alone gives it away.
-    few = safe_characteristics(characteristics([30, 20, 40], unknown=4))
+    few = safe_characteristics(characteristics([30, 20, 40], unknown=4), load_study("rr-all"))
     assert few["n_known"].isna().all()
     assert hidden_n(characteristics([30, 20, 40], unknown=20)) == []
 
@@ -250,7 +257,70 @@ def test_an_analysis_of_which_every_level_is_small_is_not_shown(paper_cohort):
 
 def test_table_one_of_the_paper_hides_the_same_by_its_rules(paper_cohort):
     full = table_one(paper_cohort, by="arm")
-    safe = safe_characteristics(full)
+    safe = safe_characteristics(full, paper_cohort.study)
     small = full["n"].between(1, 10) & full["level"].ne("")
     assert small.any()
     assert safe.loc[small, "n"].isna().all()
+
+
+def test_what_compares_groups_is_lost_with_a_hidden_level_and_only_then():
+    compared = ["p_value", "difference"]
+    large = characteristics([30, 20, 40]).assign(difference=0.2)
+    safe = safe_characteristics(large)
+    assert safe[compared].to_numpy().tolist() == [[0.5, 0.2]] * 3
+    assert not safe["suppressed"].any()
+    small = characteristics([30, 5, 40]).assign(variable="w", difference=0.2)
+    both = safe_characteristics(pd.concat([large, small]))
+    for name in compared:
+        assert both[name].notna().tolist() == [True] * 3 + [False] * 3
+
+
+def curve(time, at_risk, **changed):
+    """One group; a patient dies at each time, as far as the rule for few events needs it."""
+    rows = {
+        "time": np.array(time, float), "group": "a", "survival": np.linspace(1, 0.3, len(time)),
+        "lower": 0.1, "upper": 1.0, "n_at_risk": at_risk, "n_events": 4, "n_censored": 1,
+    }  # fmt: skip
+    return pd.DataFrame(rows | changed)
+
+
+@pytest.mark.parametrize(
+    ("horizons", "at_risk", "shown"),
+    [
+        # At 3, 14 have left since the start, at 6 another 35, and eleven are there.
+        ((3.0, 6.0), [60, 60, 58, 46, 44, 20, 11, 10], [60, None, None, 46, None, None, 11]),
+        # At 3 ten have left: not given; at 6 it is 49 since the start.
+        ((3.0,), [60, 60, 58, 50, 44, 20, 11, 10], [60, None, None, None, None, None, 11]),
+        # Nobody has left at 1, 2 at 2 ...; without horizons the grid is the step.
+        ((), [60, 60, 58, 46, 44, 33, 12, 10], [60, 60, None, 46, None, 33, 12]),
+        # The last time with eleven at risk is 5.
+        ((5.0,), [60, 60, 58, 46, 44, 20, 10, 9], [60, None, None, None, None, 20]),
+    ],
+)
+def test_a_safe_curve_by_hand(study, horizons, at_risk, shown):
+    plan = replace(study.prediction, horizons=horizons)
+    full = curve(range(8), at_risk)
+    safe = safe_curve(full, replace(study, prediction=plan))
+    assert safe["time"].tolist() == [float(k) for k in range(len(shown))]
+    assert [None if pd.isna(n) else n for n in safe["n_at_risk"]] == shown
+    assert safe["survival"].tolist() == full["survival"].tolist()[: len(shown)]
+    assert not {"n_events", "n_censored"} & set(safe)
+
+
+@pytest.mark.parametrize(
+    ("size", "events", "is_shown"), [(11, 2, True), (10, 2, False), (60, 1, False)]
+)
+def test_a_curve_of_few_patients_or_events_is_not_shown(study, size, events, is_shown):
+    # Six times with an event each: 12 events or 6.
+    safe = safe_curve(curve(range(6), [size] * 6, n_events=events), study)
+    assert safe.empty != is_shown
+
+
+def test_of_two_curves_that_add_up_to_a_small_rest_no_number_at_risk_is_given(study):
+    # A group of ten is left out; with the whole known, the other's numbers go as well.
+    two = pd.concat([curve(range(6), [60] * 6), curve(range(6), [10] * 6, group="b")])
+    safe = safe_curve(two, study)
+    assert set(safe["group"]) == {"a"}
+    assert safe["n_at_risk"].isna().all()
+    alone = safe_curve(curve(range(6), [60] * 6), study)
+    assert alone["n_at_risk"].notna().any()

@@ -145,6 +145,20 @@ def test_a_simple_fraction_is_no_sign_of_a_patient(cohort, tmp_path):
     assert "an exact time of a patient" in found(scanner, file)
 
 
+def test_fractions_above_one_or_of_many_patients_are_signs(cohort, tmp_path):
+    """20 months in years are 5/3: no share. Where all times are twelfths, 2/3 tells too."""
+    frame = cohort.frame.copy()
+    frame.loc[0, "os_months"] = 5 / 3
+    file = tmp_path / "net_benefit.csv"
+    file.write_text(f"estimate\n{5 / 3}\n")
+    scanner = Scanner(replace(cohort, frame=frame))
+    assert "an exact time of a patient" in found(scanner, file)
+    frame["os_months"] = (1 + np.arange(len(frame)) % 11) / 12
+    scanner = Scanner(replace(cohort, frame=frame))
+    file.write_text(f"estimate\n{2 / 3}\n")
+    assert "an exact time of a patient" in found(scanner, file)
+
+
 def test_what_counts_no_patients_passes_with_its_reason(scanner, tmp_path):
     assert all(len(reason) > 4 for reason in NOT_PATIENTS.values())
     assert not set(NOT_PATIENTS) & {*LEFT_OUT, "n_level", "n_rows", "n_imputed", "n_patients"}

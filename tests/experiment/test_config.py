@@ -99,7 +99,7 @@ def test_faults_name_file_line_and_key(folder, text, message):
             "'rfs' is not a model; allowed are cox, coxnet, rsf, gbs, cgbs, by comma.",
         ),
         ({"horizons": "12,x"}, "are not numbers by comma"),
-        ({"horizons": "-1"}, "must all be above 0"),
+        ({"horizons": "-1"}, "must be above 0"),
     ],
 )
 def test_faults_of_the_command_line(folder, asked, message):

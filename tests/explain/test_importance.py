@@ -9,6 +9,7 @@ import pytest
 from allsurv.errors import ConfigError, ModelError
 from allsurv.explain import directions, effects_over_time, importance, shap_values
 from allsurv.models import make_model
+from allsurv.models.coarse import coarse_model
 from allsurv.models.export import export_model
 from allsurv.plots import plot_effects_over_time, plot_importance, plot_waterfall
 from allsurv.validation import importance_limits
@@ -38,9 +39,10 @@ def exported(models, cohort):
 
 
 @pytest.mark.parametrize("family", ["rsf", "gbs"])
-def test_an_exported_model_is_explained_as_the_fitted_one(family, models, exported, cohort):
+def test_an_exported_model_is_explained_as_its_coarse_form(family, models, exported, cohort):
+    shown = coarse_model(models[family], cohort, "os")
     for times in (None, TIMES):
-        fitted = shap_values(models[family], cohort, times)
+        fitted = shap_values(shown, cohort, times)
         saved = shap_values(exported[family], cohort, times)
         np.testing.assert_allclose(saved.values, fitted.values, atol=1e-12)
         np.testing.assert_allclose(saved.base_values, fitted.base_values, atol=1e-12)
@@ -138,3 +140,55 @@ def test_a_waterfall_is_of_one_patient_and_says_so(models, cohort):
 
 def _is_text(artist):
     return hasattr(artist, "get_text")
+
+
+def test_importance_of_a_sample_is_that_of_its_patients_with_its_error(models, cohort):
+    """Shares by hand: the error of a ratio of means, from the same patients' absolute values."""
+    table = importance(models["rsf"], cohort, n_patients=40, random_state=3)
+    drawn = np.sort(np.random.default_rng(3).choice(110, 40, replace=False))
+    moved = np.abs(shap_values(models["rsf"], cohort).values[drawn])
+    names = list(models["rsf"].feature_names_in_)
+    share = moved.mean(axis=0) / moved.sum(axis=1).mean()
+    for row in table.itertuples():
+        j = names.index(row.variable)
+        left = moved[:, j] - share[j] * moved.sum(axis=1)
+        error = np.sqrt(left.var(ddof=1) / 40 * (1 - 40 / 110)) / moved.sum(axis=1).mean()
+        assert row.share == pytest.approx(share[j], rel=1e-10)
+        assert row.share_error == pytest.approx(error, rel=1e-10)
+    assert (table["n_explained"] == 40).all()
+
+
+def test_the_error_of_a_sample_is_that_of_repeated_samples(models, cohort):
+    """Over 200 samples, shares spread as each sample says they do."""
+    draws = [
+        importance(models["gbs"], cohort, n_patients=40, random_state=seed).set_index("variable")
+        for seed in range(200)
+    ]
+    exact = importance(models["gbs"], cohort).set_index("variable")
+    for name in exact.index:
+        shares = np.array([table.loc[name, "share"] for table in draws])
+        said = np.array([table.loc[name, "share_error"] for table in draws])
+        assert shares.std(ddof=1) == pytest.approx(np.sqrt((said**2).mean()), rel=0.2)
+        assert shares.mean() == pytest.approx(exact.loc[name, "share"], abs=3 * said.mean() / 14)
+    assert (exact["share_error"] == 0).all()
+    assert (exact["n_explained"] == 110).all()
+
+
+def test_a_linear_model_is_explained_for_everybody(models, cohort):
+    pd.testing.assert_frame_equal(
+        importance(models["cox"], cohort, n_patients=20), importance(models["cox"], cohort)
+    )
+
+
+def test_nobody_to_explain_is_refused(models, cohort):
+    with pytest.raises(ModelError, match="0 patients to be explained; give 1 or more"):
+        importance(models["rsf"], cohort, n_patients=0)
+
+
+def test_limits_and_directions_take_a_sample(models, cohort):
+    table = importance_limits(models["gbs"], cohort, n_bootstrap=10, n_patients=30, random_state=1)
+    assert (table["n_explained"] == 30).all()
+    assert (table["lower"] <= table["upper"]).all()
+    whole = directions(models, cohort).set_index(["model", "term"])["direction"]
+    sampled = directions(models, cohort, n_patients=60).set_index(["model", "term"])["direction"]
+    assert (sampled == whole[sampled.index]).mean() > 0.8

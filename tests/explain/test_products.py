@@ -21,6 +21,7 @@ from allsurv.experiment.tables import coefficient_table
 from allsurv.explain import directions, effects_over_time, importance, shap_values
 from allsurv.explain.exact import explain_score, explain_survival, make_question
 from allsurv.models import make_model
+from allsurv.models.coarse import coarse_model
 from allsurv.models.export import export_model
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.mechanisms import Boosted, Forest, Linear
@@ -183,6 +184,7 @@ def uses_a_product(model: Any) -> None:
 def test_an_exported_model_plays_the_same_game(cohort: Cohort, family: str, tmp_path: Any):
     model = fitted(family, cohort, CASES["levels x number"])
     export_model(model, cohort, endpoint="os").write(tmp_path / "model")
+    model = coarse_model(model, cohort, "os")
     read = RiskModel.read(tmp_path / "model")
     some = cohort.take(np.arange(N))
     design, names = model.encoder_.design(some.X), list(read.predictors)

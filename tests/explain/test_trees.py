@@ -82,11 +82,12 @@ def test_values_follow_the_definition(fitted: Any):
     np.testing.assert_allclose(coalitions[0], base[0], rtol=1e-10)
 
 
-def test_chunks_of_patients_change_nothing(fitted: Any, monkeypatch: pytest.MonkeyPatch):
+def test_chunks_of_patients_and_paths_change_nothing(fitted: Any, monkeypatch: pytest.MonkeyPatch):
     model, design = fitted
     trees, single = model.mechanism_.trees, np.eye(design.shape[1], dtype=bool)
     whole, _ = tree_shap(trees, trees.value, design, single)
-    monkeypatch.setattr(trees_module, "CHUNK", 1)
+    monkeypatch.setattr(trees_module, "PATIENTS", 3)
+    monkeypatch.setattr(trees_module, "PATHS", 5)
     again, _ = tree_shap(trees, trees.value, design, single)
     np.testing.assert_allclose(again, whole, atol=1e-13)
 

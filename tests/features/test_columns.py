@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from allsurv.errors import ModelError, NotFittedError, StudyError
@@ -101,6 +101,26 @@ def test_it_is_a_transformer_of_scikit_learn(patients):
         pd.testing.assert_frame_equal(again, shown)
     with pytest.raises(NotFittedError, match="call fit first"):
         copy.transform(patients)
+
+
+def test_a_clone_keeps_what_set_output_asked_for_and_nothing_that_was_learned(patients):
+    encoder = FeatureEncoder(ALL, missing="impute").set_output(transform="polars")
+    copy = clone(encoder.fit(patients))
+    assert copy._sklearn_output_config == {"transform": "polars"}
+    assert not hasattr(copy, "terms_")
+    assert copy.get_params() == encoder.get_params()
+    copy.set_output(transform="pandas")
+    assert encoder._sklearn_output_config == {"transform": "polars"}
+
+
+def test_a_pipeline_with_it_is_cloned_pickled_and_shows_its_columns(patients):
+    steps = [("encode", FeatureEncoder(ALL)), ("scale", StandardScaler())]
+    pipeline = clone(Pipeline(steps)).set_output(transform="pandas")
+    shown = pipeline.fit_transform(patients)
+    assert shown.columns.tolist() == pipeline.get_feature_names_out().tolist()
+    assert shown.index.equals(patients.index)
+    again = pickle.loads(pickle.dumps(pipeline)).transform(patients)
+    pd.testing.assert_frame_equal(again, shown)
 
 
 def test_it_is_a_step_of_a_pipeline(patients):

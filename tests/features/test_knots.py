@@ -10,8 +10,8 @@ import pytest
 
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
-from allsurv.features.knots import harrell_knots
 from allsurv.features.terms import learn_terms
+from allsurv.stats.knots import harrell_knots
 
 R = json.loads((Path(__file__).parents[1] / "reference" / "knots.json").read_text())
 BLASTS = Variable("blasts", "Blasts", "continuous", "blasts")

@@ -142,6 +142,12 @@ def test_codes_as_they_stand_and_labels_beside_them(ending, kind, tmp_path):
         assert {int(k): v for k, v in found.value_labels["sex"].items()} == {1: "male", 2: "female"}
 
 
+def test_a_zero_of_sas_transport_is_zero(tmp_path):
+    path = tmp_path / "zero.xpt"
+    pyreadstat.write_xport(pd.DataFrame({"cnsr": [0.0, 1.0]}), str(path), file_format_version=5)
+    assert read_file(path).frame["cnsr"].tolist() == [0.0, 1.0]
+
+
 @pytest.mark.parametrize("ending", ["xlsx", "dta", "xpt", "sav"])
 def test_damaged_files_end_in_one_message(ending, tmp_path, book):
     """Bytes overwritten, cut or repeated: a table or a refusal, never another error."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mutants.changes import Change
-from mutants.reach import Reach, environment_of
+from mutants.reach import Reach
+from mutants.warm import runner_of
 
 KILLED, SURVIVED = "killed", "survived"
 PATIENCE = 60.0
@@ -41,6 +42,8 @@ def copy_tree(root: Path, to: Path) -> Path:
         if name and (root / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, to / name)
+    # Trials write no bytecode: a changed module, newer than its own, is compiled in memory.
+    compileall.compile_dir(to / "src", quiet=1)
     return to
 
 
@@ -74,27 +77,18 @@ def try_change(
 
 def _first_failure(tests: Sequence[str], tree: Path, seconds: float, change: Change | None) -> str:
     """Give the first test that fails, or ``time limit`` or ``import``; nothing where all pass."""
-    environment = environment_of(tree)
     with tempfile.TemporaryDirectory() as place:
-        if change is not None and b"@compiled" in (tree / change.module).read_bytes():
-            # numba's cache of a function holds those of other files that it calls.
-            environment["NUMBA_CACHE_DIR"] = place
+        compiled = change is not None and b"@compiled" in (tree / change.module).read_bytes()
         names = Path(place) / "tests"
         names.write_text("\n".join(tests))
-        command = [
-            sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no",
-            "--hypothesis-seed=0", f"@{names}",
+        arguments = [
+            "-x", "-q", "-p", "no:cacheprovider", "--tb=no", "--hypothesis-seed=0", f"@{names}",
         ]  # fmt: skip
-        with subprocess.Popen(
-            command, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, start_new_session=True,
-        ) as running:  # fmt: skip
-            try:
-                printed, _ = running.communicate(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                os.killpg(running.pid, signal.SIGKILL)
-                return "time limit"
-    return _verdict(running.returncode, printed, tests)
+        # numba's cache of a function holds those of other files that it calls.
+        code, printed = runner_of(tree).run(arguments, seconds, place if compiled else "")
+    if code == -signal.SIGKILL:
+        return "time limit"
+    return _verdict(code, printed, tests)
 
 
 def _verdict(code: int, printed: str, tests: Sequence[str]) -> str:

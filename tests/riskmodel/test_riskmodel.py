@@ -20,6 +20,7 @@ from allsurv.cohort import Cohort, Source
 from allsurv.errors import ConfigError, DisclosureError, ModelError, NotFittedError, RiskModelError
 from allsurv.features import FeatureEncoder
 from allsurv.models import FAMILIES, make_model
+from allsurv.models.coarse import coarse_model
 from allsurv.models.export import export_model
 from allsurv.riskmodel.development import Development
 from allsurv.riskmodel.model import RiskModel
@@ -56,8 +57,8 @@ def exported(fitted, cohort, tmp_path_factory):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_answers_as_the_fitted_model(family, fitted, exported, new):
-    model, read = fitted[family], RiskModel.read(exported / family)
+def test_answers_as_the_coarse_form_of_the_fitted_model(family, fitted, cohort, exported, new):
+    model, read = coarse_model(fitted[family], cohort, "os"), RiskModel.read(exported / family)
     np.testing.assert_allclose(read.risk_score(new), model.predict(new), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(
         read.survival(new, model.times_), model.predict_survival(new, model.times_), atol=1e-12
@@ -106,6 +107,19 @@ def test_variables_are_what_a_user_gives(exported):
 
 
 # A canary is a value so odd that finding it anywhere in the export means a patient is in it.
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_rounding_costs_is_little_and_in_the_file(family, fitted, cohort, exported):
+    """Means of |difference| of risk at 12, 24 and 36 months, as the decision record states them."""
+    read = RiskModel.read(exported / family)
+    model, months = fitted[family], [12.0, 24.0, 36.0]
+    apart = np.abs(read.survival(cohort.X, months) - model.predict_survival(cohort.X, months))
+    stated = read.provenance["rounding"]
+    assert stated["mean_difference"] == pytest.approx(apart.mean(), abs=5.1e-5)
+    assert stated["largest_difference"] == pytest.approx(apart.max(), abs=5.1e-5)
+    few_trees = family in ("rsf", "gbs")
+    assert apart.mean() < (0.03 if few_trees else 0.02)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from allsurv.errors import ModelError
 from allsurv.explain import shap_values
 from allsurv.features import make_features
 from allsurv.models import make_model
+from allsurv.models.coarse import coarse_model
 from allsurv.models.export import export_model
 from allsurv.riskmodel.encoding import encode
 from allsurv.riskmodel.model import RiskModel
@@ -88,7 +89,8 @@ def test_they_survive_export_and_explanation(toy_cohort, family, tmp_path):
     exported = export_model(model, cohort, endpoint="os")
     exported.write(tmp_path / "model")
     read = RiskModel.read(tmp_path / "model")
-    np.testing.assert_array_equal(read.risk_score(cohort.X), model.predict(cohort.X))
+    shown = coarse_model(model, cohort, "os")
+    np.testing.assert_array_equal(read.risk_score(cohort.X), shown.predict(cohort.X))
     explained = shap_values(model, cohort, times=[12.0])
     assert explained.values.shape[1] == 4
 

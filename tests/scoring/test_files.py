@@ -280,3 +280,18 @@ def test_a_folder_is_no_file_of_patients(scorer, tmp_path):
     (tmp_path / "new.csv").mkdir()
     with pytest.raises(CohortError, match=r"cannot be opened \(Is a directory\)"):
         score_file(scorer, tmp_path / "new.csv", tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_identifiers_stand_beside_the_risks(scorer, patients, faulty, tmp_path, kind):
+    """The study's own column that names patients is copied, row by row, for faulty rows too."""
+    (name,) = scorer.risk_model.provenance["identifiers"]
+    named = patients.assign(**{name: [f"00{k}" for k in range(700)]})
+    given = tmp_path / f"named.{kind}"
+    named.to_csv(given, index=False) if kind == "csv" else named.to_parquet(given)
+    score_file(scorer, given, tmp_path / "risks.csv")
+    scored = pd.read_csv(tmp_path / "risks.csv", dtype={name: str})
+    assert scored.columns[:3].tolist() == ["row", name, "risk_score"]
+    assert scored[name].tolist() == named[name].tolist()
+    score_file(scorer, faulty, tmp_path / "without.csv", on_error="report")
+    assert name not in pd.read_csv(tmp_path / "without.csv")

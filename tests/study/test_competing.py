@@ -84,7 +84,7 @@ FAULTS = {
         "    kind: competing\n",
         "    kind: competing\n    event: [{status: died}]\n",
         "endpoints.failure.event",
-        "is for endpoints of one event; list it under 'causes'.",
+        "is for endpoints of one event; list it under 'causes' or 'states'.",
     ),
     "causes beside an event": (
         "    kind: competing\n",
@@ -120,7 +120,7 @@ FAULTS = {
         "kind: competing",
         "kind: competeng",
         "endpoints.failure.kind",
-        "'competeng' is not one of event, competing. Did you mean 'competing'?",
+        "'competeng' is not one of event, competing, states. Did you mean 'competing'?",
     ),
 }
 
@@ -132,6 +132,135 @@ def test_what_is_wrong_with_causes_is_said(text, load_text, fault):
     with pytest.raises(StudyError) as caught:
         load_text(text.replace(old, new))
     assert f"{key}: {message}" in str(caught.value)
+
+
+QUESTIONS = {
+    "a finding": (
+        "    endpoint: os\n  transplant:",
+        "    endpoint: failure\n  transplant:",
+        "findings.age.endpoint: 'failure' has events that compete; a finding is about one event.",
+    ),
+    "screening": (
+        "screening:                         # how the paper chose the variables of its "
+        "multivariable model\n  endpoint: os",
+        "screening:\n  endpoint: failure",
+        "screening.endpoint: 'failure' has events that compete; variables are screened on one.",
+    ),
+    "what changes in time": (
+        "    label: Cox model\n    endpoint: os",
+        "    label: Cox model\n    endpoint: failure",
+        "analyses.multivariable.time_dependent: is for endpoints of one event; 'failure' has",
+    ),
+    "imputation": (
+        "    label: Cox model\n    endpoint: os",
+        "    label: Cox model\n    missing: impute\n    endpoint: failure",
+        "analyses.multivariable.missing: values are not imputed where 'failure' has events that",
+    ),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_only_one_event_can_answer_is_refused(text, load_text, question):
+    old, new, message = QUESTIONS[question]
+    assert text.count(old) == 1
+    with pytest.raises(StudyError) as caught:
+        load_text(text.replace(old, new))
+    assert message in str(caught.value)
+
+
+COURSE = """\
+endpoints:
+  course:
+    kind: states
+    label: Course
+    time: os_months
+    origin: start of treatment
+    initial: Treated
+    states:
+      transplant: {label: Transplanted, time: transplant_months, occurred: {transplanted: true}}
+      death: {label: Death, time: os_months, occurred: {died: true}}
+    transitions:
+      start: [transplant, death]
+      transplant: [death]
+    order: [death, transplant]
+  os:
+"""
+STATE_FAULTS = {
+    "an unknown state": (
+        "transplant: [death]",
+        "transplant: [dead]",
+        "transitions.transplant[0]: 'dead' is not in the states. Did you mean 'death'?",
+    ),
+    "an unknown origin": (
+        "      transplant: [death]",
+        "      transplants: [death]",
+        "transitions.transplants: 'transplants' is not in the states. Did you mean 'transplant'?",
+    ),
+    "a state of no transition": (
+        "start: [transplant, death]",
+        "start: [death]",
+        "transitions: never lead to 'transplant'; say from which state it is entered.",
+    ),
+    "no way out of the start": (
+        "      start: [transplant, death]",
+        "      death: [transplant]",
+        "transitions: lacks 'start'; say which states are entered first.",
+    ),
+    "itself": (
+        "transplant: [death]",
+        "transplant: [death, transplant]",
+        "transitions.transplant[1]: is the state that is left.",
+    ),
+    "an order that lacks one": (
+        "order: [death, transplant]",
+        "order: [death]",
+        "order: lacks transplant; name all states, the one that counts first.",
+    ),
+    "no order": ("    order: [death, transplant]\n", "", "order: is missing."),
+    "a time that does not exist": (
+        "time: transplant_months, occ",
+        "time: transplant_month, occ",
+        "states.transplant.time: 'transplant_month' is not in the data dictionary. Did you mean",
+    ),
+    "everybody enters": (
+        "occurred: {transplanted: true}}\n      death",
+        "occurred: {}}\n      death",
+        "states.transplant.occurred: an empty filter lets everybody enter; name a variable.",
+    ),
+    "another clock": (
+        "    initial: Treated",
+        "    initial: Treated\n    origin_time: transplant_months",
+        "origin_time: states are entered after treatment start; leave it out.",
+    ),
+    "the name of the start": (
+        "transplant: [death]\n",
+        "transplant: [death]\n    event: [{died: true}]\n",
+        "event: is for endpoints of one event; list it under 'causes' or 'states'.",
+    ),
+}
+
+
+@pytest.fixture
+def course(example):
+    return example.replace("endpoints:\n  os:\n", COURSE)
+
+
+def test_states_are_typed(course, load_text):
+    endpoint = load_text(course).endpoints["course"]
+    assert endpoint.initial == "Treated"
+    assert list(endpoint.states) == ["transplant", "death"]
+    assert endpoint.transitions == {"start": ("transplant", "death"), "transplant": ("death",)}
+    assert endpoint.order == ("death", "transplant")
+    assert endpoint.status == ("transplanted", "died")
+
+
+@pytest.mark.parametrize("fault", STATE_FAULTS)
+def test_what_is_wrong_with_states_is_said(course, load_text, fault):
+    old, new, message = STATE_FAULTS[fault]
+    assert course.count(old) == 1
+    with pytest.raises(StudyError) as caught:
+        load_text(course.replace(old, new))
+    assert f"endpoints.course.{message}" in str(caught.value)
 
 
 def test_editors_know_the_keys():

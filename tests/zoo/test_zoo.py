@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+import allsurv as als
 from allsurv.cohort import read_cohort
 from allsurv.describe import analysis_table
 from allsurv.stats.competing.incidence import cumulative_incidence
@@ -120,6 +121,18 @@ def test_cumulative_incidence(zoo, name, record_difference):
         assert_allclose(getattr(found, column)[:, at], wanted, **EXACT)
         largest = np.max(np.abs(getattr(found, column)[:, at] - wanted))
         record_difference("cumulative_incidence", "R `survfit`, 4 real cohorts", largest)
+
+
+@pytest.mark.parametrize("name", ["ebmt1", "mgus2"])
+def test_cumulative_incidence_of_an_endpoint(zoo, name):
+    """As declared in the study file, from file to table."""
+    cohort, expected = zoo(name), REFERENCES[name]["causes"]
+    at = np.array(expected["at"]) - 1
+    curves = als.cumulative_incidence(cohort, "failure")
+    for row, cause in enumerate(cohort.study.endpoints["failure"].causes):
+        found = curves.loc[curves["cause"] == cause, "incidence"].to_numpy()
+        # The table begins at time 0, one row before R's first.
+        assert_allclose(found[1:][at], np.array(expected["incidence"], dtype=float)[row], **EXACT)
 
 
 def causes_of(cohort, variable, levels):

@@ -127,6 +127,77 @@ def check(
 
 
 @app.command()
+def init(
+    patients: Annotated[Path, typer.Argument(help=f"{PATIENTS}.")],
+    out: Annotated[Path, typer.Option(help="Study file to write.")] = Path("study.yaml"),
+    name: Annotated[str, typer.Option(help="Name of the study; the file's otherwise.")] = "",
+    time: Annotated[str, typer.Option(help="Column of follow-up, if its name hides it.")] = "",
+    event: Annotated[str, typer.Option(help="Column of the event, such as status=2.")] = "",
+    unit: Annotated[str, typer.Option(help="days, weeks, months or years, if no name says.")] = "",
+    sheet: SheetOption = "",
+    decimal: DecimalOption = "",
+    separator: SeparatorOption = "",
+    encoding: EncodingOption = "",
+) -> None:
+    """Draft a study file from a file of patients: guesses with reasons, and questions.
+
+    Example: allsurv init patients.csv --out study.yaml
+
+    Example: allsurv init lung.csv --time time --event status=2 --unit days --out lung.yaml
+    """
+    from allsurv.cli.init import init_command
+
+    asked = {"name": name, "time": time, "event": event, "unit": unit}
+    init_command(patients, out, asked, answers_of(sheet, decimal, separator, encoding))
+
+
+bring = typer.Typer(help="Make a study file and a cohort of another system's files.")
+app.add_typer(bring, name="import", no_args_is_help=True)
+FolderOption = Annotated[Path, typer.Option(help="Folder for study.yaml and patients.csv.")]
+NameOption = Annotated[str, typer.Option(help="Name of the study.")]
+
+
+@bring.command()
+def redcap(
+    dictionary: Annotated[Path, typer.Argument(help="Data dictionary of the project, CSV.")],
+    export: Annotated[Path, typer.Argument(help="Export of its records, CSV.")],
+    out: FolderOption = Path("study"),
+    name: NameOption = "",
+    start: Annotated[str, typer.Option(help="Date field at which follow-up starts.")] = "",
+    end: Annotated[str, typer.Option(help="Date field of death or last contact.")] = "",
+    time: Annotated[str, typer.Option(help="Field of follow-up, if its name hides it.")] = "",
+    event: Annotated[str, typer.Option(help="Field of the event, such as status=2.")] = "",
+    unit: Annotated[str, typer.Option(help="days, weeks, months or years, if no name says.")] = "",
+) -> None:
+    """Make a study file and a cohort of a REDCap project; identifiers are left out.
+
+    Example: allsurv import redcap dictionary.csv export.csv --start treated --end last_seen
+    --event died --out study
+    """
+    from allsurv.cli.bring import redcap_command
+
+    asked = {"start": start, "end": end, "time": time, "event": event, "unit": unit}
+    redcap_command(dictionary, export, out, {"name": name, **asked})
+
+
+@bring.command()
+def adam(
+    adsl: Annotated[Path, typer.Argument(help="ADSL: SAS transport, SAS, CSV or Excel.")],
+    adtte: Annotated[Path, typer.Argument(help="ADTTE, likewise.")],
+    out: FolderOption = Path("study"),
+    name: NameOption = "",
+    unit: Annotated[str, typer.Option(help="Unit of AVAL, if the data set does not say it.")] = "",
+) -> None:
+    """Make a study file and a cohort of ADaM data sets; exchanged censoring codes are refused.
+
+    Example: allsurv import adam adsl.xpt adtte.xpt --out study
+    """
+    from allsurv.cli.bring import adam_command
+
+    adam_command(adsl, adtte, out, {"name": name, "unit": unit})
+
+
+@app.command()
 def score(
     patients: Annotated[Path, typer.Argument(help=f"{PATIENTS} of new patients.")],
     model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort, write_cohort
+from allsurv.cohort.deaths import CENSORS_DEATHS, censors_deaths
+from allsurv.cohort.histories import state_histories
 from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.dictionary import Variable
 from allsurv.errors import ConfigError
 from allsurv.files import FileAnswers
 from allsurv.policy import CMS
 from allsurv.study import load_study
-from allsurv.study.spec import Endpoint, Missing
+from allsurv.study.spec import Endpoint, Missing, Study
 
 __all__ = ["check_command"]
 
@@ -44,10 +46,16 @@ def check_command(
         print(f"  Written as understood: {write_cohort(patients, out)}")
 
 
-def _as_read(variable: Variable) -> str:
+def _as_read(variable: Variable, study: Study) -> str:
     """Say how the column of a file was turned into the variable, if it was."""
     said = []
-    if variable.column_unit:
+    between = study.dates.get(variable.name)
+    if between is not None:
+        said.append(
+            f"days from '{between.first}' to '{between.last}' read in {variable.unit}; the dates "
+            "are not kept"
+        )
+    elif variable.column_unit:
         said.append(f"'{variable.column}' in {variable.column_unit} read in {variable.unit}")
     if variable.zero_as is not None:
         unit = variable.column_unit or variable.unit
@@ -65,9 +73,9 @@ def _missing(cohort: Cohort) -> list[str]:
     complete = complete_cases(patients, prediction.predictors)
     lines = [_handled("Prediction", prediction.missing, patients, complete)]
     for analysis in study.analyses.values():
-        if {*analysis.variables, *analysis.population} <= set(cohort.frame.columns):
+        if {*analysis.columns, *analysis.population} <= set(cohort.frame.columns):
             patients = cohort.eligible(analysis.endpoint).where(analysis.population)
-            complete = patients.known(analysis.variables)
+            complete = patients.known(analysis.columns)
             name = f"Analysis '{analysis.name}'"
             lines.append(_handled(name, analysis.missing, patients, complete))
     return lines
@@ -87,6 +95,9 @@ def _events(patients: Cohort, endpoint: Endpoint) -> str:
         n_events = int(patients.follow_up(endpoint.name)["event"].sum())
         late = f", delayed entry ('{endpoint.entry}')" if endpoint.entry else ""
         return f"{patients.n} patients, {n_events} events{late}"
+    if endpoint.kind == "states":
+        rows = state_histories(patients, endpoint.name)
+        return f"{patients.n} patients, {int((rows['state'] != rows['to']).sum())} moves"
     outcome = patients.competing(endpoint.name)
     counts = zip(outcome.labels, outcome.counts().values(), strict=True)
     causes = "; ".join(f"{label} {n}" for label, n in counts)
@@ -101,11 +112,15 @@ def _summary(cohort: Cohort) -> str:
     lines += [f"  Read as: {'; '.join(understood)}"] * bool(understood)
     for endpoint in cohort.study.endpoints.values():
         lines.append(f"  {endpoint.label}: {_events(cohort.eligible(endpoint.name), endpoint)}")
+        patients = cohort.eligible(endpoint.name)
+        lines += [f"    {CENSORS_DEATHS}"] * bool(censors_deaths(patients, endpoint.name).any())
     present = set(cohort.frame.columns)
     absent = [name for name in cohort.study.variables if name not in present]
     lines.append(f"  {len(present)} variables present, {len(absent)} of the study absent")
     lines += [f"  Absent: {', '.join(absent)}"] * bool(absent)
-    lines += [_as_read(v) for v in cohort.study.variables.values() if v.name in present]
+    lines += [
+        _as_read(v, cohort.study) for v in cohort.study.variables.values() if v.name in present
+    ]
     lines += _missing(cohort)
     ignored = cohort.source.ignored
     lines += [f"  Ignored, as the study file says: {', '.join(ignored)}"] * bool(ignored)

@@ -18,4 +18,6 @@ def numbers_of(text: str, option: str) -> list[float] | None:
     try:
         return [float(part) for part in text.split(",")] if text.strip() else None
     except ValueError:
-        raise ConfigError(f"{option}: '{text[:40]}' are not numbers separated by commas.") from None
+        raise ConfigError(
+            f"{option}: '{text[:40]}' are not numbers separated by commas, such as 12,24,36."
+        ) from None

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "causes": ["CompetingOutcome"],
+        "histories": ["state_histories"],
         "reading": ["load_cohort", "make_cohort", "read_cohort"],
         "intervals": ["Intervals", "make_intervals"],
         "table": ["Cohort", "Source"],

@@ -18,6 +18,7 @@ __all__ = [
     "check_known_at_origin",
     "event_of",
     "group_patients",
+    "is_late",
     "level_text",
     "tidy",
 ]
@@ -88,7 +89,7 @@ def group_patients(cohort: Cohort, by: str | None) -> Groups:
 
 def check_known_at_origin(study: Study, names: tuple[str, ...], where: str) -> None:
     """Refuse variables that are not known when follow-up starts."""
-    late = [name for name in names if _is_late(study, name)]
+    late = [name for name in names if is_late(study, name)]
     if not late:
         return
     events = list(dict.fromkeys(event for name in late if (event := event_of(study, name))))
@@ -116,7 +117,8 @@ def event_of(study: Study, name: str) -> str | None:
     return None
 
 
-def _is_late(study: Study, name: str) -> bool:
+def is_late(study: Study, name: str) -> bool:
+    """Say whether a variable or event becomes known only after follow-up has started."""
     if name in study.events and name not in study.variables:
         return True
     return study.variable(name).known != "baseline"

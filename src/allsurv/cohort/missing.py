@@ -72,12 +72,12 @@ _REFUSED = (
 def _analysis_faults(cohort: Cohort, analysis: Analysis) -> Iterator[Violation]:
     study, frame = cohort.study, cohort.frame
     population = {**study.endpoint(analysis.endpoint).population, **analysis.population}
-    if not {*analysis.variables, *population} <= set(frame.columns):
+    if not {*analysis.columns, *population} <= set(frame.columns):
         return
     asked = matches(frame, study.endpoint(analysis.endpoint).population)
     asked &= matches(frame, analysis.population)
     what = f"analysis '{analysis.name}'"
-    for name in analysis.variables:
+    for name in analysis.columns:
         absent = frame[name].isna().to_numpy() & asked
         if not absent.any():
             continue
@@ -85,6 +85,9 @@ def _analysis_faults(cohort: Cohort, analysis: Analysis) -> Iterator[Violation]:
             yield Violation(name, f"has no value in any patient of {what}; leave it out.")
         elif analysis.missing == "refuse":
             yield Violation(name, _REFUSED.format(what), rows_of(absent))
+        elif analysis.missing == "impute" and name in analysis.design:
+            rule = f"missing, and as strata, cluster or weights of {what} not imputed; give it a "
+            yield Violation(name, f"{rule}population in which it is known.", rows_of(absent))
         elif analysis.missing == "impute":
             barred = absent & ~matches(frame, study.variable(name).only_if)
             if barred.any():

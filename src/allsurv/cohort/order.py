@@ -32,7 +32,7 @@ def check_order(clean: pd.DataFrame, study: Study) -> tuple[Violation, ...]:
 
 def _order_faults(clean: pd.DataFrame, rule: Rule, study: Study) -> list[Violation]:
     names = [rule.first, rule.then, *([rule.plus] if rule.plus else [])]
-    if not set(names) <= set(clean.columns):
+    if not {*names, *rule.only_if} <= set(clean.columns):
         return []
     unit = study.variables[rule.then].unit
     first, then, *plus = (
@@ -40,7 +40,8 @@ def _order_faults(clean: pd.DataFrame, rule: Rule, study: Study) -> list[Violati
     )
     first = first + sum(plus)
     latest = then + rule.tolerance + _ARITHMETIC
-    broken = rows_of(first >= then if rule.strict else first > latest)
+    concerned = matches(clean, rule.only_if)
+    broken = rows_of(concerned & (first >= then if rule.strict else first > latest))
     if not broken:
         return []
     says = _agreeing(rule.says.rstrip(".") + ".", len(broken))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from allsurv.cohort.causes import ending_faults
+from allsurv.cohort.dates import days_for_dates
 from allsurv.cohort.digest import table_digest
 from allsurv.cohort.lifetimes import check_lifetimes
 from allsurv.cohort.order import check_order
@@ -140,7 +141,9 @@ def make_cohort(
         With every violation found.
     """
     violations = [] if len(frame) else [Violation("rows", "there are none; give patients.")]
+    frame, date_faults = days_for_dates(frame, study)
     clean, faults = check_frame(frame, study.variables, ignore=study.ignore)
+    violations += date_faults
     spoilt = {row for violation in found for row in violation.rows}
     violations += _beyond(faults, spoilt)
     violations += _beyond(check_order(clean, study), spoilt)

@@ -162,10 +162,16 @@ class Cohort:
             If the study has no such endpoint, or several events compete in it.
         """
         definition = self.study.endpoint(endpoint)
-        if definition.kind != "event":
+        if definition.kind == "competing":
             raise StudyError(
                 f"study '{self.study.name}': endpoint '{endpoint}' has several events that compete "
                 f"({', '.join(definition.causes)}); take cohort.competing('{endpoint}'), or an "
+                "endpoint of one event."
+            )
+        if definition.kind == "states":
+            raise StudyError(
+                f"study '{self.study.name}': endpoint '{endpoint}' has states "
+                f"({', '.join(definition.states)}); take state_table or transition_table, or an "
                 "endpoint of one event."
             )
         times = self._times(definition)

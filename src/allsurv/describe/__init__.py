@@ -18,6 +18,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
         ],
         "competing.incidence": ["cumulative_incidence", "incidence_table"],
         "competing.regression": ["competing_analysis_table", "competing_table"],
+        "states.probabilities": ["state_curves", "state_table"],
+        "states.transitions": ["transition_counts", "transition_table"],
         "support": ["support_sentence"],
         "cox.immortal_time": ["immortal_time_table"],
         "cox.tables": ["analysis_table", "cox_table", "landmark_cox_table"],

@@ -14,7 +14,13 @@ from allsurv.cohort import Cohort
 from allsurv.cohort.groups import OVERALL, Groups, group_patients, level_text, tidy
 from allsurv.errors import ModelError
 from allsurv.journal import count_text, number_text, percent
-from allsurv.stats.groups.twosample import Kind, compare_groups, standardised_mean_difference
+from allsurv.stats.groups.twosample import (
+    MIN_EXPECTED,
+    Kind,
+    compare_groups,
+    standardised_mean_difference,
+)
+from allsurv.study.report import CountsTest
 from allsurv.study.spec import Variable
 
 __all__ = ["table_one"]
@@ -52,6 +58,7 @@ def table_one(
     *,
     variables: Sequence[str] | None = None,
     differences: bool = False,
+    test: CountsTest = "by expected counts",
 ) -> pd.DataFrame:
     """Characteristics of the patients, overall and by group.
 
@@ -66,6 +73,9 @@ def table_one(
         ``table1``, or all baseline variables if it assigns none.
     differences : bool, default=False
         Fill ``difference``; of more than two groups it is the largest of any two.
+    test : {"by expected counts", "chi-squared"}, default="by expected counts"
+        How levels are compared: by Fisher's exact test where an expected count is below 5 and by
+        Pearson's chi-squared test otherwise, or always by the latter.
 
     Returns
     -------
@@ -90,9 +100,10 @@ def table_one(
     Notes
     -----
     Percents are of patients with a known value; where it is not known of all, the denominator is
-    printed. Numbers are compared by ranks, levels by Pearson's chi-squared test; all levels of a
-    variable in one test. The standardised difference of levels is that of Yang and Dalton [1]_; it
-    has no sign. Checked against R ``wilcox.test``, ``kruskal.test`` and ``chisq.test``.
+    printed. Numbers are compared by ranks, levels by Pearson's chi-squared test or, where an
+    expected count is below 5, Fisher's exact test; all levels of a variable in one test. The
+    standardised difference of levels is that of Yang and Dalton [1]_; it has no sign. Checked
+    against R ``wilcox.test``, ``kruskal.test``, ``fisher.test`` and ``chisq.test``.
 
     References
     ----------
@@ -101,6 +112,7 @@ def table_one(
     study = cohort.study
     names = _default(cohort, by) if variables is None else tuple(variables)
     groups = group_patients(cohort, by)
+    least = MIN_EXPECTED if test == "by expected counts" else 0.0
     rows: list[dict[str, object]] = []
     for name in names:
         variable = study.variable(name)
@@ -112,11 +124,11 @@ def table_one(
             raise ModelError(f"table_one: '{name}' is an identifier; leave it out.")
         column = cohort.frame[name]
         described = list(_described(column, variable, groups, by is not None))
-        described[0] |= _tested(column, variable, groups)
+        described[0] |= _tested(column, variable, groups, least)
         if differences:
             described[0] |= _difference(column, variable, groups)
         for row in described[:: 1 + len(groups.names) * (by is not None)]:
-            row |= _level_tested(column, variable, row["level"], groups)
+            row |= _level_tested(column, variable, row["level"], groups, least)
         rows += described
     return tidy(rows, COLUMNS, cohort)
 
@@ -198,17 +210,19 @@ def _decimals(numbers: NDArray[np.float64]) -> int:
     return 1 if bool(in_tenths.all()) else 2
 
 
-def _tested(column: pd.Series, variable: Variable, groups: Groups) -> dict[str, object]:
+def _tested(
+    column: pd.Series, variable: Variable, groups: Groups, least: float
+) -> dict[str, object]:
     known = (groups.code >= 0) & column.notna().to_numpy()
     if np.unique(groups.code[known]).size < 2:
         return {}
     values, kind = _comparable(column[known], variable)
-    test = compare_groups(values, groups.code[known], kind=kind)
+    test = compare_groups(values, groups.code[known], kind=kind, min_expected=least)
     return {"test": test.name, "p_value": test.p_value}
 
 
 def _level_tested(
-    column: pd.Series, variable: Variable, level: object, groups: Groups
+    column: pd.Series, variable: Variable, level: object, groups: Groups, least: float
 ) -> dict[str, object]:
     known = (groups.code >= 0) & column.notna().to_numpy()
     if len(variable.levels) < 3 or np.unique(groups.code[known]).size < 2:
@@ -216,7 +230,7 @@ def _level_tested(
     has = column[known].astype(str).eq(str(level)).to_numpy()
     if not has.any():
         return {}
-    test = compare_groups(has, groups.code[known], kind="categorical")
+    test = compare_groups(has, groups.code[known], kind="categorical", min_expected=least)
     return {"level_p_value": test.p_value}
 
 

@@ -52,8 +52,9 @@ def comparison_curves(
     Returns
     -------
     DataFrame
-        ``comparison``, ``label``, ``endpoint``, ``landmark``, ``note``, then the columns of
-        :func:`allsurv.describe.kaplan_meier`.
+        ``comparison``, ``label``, ``endpoint``, ``landmark``, ``censors_deaths`` (true where
+        patients who died first are censored: then the curve is no survival), ``note``, then the
+        columns of :func:`allsurv.describe.kaplan_meier`.
 
     Raises
     ------
@@ -96,9 +97,9 @@ def comparison_summary(
     Returns
     -------
     DataFrame
-        ``comparison``, ``label``, ``endpoint``, ``landmark``, ``note``, the columns of
-        :func:`allsurv.describe.survival_summary`, and ``n_event_before``, ``n_censored_before``,
-        ``n_later_origin``: patients the landmark excludes.
+        ``comparison``, ``label``, ``endpoint``, ``landmark``, ``censors_deaths``, ``note``, the
+        columns of :func:`allsurv.describe.survival_summary`, and ``n_event_before``,
+        ``n_censored_before``, ``n_later_origin``: patients the landmark excludes.
 
     Raises
     ------

@@ -17,6 +17,7 @@ def needed_columns(
     study = cohort.study
     outcome = study.endpoint(endpoint)
     needed = {outcome.time, *outcome.status, *outcome.population, *names}
+    needed |= {state.time for state in outcome.states.values()}
     needed |= {outcome.origin_time} if outcome.origin_time else set()
     needed |= {outcome.entry} if outcome.entry else set()
     for event in (study.events[name] for name in events if name in study.events):
@@ -29,5 +30,7 @@ def only_needed(
 ) -> Cohort:
     """Keep the columns that an analysis needs."""
     needed = needed_columns(cohort, endpoint, names, events)
+    if (death := cohort.study.death_endpoint) is not None:
+        needed |= {death.time, *death.status}  # whether the endpoint censors deaths
     kept = [name for name in cohort.frame.columns if name in needed]
     return replace(cohort, frame=cohort.frame[kept])

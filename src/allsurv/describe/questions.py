@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
-from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients
+from allsurv.cohort.deaths import CENSORS_DEATHS, censors_deaths
+from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients, is_late
 from allsurv.describe.landmarks import Landmark, reach_landmark
 from allsurv.describe.needed import only_needed
 from allsurv.errors import ModelError, OutcomeError
@@ -17,7 +18,7 @@ from allsurv.study.spec import Comparison
 
 __all__ = ["OF_COMPARISON", "Question", "ask"]
 
-OF_COMPARISON = ("comparison", "label", "endpoint", "landmark", "note")
+OF_COMPARISON = ("comparison", "label", "endpoint", "landmark", "censors_deaths", "note")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,8 @@ class Question:
         The patients, those of the other cohort after those of the study.
     groups : Groups
         Which of them is in which group.
+    censors_deaths : bool
+        Whether patients who died first are censored, so that the curve is no survival.
     landmark : Landmark or None
         Whom a landmark excludes.
     note : str
@@ -42,6 +45,7 @@ class Question:
     cohorts: tuple[Cohort, ...]
     groups: Groups
     landmark: Landmark | None
+    censors_deaths: bool
     note: str
 
     @property
@@ -56,7 +60,7 @@ class Question:
         """What every row of its tables states."""
         asked = self.comparison
         at = float("nan") if asked.landmark is None else float(asked.landmark)
-        values = (asked.name, asked.label, asked.endpoint, at, self.note)
+        values = (asked.name, asked.label, asked.endpoint, at, self.censors_deaths, self.note)
         return dict(zip(OF_COMPARISON, values, strict=True))
 
     @property
@@ -73,8 +77,14 @@ def ask(cohort: Cohort, comparison: Comparison, against: Cohort | None = None) -
         return _ask_against(cohort, comparison, against)
     by = comparison.by
     late = by is not None and study.variable(by).known != "baseline"
-    if late and study.comparisons.get(comparison.name) != comparison:
-        check_known_at_origin(study, (str(by),), f"comparison '{comparison.name}'")
+    # Keeping only those with a later course looks into the future as grouping by it does.
+    restricted = tuple(name for name in comparison.population if is_late(study, name))
+    if study.endpoint(comparison.endpoint).origin_time is not None:
+        restricted = ()  # the clock starts at that event
+    if study.comparisons.get(comparison.name) != comparison:
+        where = f"comparison '{comparison.name}'"
+        check_known_at_origin(study, (str(by),) if late else (), where)
+        check_known_at_origin(study, restricted, f"{where}, population")
     names = [*comparison.population, *([by] if by else [])]
     events = (comparison.by_event,) if comparison.by_event else ()
     patients = only_needed(cohort, comparison.endpoint, names, events)
@@ -93,10 +103,14 @@ def ask(cohort: Cohort, comparison: Comparison, against: Cohort | None = None) -
         groups = _by_event(cohort, comparison, reached)
     else:
         groups = group_patients(patients, by)
-    notes = [comparison.note]
+    deaths = bool(censors_deaths(patients, comparison.endpoint).any())
+    notes = [comparison.note, CENSORS_DEATHS if deaths else ""]
     if late and comparison.reading != "correct":
         notes.append("Groups known only after baseline (immortal time), shown as published.")
-    return Question(comparison, (patients,), groups, reached, " ".join(filter(None, notes)))
+    if restricted and comparison.landmark is None and comparison.reading != "correct":
+        notes.append("Restricted to patients by what is known only after baseline (immortal time).")
+    note = " ".join(filter(None, notes))
+    return Question(comparison, (patients,), groups, reached, deaths, note)
 
 
 def _ask_against(cohort: Cohort, comparison: Comparison, other: Cohort | None) -> Question:
@@ -110,7 +124,9 @@ def _ask_against(cohort: Cohort, comparison: Comparison, other: Cohort | None) -
     code = np.repeat(np.arange(2), (ours.n, theirs.n))
     groups = Groups(("study", "against"), ("This study", comparison.against_label), code)
     note = f"{comparison.note} {comparison.against_label}: {theirs.source.statement}".strip()
-    return Question(comparison, (ours, theirs), groups, None, note)
+    deaths = bool(censors_deaths(ours, comparison.endpoint).any())
+    note = " ".join(filter(None, [note, CENSORS_DEATHS if deaths else ""]))
+    return Question(comparison, (ours, theirs), groups, None, deaths, note)
 
 
 def _by_event(cohort: Cohort, comparison: Comparison, reached: Landmark | None) -> Groups:

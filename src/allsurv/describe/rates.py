@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,9 @@ from allsurv.errors import ModelError
 from allsurv.journal import count_text, percent
 from allsurv.nearest import did_you_mean
 from allsurv.policy.overlaps import shown_counts
-from allsurv.stats.groups.twosample import compare_groups
+from allsurv.stats.groups.proportions import exact_limits, risk_difference
+from allsurv.stats.groups.twosample import MIN_EXPECTED, compare_groups
+from allsurv.study.report import CountsTest
 from allsurv.study.spec import Tabulation
 
 __all__ = ["rate_table", "rate_tables", "response_table", "toxicity_table"]
@@ -33,9 +36,14 @@ RATE_COLUMNS = (
     "n_known",
     "n_group",
     "percent",
+    "lower",
+    "upper",
     "text",
     "test",
     "p_value",
+    "difference",
+    "difference_lower",
+    "difference_upper",
 )
 Members = NDArray[np.bool_]
 
@@ -49,7 +57,13 @@ class _Count:
     known: Members
 
 
-def response_table(cohort: Cohort, by: str | None = None, *, threshold: int = 1) -> pd.DataFrame:
+def response_table(
+    cohort: Cohort,
+    by: str | None = None,
+    *,
+    threshold: int = 1,
+    test: CountsTest | None = None,
+) -> pd.DataFrame:
     """Responses of the patients, overall and by group: the study's table ``response``.
 
     Parameters
@@ -60,6 +74,8 @@ def response_table(cohort: Cohort, by: str | None = None, *, threshold: int = 1)
         Variable whose levels are the columns; the table's own where not given.
     threshold : int, default=1
         Smallest count, other than 0, that is shown; 11 outside the study team.
+    test : {"by expected counts", "chi-squared"}, optional
+        How groups are compared; as the study's table says where not given.
 
     Returns
     -------
@@ -71,10 +87,16 @@ def response_table(cohort: Cohort, by: str | None = None, *, threshold: int = 1)
     ModelError
         If the study has no such table, or a variable has no column.
     """
-    return rate_table(cohort, "response", by=by, threshold=threshold)
+    return rate_table(cohort, "response", by=by, threshold=threshold, test=test)
 
 
-def toxicity_table(cohort: Cohort, by: str | None = None, *, threshold: int = 1) -> pd.DataFrame:
+def toxicity_table(
+    cohort: Cohort,
+    by: str | None = None,
+    *,
+    threshold: int = 1,
+    test: CountsTest | None = None,
+) -> pd.DataFrame:
     """Worst grades of the toxicities, overall and by group: the study's table ``toxicity``.
 
     Parameters
@@ -85,6 +107,8 @@ def toxicity_table(cohort: Cohort, by: str | None = None, *, threshold: int = 1)
         Variable by whose levels patients are also counted; the table's own where not given.
     threshold : int, default=1
         Smallest count, other than 0, that is shown; 11 outside the study team.
+    test : {"by expected counts", "chi-squared"}, optional
+        How groups are compared; as the study's table says where not given.
 
     Returns
     -------
@@ -96,11 +120,16 @@ def toxicity_table(cohort: Cohort, by: str | None = None, *, threshold: int = 1)
     ModelError
         If the study has no such table, or none of its toxicities has a column.
     """
-    return rate_table(cohort, "toxicity", by=by, threshold=threshold)
+    return rate_table(cohort, "toxicity", by=by, threshold=threshold, test=test)
 
 
 def rate_table(
-    cohort: Cohort, name: str, *, by: str | None = None, threshold: int = 1
+    cohort: Cohort,
+    name: str,
+    *,
+    by: str | None = None,
+    threshold: int = 1,
+    test: CountsTest | None = None,
 ) -> pd.DataFrame:
     """Tabulate counts and percents of one of the study's tables, overall and by group.
 
@@ -115,6 +144,8 @@ def rate_table(
     threshold : int, default=1
         Smallest count, other than 0, that is shown. Where it is more, neither small counts nor
         those from which they follow are shown; ``text`` then reads ``<11`` or ``suppressed``.
+    test : {"by expected counts", "chi-squared"}, optional
+        How groups are compared; as the study's table says where not given.
 
     Returns
     -------
@@ -122,9 +153,10 @@ def rate_table(
         One row per row of the table (and grade) and group: ``section``, ``row`` (its position),
         ``label``, ``level`` and ``level_label`` (of a grade), ``group`` (``overall`` first),
         ``group_label``, ``n`` counted, ``n_known`` of whom it is asked and known, ``n_group`` in
-        the group, ``percent`` of ``n_known`` rounded half up, ``text`` as printed, with the
-        denominator where it is not the whole group, and on the first group ``test`` and
-        ``p_value`` of the comparison between groups.
+        the group, ``percent`` of ``n_known`` rounded half up, ``lower`` and ``upper``, its exact
+        95% limits, ``text`` as printed, with the denominator where it is not the whole group, and
+        on the first group ``test`` and ``p_value`` of the comparison between groups. Of two groups
+        also ``difference``, percentage points of the second less the first, with its 95% limits.
 
     Raises
     ------
@@ -133,14 +165,21 @@ def rate_table(
 
     Notes
     -----
-    Groups are compared by Pearson's chi-squared test without continuity correction. Checked against
-    R ``chisq.test``.
+    Groups are compared by Pearson's chi-squared test without continuity correction; unless the
+    table's ``test`` says otherwise, by Fisher's exact test where an expected count is below 5.
+    Limits of a rate are Clopper and Pearson's, those of a difference Newcombe's. Checked against R
+    ``chisq.test``, ``fisher.test`` and ``binom.test``.
     """
-    return rate_tables(cohort, (name,), by=by, threshold=threshold)[name]
+    return rate_tables(cohort, (name,), by=by, threshold=threshold, test=test)[name]
 
 
 def rate_tables(
-    cohort: Cohort, names: Sequence[str], *, by: str | None = None, threshold: int = 1
+    cohort: Cohort,
+    names: Sequence[str],
+    *,
+    by: str | None = None,
+    threshold: int = 1,
+    test: CountsTest | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Several of the study's tables, such that no small count follows from all of them together.
 
@@ -154,6 +193,8 @@ def rate_tables(
         Variable whose levels are the columns; each table's own where not given.
     threshold : int, default=1
         Smallest count, other than 0, that is shown.
+    test : {"by expected counts", "chi-squared"}, optional
+        How groups are compared; as the study's table says where not given.
 
     Returns
     -------
@@ -165,7 +206,7 @@ def rate_tables(
     ModelError
         If the study has no such table, or a variable has no column.
     """
-    grids = [_grid(cohort, name, by) for name in names]
+    grids = [_grid(cohort, name, by, test) for name in names]
     shown = _shown(grids, threshold)
     return {
         name: tidy(_table_rows(grid, of_grid, threshold), RATE_COLUMNS, cohort)
@@ -180,9 +221,10 @@ class _Grid:
     counts: list[_Count]
     groups: list[tuple[str, str, Members]]
     code: NDArray[np.intp] | None
+    min_expected: float
 
 
-def _grid(cohort: Cohort, name: str, by: str | None) -> _Grid:
+def _grid(cohort: Cohort, name: str, by: str | None, test: CountsTest | None) -> _Grid:
     study = cohort.study
     if name not in study.tables:
         raise ModelError(
@@ -194,13 +236,14 @@ def _grid(cohort: Cohort, name: str, by: str | None) -> _Grid:
     parts = [(OVERALL, "Overall", np.ones(cohort.n, dtype=bool))]
     columns = by or table.by
     if columns is None:
-        return _Grid(counts, parts, None)
+        return _Grid(counts, parts, None, 0.0)
     groups = group_patients(cohort, columns)
     parts += [
         (group, label, groups.code == k)
         for k, (group, label) in enumerate(zip(groups.names, groups.labels, strict=True))
     ]
-    return _Grid(counts, parts, groups.code)
+    least = MIN_EXPECTED if (test or table.test) == "by expected counts" else 0.0
+    return _Grid(counts, parts, groups.code, least)
 
 
 def _rows(cohort: Cohort, table: Tabulation) -> list[_Count]:
@@ -280,7 +323,9 @@ def _table_rows(grid: _Grid, shown: NDArray[np.bool_], threshold: int) -> list[d
             row = count.said | {"group": group, "group_label": label, "test": ""}
             of_row.append(row | _numbers(sizes, next(visible), threshold))
         if grid.code is not None and all(row["n"] is not None for row in of_row):
-            of_row[0] |= _compared(count, grid.code)
+            of_row[0] |= _compared(count, grid.code, grid.min_expected)
+            if len(of_row) == 3 and all(row.get("percent") is not None for row in of_row[1:]):
+                of_row[0] |= _difference(of_row[1], of_row[2])
         rows += of_row
     return rows
 
@@ -296,12 +341,29 @@ def _numbers(sizes: Sequence[int], visible: NDArray[np.bool_], threshold: int) -
     if not known:
         return numbers | {"text": "–"}
     text = count_text(n, known, show_total=known != group)
-    return numbers | {"percent": percent(n, known), "text": text}
+    lower, upper = (100 * limit for limit in exact_limits(n, known))
+    return numbers | {
+        "percent": percent(n, known),
+        "lower": lower,
+        "upper": upper,
+        "text": text,
+    }
 
 
-def _compared(count: _Count, code: NDArray[np.intp]) -> dict[str, object]:
+def _compared(count: _Count, code: NDArray[np.intp], least: float) -> dict[str, object]:
     asked = count.known & (code >= 0)
     if np.unique(code[asked]).size < 2 or np.unique(count.event[asked]).size < 2:
         return {}
-    test = compare_groups(count.event[asked], code[asked], kind="categorical")
+    test = compare_groups(count.event[asked], code[asked], kind="categorical", min_expected=least)
     return {"test": test.name, "p_value": test.p_value}
+
+
+def _difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, object]:
+    """Percentage points of the second group less the first."""
+    found = risk_difference(second["n"], second["n_known"], first["n"], first["n_known"])
+    return {
+        name: 100 * value
+        for name, value in zip(
+            ("difference", "difference_lower", "difference_upper"), found, strict=True
+        )
+    }

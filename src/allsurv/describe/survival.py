@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups, check_known_at_origin, group_patients, tidy
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.stats.curves import nonparametric
 from allsurv.stats.curves.intervals import ConfType
 from allsurv.stats.outcome import entry_of
@@ -205,6 +206,7 @@ def summary_rows(
     y: NDArray[np.void], groups: Groups, *, horizons: Sequence[float], level: float = 0.95
 ) -> list[dict[str, object]]:
     """Make the rows of a summary table."""
+    horizons = read_horizons(horizons, where="survival", fewest=0, zero=True)
     known = groups.code >= 0
     p_value = float("nan")
     if len(groups.names) > 1 and y["event"][known].any():
@@ -226,7 +228,7 @@ def summary_rows(
         for what, estimate in (("median", curve.median()), ("follow_up", followed.median())):
             value, lower, upper = estimate
             row |= {what: value, f"{what}_lower": lower, f"{what}_upper": upper}
-        rows += [row | _at(curve, float(horizon)) for horizon in horizons] or [row]
+        rows += [row | _at(curve, horizon) for horizon in horizons] or [row]
     return rows
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.dictionary.filters import matches
+from allsurv.dictionary.values import levels_dtype
 from allsurv.dictionary.variable import Derivation, Filter, Variable
 
 __all__ = ["derive", "derived_order"]
@@ -155,6 +156,6 @@ def _levels(frame: pd.DataFrame, variable: Variable, rule: Derivation) -> pd.Ser
         codes[matches(frame, condition)] = variable.levels.index(level)
     return pd.Series(
         pd.Categorical.from_codes(
-            codes, categories=list(variable.levels), ordered=variable.kind == "ordinal"
+            codes, dtype=levels_dtype(variable.levels, variable.kind == "ordinal")
         )
     )

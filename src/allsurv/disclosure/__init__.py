@@ -13,6 +13,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "incidence": ["safe_competing", "safe_incidence", "safe_incidence_table"],
         "scanner": ["Scanner", "check_artefacts"],
         "survival": ["medians_on_grid", "safe_survival"],
-        "validated": ["safe_net_benefit", "safe_risk_groups", "safe_subgroups"],
+        "validated": ["safe_measures", "safe_net_benefit", "safe_risk_groups", "safe_subgroups"],
     },
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.cohort.groups import OVERALL
+from allsurv.dictionary.units import unit_ratio
+from allsurv.disclosure.rounding import MEDIAN_PARTS, round_amount, shown_step
 from allsurv.journal import number_text
 from allsurv.policy.rules import CMS, DisclosurePolicy, Sum, hidden_cells
+from allsurv.study.spec import Study
 
 __all__ = ["safe_characteristics", "safe_missing"]
 
@@ -23,6 +27,7 @@ COMPARED = ("p_value", "level_p_value", "difference")
 
 def safe_characteristics(
     table: pd.DataFrame,
+    study: Study,
     policy: DisclosurePolicy = CMS,
     *,
     dominated: Collection[tuple[str, str]] = (),
@@ -33,6 +38,9 @@ def safe_characteristics(
     ----------
     table : DataFrame
         From ``table_one``.
+    study : Study
+        Its times are rounded to a twelfth of its first horizon, on its time grid, in the unit of
+        each variable.
     policy : DisclosurePolicy, default=CMS
         What may be shown.
     dominated : collection of (str, str), default=()
@@ -45,7 +53,8 @@ def safe_characteristics(
         A copy in which hidden counts are missing, with what was computed from them; ``suppressed``
         is true in rows that lost something. ``text`` reads ``<11`` (or another threshold) for a
         small count and ``suppressed`` for one that would give it away, and ranges become 5th to
-        95th centiles. Nothing changes where the policy is not coarse.
+        95th centiles; medians and centiles are rounded. Nothing changes where the policy is not
+        coarse.
     """
     if not policy.is_coarse:
         return table.assign(suppressed=False)
@@ -58,6 +67,7 @@ def safe_characteristics(
         for row, is_hidden in zip(part.to_dict("records"), hidden, strict=True):
             group = str(row["group"])
             safe = _safe_row(row, is_hidden, hidden_known[group], group in gone, policy)
+            safe |= _rounded(safe, _step(study, str(row["variable"])))
             if (row["variable"], group) in few_dominate:
                 safe |= dict.fromkeys(CENTILES, np.nan) | {"text": HIDDEN, "suppressed": True}
             computed = [name for name in COMPARED if lost and name in row]
@@ -122,8 +132,32 @@ def _safe_row(
     if group_gone or row["n"] < policy.threshold:
         text = _hidden_text(row["n"], policy) if row["n"] else row["text"]
         return safe | dict.fromkeys(CENTILES, np.nan) | {"text": text}
-    median, low, high = (number_text(float(row[name]), 1) for name in CENTILES)
-    return safe | {"text": f"{median} ({low}–{high})"}
+    return safe
+
+
+def _step(study: Study, name: str) -> float:
+    """Give the step of a variable that is a time, in its own unit; 0 for any other."""
+    variable = study.variables.get(name)
+    if variable is None or variable.kind != "duration":
+        return 0.0
+    return shown_step(study, MEDIAN_PARTS) * unit_ratio(study.time.unit, variable.unit)
+
+
+def _rounded(row: Mapping[str, Any], step: float) -> dict[str, Any]:
+    """Round the median and centiles of a number: in full they are one or two patients' values."""
+    if row["level"] != "" or pd.isna(row["value"]):
+        return {}
+    spread = float(row["centile_95"]) - float(row["centile_5"])
+    rounded = {name: round_amount(float(row[name]), spread, step) for name in CENTILES}
+    median, low, high = (number_text(value, _decimals(value)) for value in rounded.values())
+    return rounded | {"text": f"{median} ({low}–{high})"}
+
+
+def _decimals(value: float) -> int:
+    """Say how many decimals a rounded number needs: one, or two digits of a small one."""
+    if not math.isfinite(value) or value == 0:
+        return 1
+    return max(1, 1 - math.floor(math.log10(abs(value))))
 
 
 def _hidden_text(n: int, policy: DisclosurePolicy) -> str:

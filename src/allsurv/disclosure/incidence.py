@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from allsurv.disclosure.curves import thinned
+from allsurv.disclosure.rounding import CURVE_PARTS, round_incidence, shown_step
 from allsurv.disclosure.survival import MEDIANS, blank, blank_horizons, few_excluded
 from allsurv.policy.columns import LEFT_OUT
 from allsurv.policy.rules import CMS, DisclosurePolicy, Sum, hidden_cells
@@ -20,6 +21,7 @@ from allsurv.study.spec import Study
 
 __all__ = ["safe_competing", "safe_incidence", "safe_incidence_table"]
 
+SHARES = ("incidence", "lower", "upper")
 COUNTS = ("n", "n_events", "n_competing", "n_at_risk", *LEFT_OUT)
 Row = dict[str, Any]
 
@@ -34,21 +36,24 @@ def safe_incidence(
     curves : DataFrame
         From ``cumulative_incidence`` or ``comparison_incidence``, at every time of follow-up.
     study : Study
-        Its time grid is the grid of the curves; its first horizon the step of the numbers at risk.
+        A quarter of its first horizon, on its time grid, is the step of the curves; that horizon
+        the step of the numbers at risk.
     policy : DisclosurePolicy, default=CMS
         Its threshold is the fewest patients at risk where a curve is shown.
 
     Returns
     -------
     DataFrame
-        The same columns but ``n_events`` and ``n_censored``, on the grid up to the last time with
-        ``threshold`` patients at risk. Groups of fewer patients, or with a small count of any
-        cause, are left out. The curves as they are where the policy is not coarse.
+        The same columns but ``n_events`` and ``n_censored``, at the steps up to the last time with
+        ``threshold`` patients at risk, rounded as survival is. Groups of fewer patients, or with a
+        small count of any cause, are left out. The curves as they are where the policy is not
+        coarse.
     """
     if not policy.is_coarse:
         return curves
     horizons = study.prediction.horizons
     step = min(horizons) if horizons else study.time.grid
+    grid = shown_step(study, CURVE_PARTS)
     parts = []
     for _, compared in _comparisons(curves):
         heads = compared.drop_duplicates("group").set_index("group")["n_at_risk"]
@@ -58,7 +63,12 @@ def safe_incidence(
         for (group, _), part in compared.groupby(["group", "cause"], sort=False):
             if policy.is_small(heads[group]) or policy.is_small(events[group].to_numpy()).any():
                 continue
-            thin = thinned(part, study.time.grid, step, policy)
+            thin, left = thinned(part, grid, step, policy)
+            incidence, lower, upper = (thin[name].to_numpy(dtype=float) for name in SHARES)
+            rounded = round_incidence(incidence, lower, upper, left, policy)
+            for name, values in zip(SHARES, rounded, strict=True):
+                thin[name] = values
+            thin.loc[thin["time"] == 0, [*SHARES]] = 0.0  # nobody yet, which tells nothing
             parts.append(thin.assign(n_at_risk=pd.NA) if hidden[group] else thin)
     safe = pd.concat(parts, ignore_index=True) if parts else curves.iloc[:0]
     safe = safe.drop(columns=["n_events", "n_censored"]).astype({"n_at_risk": "Int64"})
@@ -176,4 +186,17 @@ def _hide(groups: dict[object, dict[object, list[Row]]], policy: DisclosurePolic
             excluded = few_excluded(rows[0], policy)
             for row in rows:
                 blank(row, [*gone, *excluded])
+            _round_horizons(rows, policy)
             blank_horizons(rows, bool(hidden[k, 0]), bool(few[k]), policy)
+
+
+def _round_horizons(rows: list[Row], policy: DisclosurePolicy) -> None:
+    known = [row for row in rows if pd.notna(row.get("n_at_risk")) and row["n_at_risk"] > 0]
+    known.sort(key=lambda row: row["horizon"])
+    if known:
+        incidence, lower, upper, left = (
+            np.array([row[name] for row in known], dtype=float) for name in (*SHARES, "n_at_risk")
+        )
+        rounded = round_incidence(incidence, lower, upper, left, policy)
+        for k, values in enumerate(zip(*rounded, strict=True)):
+            known[k].update(zip(SHARES, map(float, values), strict=True))

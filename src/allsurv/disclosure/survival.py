@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allsurv.disclosure.rounding import MEDIAN_PARTS, round_survival, round_to, shown_step
 from allsurv.policy.columns import LEFT_OUT
 from allsurv.policy.rules import CMS, DisclosurePolicy, Sum, hidden_cells
 from allsurv.study.spec import Study
@@ -43,7 +44,8 @@ def safe_survival(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.Dat
     DataFrame
         A copy in which hidden counts are missing; ``suppressed`` is true in rows that lost
         something. The estimates of groups of fewer patients or events than the threshold go, and
-        those at horizons with fewer patients at risk. Nothing changes where the policy is not
+        those at horizons with fewer patients at risk; the others are rounded, so that no small
+        count follows from them. Nothing changes where the policy is not
         coarse.
     """
     if not policy.is_coarse:
@@ -64,6 +66,7 @@ def safe_survival(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.Dat
             gone += few_excluded(group[0], policy)
             for row in group:
                 blank(row, gone)
+            _round_horizons(group, policy)
             blank_horizons(group, bool(hidden_n[k]), bool(few), policy)
     safe = pd.DataFrame(rows, columns=[*table.columns, "suppressed"], index=table.index)
     counts = [name for name in ("n", "n_events", "n_at_risk", *LEFT_OUT) if name in table.columns]
@@ -75,14 +78,14 @@ def safe_survival(table: pd.DataFrame, policy: DisclosurePolicy = CMS) -> pd.Dat
 def medians_on_grid(
     summary: pd.DataFrame, study: Study, policy: DisclosurePolicy = CMS
 ) -> pd.DataFrame:
-    """Round medians and their limits to the time grid: a quantile is the exact time of a patient.
+    """Round medians and their limits to a grid: a quantile is the exact time of a patient.
 
     Parameters
     ----------
     summary : DataFrame
         Of survival, with any of the columns of medians of survival and of follow-up.
     study : Study
-        Its time grid.
+        The step is a twelfth of its first horizon, on its time grid.
     policy : DisclosurePolicy, default=CMS
         As it is where the policy is not coarse.
 
@@ -93,9 +96,9 @@ def medians_on_grid(
     """
     if not policy.is_coarse:
         return summary
-    grid = study.time.grid
+    grid = shown_step(study, MEDIAN_PARTS)
     columns = [name for name in MEDIANS if name in summary]
-    rounded = {name: (summary[name].astype(float) / grid).round() * grid for name in columns}
+    rounded = {name: round_to(summary[name].astype(float), grid) for name in columns}
     return summary.assign(**rounded)
 
 
@@ -109,6 +112,19 @@ def _hidden_survival(
         lines += [Sum(tuple(range(first, first + k))) for first in (0, k, 2 * k)]
     hidden = hidden_cells(cells, lines, policy, unprinted=range(2 * k, 3 * k))
     return hidden[:k], hidden[k : 2 * k]
+
+
+def _round_horizons(group: list[dict[str, Any]], policy: DisclosurePolicy) -> None:
+    known = [row for row in group if pd.notna(row.get("n_at_risk")) and row["n_at_risk"] > 0]
+    known.sort(key=lambda row: row["horizon"])
+    columns = ("survival", "lower", "upper", "n_at_risk")
+    if known and all(name in known[0] for name in columns):
+        share, low, high, left = (
+            np.array([row[name] for row in known], dtype=float) for name in columns
+        )
+        rounded = round_survival(share, low, high, left, policy)
+        for k, row in enumerate(known):
+            row.update({name: float(rounded[j][k]) for j, name in enumerate(columns[:3])})
 
 
 def blank_horizons(

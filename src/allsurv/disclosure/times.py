@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 TELLING_DECIMALS = 3
 SIMPLEST = 24
 """Largest denominator of a fraction that is no sign of a patient."""
+MOST_SIMPLE = 0.1
+"""Share of a column of times that may be let through as simple fractions."""
 RUN = 10
 """Patients, one after another in the order of the file, whose times are a sign of all."""
 RARE = 1e-12
@@ -24,14 +26,14 @@ _SAME = 1e-9
 
 
 def _is_simple(time: float) -> bool:
-    """Tell whether a time is a fraction that many a result is by chance, such as 8 months in years.
+    """Tell whether a time is a share that many a result is by chance, such as 8 months in years.
 
     Examples
     --------
-    >>> _is_simple(2 / 3), _is_simple(178 / 30.4375)
-    (True, False)
+    >>> _is_simple(2 / 3), _is_simple(1 + 2 / 3), _is_simple(178 / 30.4375)
+    (True, False, False)
     """
-    return abs(float(Fraction(time).limit_denominator(SIMPLEST)) - time) < _SAME
+    return 0 < time < 1 and abs(float(Fraction(time).limit_denominator(SIMPLEST)) - time) < _SAME
 
 
 class Times:
@@ -51,11 +53,17 @@ class Times:
         # A few half days among whole days do not make whole days telling.
         places = int(np.quantile(decimals, 0.9, method="higher")) if decimals else 0
         self.numbers = Numbers(off_grid, 10.0**-places)
-        self.telling = frozenset(
-            f"{time:.10g}"
+        precise = [
+            time
             for time, places in zip(off_grid, decimals, strict=True)
-            if places >= TELLING_DECIMALS and not _is_simple(time)
-        )
+            if places >= TELLING_DECIMALS
+        ]
+        simple = {time for time in precise if _is_simple(time)}
+        for column in durations:
+            own = column[np.isin(column, list(simple))]
+            if own.size > MOST_SIMPLE * column.size:  # as where times are years in twelfths
+                simple -= set(own.tolist())
+        self.telling = frozenset(f"{time:.10g}" for time in precise if time not in simple)
         runs = [_rare_runs(column) for column in durations]
         self.runs = np.unique(np.concatenate(runs)) if runs else np.empty(0, dtype=np.uint64)
         self.whole = tuple(np.sort(column) for column in durations if _has_ties(column))

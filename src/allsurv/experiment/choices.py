@@ -19,10 +19,13 @@ __all__ = [
     "Config",
     "FeaturesPlan",
     "FindingsPlan",
+    "ImportancePlan",
     "InstabilityPlan",
     "OptimismPlan",
     "TuningPlan",
 ]
+
+ALL = "all"
 
 
 def usual_models() -> dict[str, dict[str, Any]]:
@@ -81,6 +84,20 @@ class InstabilityPlan:
     """
 
     bootstrap: int = 25
+
+
+@dataclass(frozen=True)
+class ImportancePlan:
+    """Over whom the importance of each variable is averaged.
+
+    Parameters
+    ----------
+    patients : int or None
+        A random sample of so many where there are more and the model is made of trees; everybody
+        if ``None``.
+    """
+
+    patients: int | None = 500
 
 
 @dataclass(frozen=True)
@@ -168,6 +185,8 @@ class Config:
         Refits behind the instability of predictions.
     findings : FindingsPlan
         Refits behind the intervals of the findings.
+    importance : ImportancePlan
+        Patients over whom importance is averaged.
     preset : str
         Name of the preset; empty for none.
     seed : int
@@ -194,6 +213,7 @@ class Config:
     optimism: OptimismPlan = field(default_factory=OptimismPlan)
     instability: InstabilityPlan = field(default_factory=InstabilityPlan)
     findings: FindingsPlan = field(default_factory=FindingsPlan)
+    importance: ImportancePlan = field(default_factory=ImportancePlan)
     preset: str = ""
     seed: int = 0
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -281,5 +301,6 @@ class Config:
             "optimism": vars(self.optimism) | {"models": list(self.optimism.models)},
             "instability": vars(self.instability).copy(),
             "findings": vars(self.findings).copy(),
+            "importance": {"patients": self.importance.patients or ALL},
             "models": {name: dict(params) for name, params in self.models.items()},
         }

@@ -10,9 +10,11 @@ from typing import Any
 
 from allsurv.errors import ConfigError, ModelError
 from allsurv.experiment.choices import (
+    ALL,
     Config,
     FeaturesPlan,
     FindingsPlan,
+    ImportancePlan,
     InstabilityPlan,
     OptimismPlan,
     TuningPlan,
@@ -24,6 +26,7 @@ from allsurv.models.catalog import is_path, trainable
 from allsurv.models.estimators import import_estimator
 from allsurv.nearest import did_you_mean
 from allsurv.policy.rules import CMS
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.study.faults import raise_faults
 from allsurv.study.schema import schema_faults
 from allsurv.study.yamlfile import read_yaml
@@ -112,6 +115,7 @@ def read_config(
         ),
         instability=InstabilityPlan(**merged.get("instability", {})),
         findings=FindingsPlan(**merged.get("findings", {})),
+        importance=_importance(merged.get("importance", {})),
         preset=Path(preset).stem,
         seed=merged.get("seed", 0),
         jobs=merged.get("jobs", os.cpu_count() or 1),
@@ -135,6 +139,11 @@ def _read(path: Path) -> dict[str, Any]:
 def _features(chosen: Mapping[str, Any]) -> FeaturesPlan:
     pairs = tuple((first, second) for first, second in chosen.get("interactions", ()))
     return FeaturesPlan(**{**chosen, "interactions": pairs})
+
+
+def _importance(chosen: Mapping[str, Any]) -> ImportancePlan:
+    patients = chosen.get("patients", ImportancePlan.patients)
+    return ImportancePlan(None if patients == ALL else patients)
 
 
 def _tuning(chosen: Mapping[str, Any], config_file: Path) -> TuningPlan:
@@ -203,8 +212,7 @@ def _from_command_line(asked: Mapping[str, str]) -> dict[str, Any]:
             raise ConfigError(
                 f"horizons: '{asked['horizons']}' are not numbers by comma, such as 12,24,36."
             ) from None
-        if any(not h > 0 for h in said["horizons"]):
-            raise ConfigError(f"horizons: '{asked['horizons']}' must all be above 0.")
+        read_horizons(said["horizons"], where="--horizons", error=ConfigError)
     return said
 
 

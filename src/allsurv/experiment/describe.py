@@ -53,10 +53,13 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
     """Describe a cohort in tables that are safe to show."""
     study = cohort.study
     comparisons = _comparisons(study, config)
-    total = 1 + len(comparisons) + len(study.analyses)
+    # Courses through states are for the report of `reproduce`.
+    analyses = [a for a in study.analyses.values() if study.endpoint(a.endpoint).kind != "states"]
+    total = 1 + len(comparisons) + len(analyses)
     tables = {
         "table_one": safe_characteristics(
             table_one(cohort, by=study.group),
+            study,
             config.policy,
             dominated=dominated_summaries(cohort, config.policy, by=study.group),
         ),
@@ -68,7 +71,7 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
         for name, table in _compared(cohort, comparison, config):
             parts.setdefault(name, []).append(table)
         progress("describe", done, total)
-    for done, analysis in enumerate(study.analyses.values(), start=2 + len(comparisons)):
+    for done, analysis in enumerate(analyses, start=2 + len(comparisons)):
         name, table = _analysed(cohort, analysis, config)
         parts.setdefault(name, []).append(table)
         progress("describe", done, total)
@@ -102,7 +105,11 @@ def _analysed(cohort: Cohort, analysis: Analysis, config: Config) -> tuple[str, 
 
 def _comparisons(study: Study, config: Config) -> list[Comparison]:
     """Those of the study; without any of one event, also one curve of the endpoint."""
-    within = [c for c in study.comparisons.values() if c.against is None]
+    within = [
+        c
+        for c in study.comparisons.values()
+        if c.against is None and study.endpoint(c.endpoint).kind != "states"
+    ]
     if any(study.endpoint(c.endpoint).kind == "event" for c in within):
         return within
     label = study.endpoint(config.endpoint).label

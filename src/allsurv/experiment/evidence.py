@@ -57,6 +57,7 @@ def evidence_tables(
             horizons=config.horizons,
             n_bootstrap=plan.bootstrap,
             n_simulated=plan.simulated,
+            n_explained=config.importance.patients,
             margin=plan.margin,
             random_state=config.seed,
             n_jobs=config.jobs,

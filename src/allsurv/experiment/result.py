@@ -87,7 +87,7 @@ class Result:
         Tidy tables by name; :mod:`allsurv.experiment.run` documents their columns.
     statements : mapping from str to str
         Sentences a reader must see, by topic: ``source``, ``sample_size``, ``choice``,
-        ``disclosure``, ``validation``, ``findings``.
+        ``disclosure``, ``validation``, ``findings``, ``importance``.
     chosen : str
         Name of the model recommended by the stated rule.
     risk_models : mapping from str to RiskModel

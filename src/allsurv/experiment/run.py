@@ -50,6 +50,7 @@ import numpy as np
 import pandas as pd
 
 from allsurv.cohort import Cohort, load_cohort, read_cohort
+from allsurv.cohort.deaths import check_absolute_risk
 from allsurv.cohort.missing import check_missing, complete_cases
 from allsurv.cohort.source_digest import describe_source
 from allsurv.disclosure.words import safe_reasons
@@ -114,6 +115,7 @@ def run_experiment(
     study = cohort.study
     config = config.complete(study)
     _check_horizons(cohort, config)
+    check_absolute_risk(cohort, config.endpoint)
     check_missing(
         cohort,
         predictors=config.predictors,

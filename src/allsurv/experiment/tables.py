@@ -10,7 +10,12 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.disclosure.curves import safe_curve
-from allsurv.disclosure.validated import safe_net_benefit, safe_risk_groups, safe_subgroups
+from allsurv.disclosure.validated import (
+    safe_measures,
+    safe_net_benefit,
+    safe_risk_groups,
+    safe_subgroups,
+)
 from allsurv.experiment.config import Config
 from allsurv.models import SurvivalModel, TunedModel
 from allsurv.models.catalog import find_family, model_label
@@ -34,13 +39,14 @@ def validation_tables(report: Validation, study: Study, config: Config) -> dict[
     """Take from a validation what may be shown."""
     curves = report.group_curves.rename(columns={"model": "comparison"})
     thinned = safe_curve(curves, study, config.policy).rename(columns={"comparison": "model"})
+    groups, n = report.risk_groups, report.n
     tables = {
-        "performance": named(report.performance),
+        "performance": named(safe_measures(report.performance, groups, n, config.policy)),
         "censoring": named(report.censoring),
-        "differences": named(report.differences),
-        "over_time": named(report.over_time),
+        "differences": named(safe_measures(report.differences, groups, n, config.policy)),
+        "over_time": named(safe_measures(report.over_time, groups, n, config.policy)),
         "calibration": named(report.calibration),
-        "net_benefit": named(safe_net_benefit(report.net_benefit, report.n, config.policy)),
+        "net_benefit": named(safe_net_benefit(report.net_benefit, groups, n, config.policy)),
         "risk_groups": named(safe_risk_groups(report.risk_groups, config.policy)),
         "risk_group_curves": named(thinned),
     }

@@ -15,7 +15,7 @@ from allsurv.disclosure.words import safe_sentence
 from allsurv.errors import ModelError
 from allsurv.experiment.config import Config
 from allsurv.experiment.evidence import evidence_tables
-from allsurv.experiment.explained import explanation_tables
+from allsurv.experiment.explained import explanation_tables, importance_statement
 from allsurv.experiment.points import points_tables
 from allsurv.experiment.support import sample_size_verdict
 from allsurv.experiment.tables import (
@@ -56,7 +56,7 @@ class Trained:
         Name of the recommended model.
     statements : dict of str to str
         ``choice``: the rule by which it was chosen; ``sample_size``: how many parameters the
-        cohort supports.
+        cohort supports; ``importance``: over whom it was averaged, if that is not everybody.
     """
 
     chosen: str
@@ -107,7 +107,9 @@ def train_models(
     tables |= instability_tables(moved)
     evidence = evidence_tables(pipelines, cohort, config, partial(progress, "findings"))
     own = {name: model for name, model in fitted.items() if is_exported(model)}
-    explained = explanation_tables(own, eligible, config, evidence.get("findings_importance"))
+    explained = explanation_tables(
+        own, eligible, config, evidence.get("findings_importance"), partial(progress, "explain")
+    )
     tables |= {name: labelled(table) for name, table in (evidence | explained).items()}
     tables["coefficients"] = coefficient_table(cohort, fitted)
     tables["models"] = model_table(fitted, pipelines, choice.model)
@@ -116,17 +118,19 @@ def train_models(
     mine = [refit for refit in moved.refits if refit.model == choice.model]
     bands = {choice.model: make_band(fitted[choice.model], X, mine, steps)}
     risk_models = _risk_models(own, eligible, config, bands)
+    said = {
+        "left_out": left_out,
+        "choice": choice.statement,
+        "censoring": report.censoring_sentence,
+        "sample_size": sample_size_verdict(y, fitted),
+        "importance": importance_statement(explained["importance"], len(y)),
+    }
     tables |= points_tables(risk_models, eligible, first=choice.model)
     return Trained(
         chosen=choice.model,
         tables=tables,
         risk_models=risk_models,
-        statements={
-            **({"left_out": left_out} if left_out else {}),
-            "choice": choice.statement,
-            "censoring": report.censoring_sentence,
-            "sample_size": sample_size_verdict(y, fitted),
-        },
+        statements={topic: text for topic, text in said.items() if text},
     )
 
 

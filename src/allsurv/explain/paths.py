@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import comb
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -65,34 +66,52 @@ class Paths:
     ratio: Floats
     layers: tuple[Layer, ...]
 
-    def shares(self, single: NDArray[np.float32]) -> Floats:
-        """Shapley value of each variable, in units of the weighted leaf."""
-        met = self._met(single)
+    def shares(self, asked_of: Floats) -> Floats:
+        r"""Shapley value of each variable, in units of the weighted leaf.
+
+        Notes
+        -----
+        The weight of a coalition of m variables is :math:`\int t^m (1 - t)^{d - 1 - m} dt`, so the
+        Shapley value of variable j is :math:`(s_j - r_j) \int \prod_{k \ne j} f_k(t)\,dt` with
+        :math:`f_k = (1 - t) r_k + t s_k`: a polynomial, which Gauss and Legendre integrate exactly
+        in :math:`d / 2` points. There the product of all :math:`f_k` is made once and serves every
+        variable: :math:`(s_j - r_j) / f_j` is :math:`(1 - r_j) / ((1 - t) r_j + t)` where
+        :math:`s_j = 1` and :math:`-1 / (1 - t)` where it is 0, whatever the variable. (If
+        :math:`r_j` is 0 too, so is the product.)
+        """
+        met = self._met(asked_of)
         depth = self.variable.shape[1]
-        weight = [1 / (depth * comb(depth - 1, m)) for m in range(depth)]
-        shares = np.empty((*met.shape[:2], depth))
-        for j in range(depth):
-            coefficients: list[Any] = [np.ones(met.shape[:2])]
-            for k in (k for k in range(depth) if k != j):
-                low = [c * self.ratio[:, k] for c in coefficients] + [0.0]
-                high = [0.0] + [c * met[:, :, k] for c in coefficients]
-                coefficients = [a + b for a, b in zip(low, high, strict=True)]
-            total = sum(w * c for w, c in zip(weight, coefficients, strict=True))
-            shares[:, :, j] = (met[:, :, j] - self.ratio[:, j]) * total
-        for gate in range(depth, met.shape[2]):
-            shares *= (met[:, :, gate] - self.ratio[:, gate])[:, :, None]
+        at, weight = _points(depth)
+        ratio = self.ratio[:, :depth, None]
+        product = np.empty((len(met), at.size, met.shape[2]))
+        for q, (t, w) in enumerate(zip(at, weight, strict=True)):
+            factors = met[:, :depth] * t
+            factors += (1 - t) * ratio
+            np.multiply.reduce(factors, axis=1, out=product[:, q], initial=w)
+        shares: Floats = ((1 - ratio) / ((1 - at) * ratio + at) + 1 / (1 - at)) @ product
+        shares *= met[:, :depth]
+        shares -= (1 / (1 - at) @ product)[:, None, :]
+        for gate in range(depth, met.shape[1]):
+            shares *= (met[:, gate] - self.ratio[:, gate, None])[:, None, :]
         return shares
 
-    def _met(self, single: NDArray[np.float32]) -> Floats:
-        met = np.ones((len(single), self.ratio.size), dtype=bool)
+    def _met(self, asked_of: Floats) -> Floats:
+        met = np.ones((self.ratio.size, asked_of.shape[1]), dtype=bool)
         for layer in self.layers:
-            asked = single[:, layer.term]
-            met[:, layer.at] &= (asked > layer.low) & (asked <= layer.high)
-        return met.reshape(len(single), *self.ratio.shape).astype(float)
+            asked = asked_of[layer.term]
+            met[layer.at] &= (asked > layer.low[:, None]) & (asked <= layer.high[:, None])
+        return met.reshape(*self.ratio.shape, -1).astype(float)
 
 
-def paths_of(trees: Trees, owners: NDArray[np.bool_]) -> list[Paths]:
-    r"""Find all ways to leaves, so that the variables on each play a product game.
+@cache
+def _points(depth: int) -> tuple[Floats, Floats]:
+    """Give points and weights that integrate polynomials of degree depth - 1 over [0, 1]."""
+    at, weight = np.polynomial.legendre.leggauss((depth + 1) // 2)
+    return (1 + at) / 2, weight / 2
+
+
+def paths_of(trees: Trees, owners: NDArray[np.bool_], at_once: int) -> Iterator[Paths]:
+    r"""Find all ways to leaves, some at once, so that the variables on each play a product game.
 
     Notes
     -----
@@ -112,10 +131,10 @@ def paths_of(trees: Trees, owners: NDArray[np.bool_]) -> list[Paths]:
     size = np.stack(
         [table.plays[:, :n_variables].sum(axis=1), table.plays[:, n_variables:].sum(axis=1)], axis=1
     )
-    return [
-        table.take(np.flatnonzero((size == one).all(axis=1))).paths(int(one[0]), found)
-        for one in np.unique(size, axis=0)
-    ]
+    for one in np.unique(size, axis=0):
+        alike = np.flatnonzero((size == one).all(axis=1))
+        for first in range(0, alike.size, at_once):
+            yield table.take(alike[first : first + at_once]).paths(int(one[0]), found)
 
 
 def _owners(owners: Bools) -> tuple[Bools, Ints]:

@@ -10,20 +10,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.errors import ModelError
-from allsurv.explain.exact import explain_score, explain_survival
+from allsurv.explain.exact import Question, explain_score, explain_survival
+from allsurv.explain.movement import draw_explained, measure_movement
 from allsurv.explain.values import Patients, ask
 from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.grid import grid_steps
 from allsurv.riskmodel.mechanisms import Constant
 
-__all__ = ["directions", "effects_over_time", "importance", "shares_of"]
+__all__ = ["directions", "effects_over_time", "importance"]
 
 Floats = NDArray[np.float64]
 
 _SAME = 1e-9
 
 
-def importance(model: Any, cohort: Patients) -> pd.DataFrame:
+def importance(
+    model: Any,
+    cohort: Patients,
+    *,
+    n_patients: int | None = None,
+    random_state: int | None = 0,
+) -> pd.DataFrame:
     """Rank the variables by how much they move the risk score.
 
     Parameters
@@ -32,39 +39,42 @@ def importance(model: Any, cohort: Patients) -> pd.DataFrame:
         Of any family but null.
     cohort : Cohort
         Patients over whom the movement is averaged.
+    n_patients : int, optional
+        Explain a random sample of so many patients where a model of trees is asked and there are
+        more; everybody unless given. A linear model is always explained for everybody.
+    random_state : int or None, default=0
+        Seed of the sample.
 
     Returns
     -------
     DataFrame
         ``variable``, ``label``, ``mean_abs_shap`` (in units of the risk score, so not
-        comparable between families), ``share`` of their sum, ``rank`` from 1; largest first.
+        comparable between families), ``share`` of their sum, ``rank`` from 1, ``share_error``
+        (Monte-Carlo standard error of ``share``; 0 where everybody was explained),
+        ``n_explained``; largest first.
 
     Raises
     ------
     ModelError
-        As :func:`shap_values`.
+        As :func:`shap_values`, or if ``n_patients`` is below 1.
 
     See Also
     --------
     allsurv.validation.importance_limits : The same with limits from refits.
     """
     asked = ask(model, cohort.X)
-    size = np.abs(explain_score(asked)[0]).mean(axis=0)
+    moved = measure_movement(asked, n_patients=n_patients, random_state=random_state)
     table = pd.DataFrame(
         {
             "variable": asked.variables,
             "label": [cohort.study.variable(name).label for name in asked.variables],
-            "mean_abs_shap": size,
-            "share": shares_of(size),
+            "mean_abs_shap": moved.size,
+            "share": moved.share,
         }
     )
     table["rank"] = table["mean_abs_shap"].rank(ascending=False, method="min").astype(int)
+    table["share_error"], table["n_explained"] = moved.share_error, moved.n_explained
     return table.sort_values("rank", kind="stable", ignore_index=True)
-
-
-def shares_of(size: Floats) -> Floats:
-    """Divide what variables move by its sum; zero where nothing moves."""
-    return size / size.sum() if size.sum() > 0 else np.zeros_like(size)
 
 
 def effects_over_time(model: Any, cohort: Patients, times: Sequence[float]) -> pd.DataFrame:
@@ -119,7 +129,13 @@ def effects_over_time(model: Any, cohort: Patients, times: Sequence[float]) -> p
     )
 
 
-def directions(models: Mapping[str, Any], cohort: Patients) -> pd.DataFrame:
+def directions(
+    models: Mapping[str, Any],
+    cohort: Patients,
+    *,
+    n_patients: int | None = None,
+    random_state: int | None = 0,
+) -> pd.DataFrame:
     """Hold the direction in which each model uses a term against the sign of Cox regression.
 
     Parameters
@@ -128,6 +144,9 @@ def directions(models: Mapping[str, Any], cohort: Patients) -> pd.DataFrame:
         Fitted; the one of family ``cox`` gives the signs.
     cohort : Cohort
         Patients over whom models are explained.
+    n_patients, random_state : int, optional
+        A random sample of them, as in :func:`importance`. A term that is the same in all of a
+        sample has no row.
 
     Returns
     -------
@@ -153,7 +172,8 @@ def directions(models: Mapping[str, Any], cohort: Patients) -> pd.DataFrame:
     for name, model in models.items():
         if not signs or isinstance(model.mechanism_, Constant):
             continue
-        for term, slope in _slopes(model, cohort.X).items():
+        asked = draw_explained(ask(model, cohort.X), n_patients, random_state)
+        for term, slope in _slopes(model, asked).items():
             variable, sign = term[0], signs.get(term[1], 0)
             known = sign != 0 and slope != 0
             rows.append(
@@ -179,13 +199,12 @@ def _cox_signs(model: Any, X: pd.DataFrame) -> dict[str, int]:
     signs = {t.name: int(np.sign(b)) for t, b in zip(terms, coef, strict=True)}
     multiplied = {name for term in terms for name in term.factors}
     if multiplied:
-        slopes = {term: slope for (_, term), slope in _slopes(model, X).items()}
+        slopes = {term: slope for (_, term), slope in _slopes(model, ask(model, X)).items()}
         signs |= {name: slopes[name] for name in multiplied if name in slopes}
     return signs
 
 
-def _slopes(model: Any, X: pd.DataFrame) -> dict[tuple[str, str], int]:
-    asked = ask(model, X)
+def _slopes(model: Any, asked: Question) -> dict[tuple[str, str], int]:
     values, _ = explain_score(asked)
     terms = model.encoder_.terms_
     alone = asked.owners & (asked.owners.sum(axis=1, keepdims=True) == 1)

@@ -13,7 +13,7 @@ __all__ = ["tree_coalitions", "tree_shap"]
 
 Floats = NDArray[np.float64]
 
-CHUNK = 1 << 22  # numbers held at once
+PATHS, PATIENTS = 64, 256  # looked at together: what is computed of them stays in the cache
 
 
 def tree_shap(
@@ -33,6 +33,7 @@ def tree_shap(
     .. math:: (s_j - r_j) \sum_m \frac{m!\,(d - 1 - m)!}{d!}
         \left[z^m\right] \prod_{k \ne j} (r_k + s_k z).
 
+    The sum over m is an integral that :meth:`allsurv.explain.paths.Paths.shares` evaluates exactly.
     A way that asks for products is a sum of such: :func:`allsurv.explain.paths.paths_of`.
 
     References
@@ -57,23 +58,23 @@ def tree_shap(
     [[0.375, 0.375], [-0.125, -0.125]]
     """
     single, same = np.unique(design.astype(np.float32), axis=0, return_inverse=True)
-    values = np.zeros((len(single), owners.shape[1], leaf_value.shape[1]))
+    columns = np.ascontiguousarray(single.T, dtype=float)
+    values = np.zeros((owners.shape[1], leaf_value.shape[1], len(single)))
     base = np.zeros(leaf_value.shape[1])
-    for paths in paths_of(trees, owners):
+    for paths in paths_of(trees, owners, PATHS):
         added = leaf_value[paths.leaf] * paths.weight[:, None]
-        n_paths, depth = paths.variable.shape
+        depth = paths.variable.shape[1]
         if depth == paths.ratio.shape[1]:
             base += paths.ratio.prod(axis=1) @ added
         if depth == 0:
             continue
         players = [(k, *np.nonzero(paths.variable == k)) for k in np.unique(paths.variable)]
-        rows = max(1, CHUNK // (n_paths * depth * depth))
-        for first in range(0, len(single), rows):
-            part = slice(first, first + rows)
-            share = paths.shares(single[part])
+        for first in range(0, len(single), PATIENTS):
+            part = slice(first, first + PATIENTS)
+            share = paths.shares(columns[:, part])
             for variable, path, column in players:
-                values[part, variable] += share[:, path, column] @ added[path]
-    return values[same.ravel()], base
+                values[variable, :, part] += added[path].T @ share[path, column]
+    return values.transpose(2, 0, 1)[same.ravel()], base
 
 
 def tree_coalitions(

@@ -166,12 +166,18 @@ class FeatureEncoder(TransformerMixin, BaseEstimator):
         FeatureEncoder
             As :func:`sklearn.base.clone` gives it; what is chosen is frozen and need not be copied.
         """
-        return FeatureEncoder(
+        encoder = FeatureEncoder(
             self.variables,
             missing=self.missing,
             splines=self.splines,
             interactions=self.interactions,
         )
+        if hasattr(self, "_sklearn_output_config"):  # what set_output asked for is a choice too
+            encoder._sklearn_output_config = dict(self._sklearn_output_config)
+        return encoder
+
+    def __sklearn_clone__(self) -> FeatureEncoder:
+        return self.unfitted()
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Learn centres, scales and fills; the outcome is not looked at.

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError
-from allsurv.features.knots import FEWEST_KNOTS, harrell_knots
 from allsurv.riskmodel.encoding import Term
 from allsurv.riskmodel.splines import curved_part
+from allsurv.stats.knots import FEWEST_KNOTS, harrell_knots
 
 __all__ = ["KNOTS", "learn_products", "learn_terms"]
 
@@ -49,7 +49,8 @@ def learn_terms(
             Term(f"{variable.name} tested", variable.name, "tested"),
             Term(f"{variable.name} positive", variable.name, "positive"),
         )
-    known = numbers[~np.isnan(numbers)]
+    unknown = np.isnan(numbers)
+    known = numbers[~unknown] if np.count_nonzero(unknown) else numbers
     if known.size == 0:
         raise ModelError(
             f"predictors: '{variable.name}' has no value in any of {numbers.size} patients; "
@@ -91,20 +92,28 @@ def _columns(
 
 
 def _number(known: NDArray[np.float64], variable: Variable, fills: bool) -> Term:
-    fill = float(f"{np.median(known):.3g}") if fills else None  # no patient's own odd value
+    fill = float(f"{_median(known):.3g}") if fills else None  # no patient's own odd value
     values = known
     if variable.transform == "log":
         values = np.log(known[known > 0])
-    scale = float(values.std()) if values.size else 0.0
+    centre = float(np.add.reduce(values)) / values.size if values.size else 0.0
+    away = values - centre
+    scale = math.sqrt(np.add.reduce(away * away) / values.size) if values.size else 0.0
     return Term(
         f"{variable.transform} {variable.name}".strip(),
         variable.name,
         "number",
         transform=variable.transform,
-        centre=float(values.mean()) if values.size else 0.0,
+        centre=centre,
         scale=scale if scale > 0 else 1.0,
         fill=fill,
     )
+
+
+def _median(known: NDArray[np.float64]) -> float:
+    """Take the median as NumPy does; a function of its own costs a refit ten times as much."""
+    ordered = np.sort(known)
+    return float(ordered[(known.size - 1) // 2] + ordered[known.size // 2]) / 2
 
 
 def _curved(

@@ -21,6 +21,7 @@ Kind = Literal["", "SPSS", "Stata", "SAS", "SAS transport"]
 
 _SAS = b"\x00" * 12 + b"\xc2\xea\x81\x60"
 _TRANSPORT = b"HEADER RECORD*******LIB"
+_SMALLEST_OF_IBM = 1e-78
 _STATA_VERSIONS = range(104, 120)
 """Format numbers of Stata's binary files before 13, which begin with the number alone."""
 
@@ -118,6 +119,10 @@ def _sas(path: Path, kind: str) -> Labelled:
     with pd.read_sas(path, format=form, encoding="utf-8", iterator=True) as reader:
         frame = reader.read()
         labels = _sas_labels(reader)
+    if kind == "SAS transport":
+        for name in frame.select_dtypes("number"):
+            # pandas reads the zero of IBM's floating point as the smallest number it can write
+            frame[name] = frame[name].mask(frame[name].abs() < _SMALLEST_OF_IBM, 0.0)
     return Labelled(frame, f"{kind} file", labels)
 
 

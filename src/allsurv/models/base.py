@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from allsurv.errors import ModelError, NotFittedError
 from allsurv.features import FeatureEncoder
@@ -20,6 +21,7 @@ from allsurv.stats.outcome import check_y
 __all__ = ["SurvivalModel"]
 
 Floats = NDArray[np.float64]
+_PLAIN = (bool, int, float, str, type(None))
 
 
 class SurvivalModel(BaseEstimator):
@@ -56,10 +58,27 @@ class SurvivalModel(BaseEstimator):
     family: ClassVar[str]
     path: ClassVar[str] = ""
     """Parameter of which one fit serves many values; empty for none."""
+    software: ClassVar[tuple[str, ...]] = ("numpy", "pandas", "scipy")
+    """Packages that compute what the family fits, as the package index names them."""
+
+    @property
+    def has_published_baseline(self) -> bool:
+        """Whether the baseline is a paper's, and tells nothing of the patients fitted to."""
+        return False
 
     def __init__(self, features: FeatureEncoder, *, grid: float = 1.0) -> None:
         self.features = features
         self.grid = grid
+
+    def __sklearn_clone__(self) -> Self:
+        """Copy the choices; most are plain values, which scikit-learn would copy deeply."""
+        kind: Any = type(self)
+        choices: dict[str, Any] = {name: getattr(self, name) for name in _parameters(kind)}
+        for name, value in choices.items():
+            if not isinstance(value, _PLAIN):
+                choices[name] = clone(value, safe=False)
+        copied: Self = kind(**choices)
+        return copied
 
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Mechanism:
         raise TypeError(f"{type(self).__name__} is a base; use make_model.")
@@ -235,3 +254,9 @@ class SurvivalModel(BaseEstimator):
     def _check_fitted(self) -> None:
         if not hasattr(self, "mechanism_"):
             raise NotFittedError(f"{type(self).__name__}: not fitted; call fit first.")
+
+
+@lru_cache(maxsize=64)
+def _parameters(kind: Any) -> tuple[str, ...]:
+    """Name the parameters of a class, which scikit-learn reads from its signature each time."""
+    return tuple(kind._get_param_names())

@@ -64,6 +64,7 @@ class GradientBoosting(SurvivalModel):
 
     family: ClassVar[str] = "gbs"
     path: ClassVar[str] = "n_estimators"
+    software: ClassVar[tuple[str, ...]] = (*SurvivalModel.software, "numba")
 
     def __init__(
         self,
@@ -165,6 +166,7 @@ class ComponentwiseBoosting(SurvivalModel):
 
     family: ClassVar[str] = "cgbs"
     path: ClassVar[str] = "n_estimators"
+    software: ClassVar[tuple[str, ...]] = (*SurvivalModel.software, "numba")
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from allsurv.errors import ModelError
 from allsurv.nearest import did_you_mean
+from allsurv.policy.rules import SMALLEST_GROUP
 
 if TYPE_CHECKING:
     from allsurv.models.base import SurvivalModel
@@ -34,6 +35,11 @@ __all__ = [
 NOT_EXPORTED = (
     "a challenger is a program of another package, and a fitted one may hold exact times of single "
     "patients: it is validated and compared, and never saved, exported or recommended"
+)
+
+NOT_YET_EXPORTED = (
+    "a form of it of which no count or time of a single patient follows is not made yet: it is "
+    "fitted, predicts and is validated, and never saved or exported"
 )
 
 
@@ -133,7 +139,10 @@ _FAMILIES: dict[str, Family] = {
             complexity=4,
             usual=True,
             mechanism="forest",
-            space={"min_samples_leaf": [22, 11], "max_features": ["sqrt", 0.5, None]},
+            space={
+                "min_samples_leaf": [2 * SMALLEST_GROUP, SMALLEST_GROUP],
+                "max_features": ["sqrt", 0.5, None],
+            },
         ),
         Family(
             name="gbs",
@@ -193,7 +202,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.cause_specific:CauseSpecific",
                 complexity=0,
                 base="cox",
-                mechanism="causes linear",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="cause_coxnet",
@@ -202,7 +211,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.cause_specific:CauseSpecific",
                 complexity=2,
                 base="coxnet",
-                mechanism="causes linear",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="fine_gray",
@@ -210,7 +219,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 short="Fine-Gray",
                 kind="allsurv.models.competing.fine_gray:FineGray",
                 complexity=1,
-                mechanism="causes subdistribution",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="cause_rsf",
@@ -219,7 +228,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.forest:CompetingForest",
                 complexity=4,
                 base="rsf",
-                mechanism="causes forest",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="cause_gbs",
@@ -228,7 +237,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.cause_specific:CauseSpecific",
                 complexity=3,
                 base="gbs",
-                mechanism="causes boosted",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="incidence",
@@ -237,7 +246,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.incidence:IncidenceModel",
                 complexity=0,
                 role="reference",
-                mechanism="causes constant",
+                not_exported=NOT_YET_EXPORTED,
             ),
         )
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from importlib.metadata import packages_distributions
 from typing import Any, Literal
 
 import numpy as np
@@ -84,6 +85,12 @@ class Challenger(SurvivalModel):
     def family(self) -> str:  # type: ignore[override]
         """Import path of the estimator."""
         return path_of(type(self.estimator))
+
+    @property
+    def software(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What the estimator's package is installed as, beside our own needs."""
+        root = type(self.estimator).__module__.partition(".")[0]
+        return (*SurvivalModel.software, *packages_distributions().get(root, ()))
 
     @property
     def how_survival(self) -> str:

@@ -73,25 +73,25 @@ class CoxModel(SurvivalModel):
         self.ties = ties
 
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Linear:
-        names = [term.name for term in self.encoder_.terms_]
-        varies = np.ptp(design, axis=0) > 0
-        self.constant_ = tuple(name for name, v in zip(names, varies, strict=True) if not v)
-        if not varies.any():
+        names = np.array([term.name for term in self.encoder_.terms_], dtype=object)
+        varies = _varying(design)
+        self.constant_ = tuple(np.delete(names, varies)) if varies.size < names.size else ()
+        if not varies.size:
             raise ModelError(
                 "CoxModel.fit: no predictor varies among the patients; give others, or use 'null'."
             )
         fit = fit_cox(
             time,
             event,
-            design[:, varies],
+            design.take(varies, axis=1),
             ties=self.ties,
             ridge=self.ridge,
-            names=[name for name, v in zip(names, varies, strict=True) if v],
+            names=names[varies].tolist(),
         )
-        self.coef_ = np.zeros(len(names))
+        self.coef_ = np.zeros(names.size)
         self.coef_[varies] = fit.coef
-        self.covariance_ = np.full((len(names), len(names)), np.nan)
-        self.covariance_[np.ix_(varies, varies)] = fit.covariance
+        self.covariance_ = np.full((names.size, names.size), np.nan)
+        self.covariance_[varies[:, None], varies] = fit.covariance
         baseline = fit.baseline()
         steps = np.concatenate([[0.0], baseline.cumulative_hazard])
         hazard = steps[count_until(baseline.time, self.times_)]
@@ -105,9 +105,15 @@ class CoxModel(SurvivalModel):
         values: Sequence[float],
         new: Floats,
     ) -> Floats:
-        varies = np.ptp(design, axis=0) > 0
+        varies = _varying(design)
         everybody = np.ones((len(values), time.size))
         fits = fit_cox_many(
             time, event, design[:, varies], everybody, ties=self.ties, ridge=np.asarray(values)
         )
         return fits.coef @ new[:, varies].T
+
+
+def _varying(design: Floats) -> NDArray[np.intp]:
+    """Find the columns in which patients differ."""
+    found: NDArray[np.intp] = (design != design[0]).any(axis=0).nonzero()[0]
+    return found

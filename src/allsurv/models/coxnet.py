@@ -67,6 +67,11 @@ class ElasticNetCox(SurvivalModel):
 
     family: ClassVar[str] = "coxnet"
     path: ClassVar[str] = "alpha"
+    software: ClassVar[tuple[str, ...]] = (
+        *SurvivalModel.software,
+        "scikit-learn",
+        "scikit-survival",
+    )
 
     def __init__(
         self,

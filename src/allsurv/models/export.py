@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from allsurv.cohort.source_digest import describe_source
 from allsurv.cohort.table import Cohort
 from allsurv.dictionary.variable import Variable
-from allsurv.errors import DisclosureError, ModelError
+from allsurv.errors import DisclosureError, ModelError, NotFittedError
 from allsurv.models.catalog import find_family, trainable
+from allsurv.models.coarse import coarse_model
 from allsurv.models.origin import origin_of
 from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.riskmodel.development import Development
 from allsurv.riskmodel.encoding import NEVER_FILLED, Term, read_numbers
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.riskmodel.instability import Instability
 from allsurv.riskmodel.model import RiskModel
 from allsurv.riskmodel.reach import Population, Reach
@@ -41,7 +46,10 @@ def export_model(
     instability: Instability | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> RiskModel:
-    """Export a fitted model as a risk model, which is data and holds no patient.
+    """Export a fitted model as a risk model, which is data and of which no patient follows.
+
+    It is made coarse first (:func:`allsurv.models.coarse.coarse_model`); by how much this moves
+    risks at the horizons is in ``provenance["rounding"]``.
 
     Parameters
     ----------
@@ -81,22 +89,29 @@ def export_model(
             f"export_model: '{model.family}' is not exported: {reason}. Export a model of one of "
             f"{', '.join(trainable())}."
         )
+    if not hasattr(model, "mechanism_"):
+        raise NotFittedError(f"{type(model).__name__}: not fitted; call fit first.")
     study = cohort.study
     X = cohort.X
-    score = model.predict(X)
     trees = getattr(model.mechanism_, "trees", None)
     if trees is not None:
         _refuse_small_leaves(trees)
     what = study.endpoint(endpoint)
     encoder = model.encoder_
     asked = study.prediction.horizons if horizons is None else horizons
+    asked = read_horizons(asked, where="export_model", fewest=0)
+    asked = tuple(h for h in asked if h <= model.max_time_)
     given, derived = _slice(study, encoder.variable_names)
     given = {name: _as_needed(variable, encoder.terms_) for name, variable in given.items()}
     predictors = {name: study.variable(name) for name in encoder.variable_names}
+    shown = coarse_model(model, cohort, endpoint)
+    moved = shown.predict_survival(X, asked) - model.predict_survival(X, asked)
     origin = origin_of(model, cohort)
     seed = model.get_params(deep=False).get("random_state")
     origin["seed"] = seed if isinstance(seed, int) else None
     origin["source"] = describe_source(cohort.source)
+    origin["identifiers"] = [v.column for v in study.variables.values() if v.kind == "identifier"]
+    origin["rounding"] = _rounding(moved)
     return RiskModel(
         family=model.family,
         study=study.name,
@@ -105,20 +120,33 @@ def export_model(
         origin=what.origin,
         time_unit=study.time.unit,
         grid=model.times_,
-        horizons=tuple(float(h) for h in asked if h <= model.max_time_),
+        horizons=asked,
         variables=given,
         derived=derived,
         predictors=encoder.variable_names,
         terms=encoder.terms_,
-        mechanism=model.mechanism_,
+        mechanism=shown.mechanism_,
         development=Development.of(
-            score, centiles=study.prediction.risk_centiles, labels=study.prediction.risk_groups
+            shown.predict(X),
+            centiles=study.prediction.risk_centiles,
+            labels=study.prediction.risk_groups,
         ),
         reach=Reach.of(read_numbers(X, predictors), predictors, encoder.design(X), encoder.terms_),
         population=_population(study, what),
         provenance=origin | dict(provenance or {}),
         instability=instability,
     )
+
+
+def _rounding(moved: NDArray[np.float64]) -> dict[str, float | None]:
+    """Say by how much predicted risks differ from those of the model as it was fitted."""
+    if moved.size == 0:
+        return {"mean_difference": None, "largest_difference": None}
+    apart = np.abs(moved)
+    return {
+        "mean_difference": round(float(apart.mean()), 4),
+        "largest_difference": round(float(apart.max()), 4),
+    }
 
 
 def _as_needed(variable: Variable, terms: Sequence[Term]) -> Variable:

@@ -69,6 +69,7 @@ class SurvivalForest(SurvivalModel):
     """
 
     family: ClassVar[str] = "rsf"
+    software: ClassVar[tuple[str, ...]] = (*SurvivalModel.software, "numba")
 
     def __init__(
         self,

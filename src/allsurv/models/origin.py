@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["origin_of", "package_versions"]
 
-_PACKAGES = ("numba", "numpy", "pandas", "scikit-learn", "scikit-survival", "scipy")
+_EVERY = ("numba", "numpy", "pandas", "scikit-learn", "scikit-survival", "scipy")
 
 
 def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
@@ -34,16 +35,16 @@ def origin_of(model: SurvivalModel, cohort: Cohort) -> dict[str, Any]:
         "parameters": parameters,
         "source": asdict(cohort.source),
         "study_digest": cohort.study.digest,
-        "versions": package_versions(),
+        "versions": package_versions(model.software),
     }
 
 
-def package_versions() -> dict[str, str]:
-    """List the versions of what bears on the numbers."""
+def package_versions(packages: Sequence[str] = _EVERY) -> dict[str, str]:
+    """List the versions of what bears on the numbers: of a job that may fit any family, of all."""
     return {
         "python": platform.python_version(),
         "allsurv": __version__,
-        **{package: version(package) for package in _PACKAGES},
+        **{package: version(package) for package in sorted(set(packages))},
     }
 
 

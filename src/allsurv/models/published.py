@@ -56,6 +56,11 @@ class PublishedModel(SurvivalModel):
         self.curve = curve
         self.baseline = baseline
 
+    @property
+    def has_published_baseline(self) -> bool:
+        """Whether the baseline is the paper's curve."""
+        return self.baseline == "published"
+
     def _learn(self, design: Floats, time: Floats, event: NDArray[np.bool_]) -> Linear:
         coef = np.array([self._coefficient(term) for term in self.encoder_.terms_])
         # The score of a patient counts from the average one, as a baseline hazard needs.

@@ -85,6 +85,11 @@ class TunedModel(SurvivalModel):
         return self.model.family
 
     @property
+    def software(self) -> tuple[str, ...]:  # type: ignore[override]
+        """That of the model that is tuned."""
+        return self.model.software
+
+    @property
     def features(self) -> FeatureEncoder:
         """Features of the model that is tuned."""
         return self.model.features

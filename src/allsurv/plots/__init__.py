@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "files": ["write_figure", "write_figures"],
         "drawers": ["Drawers"],
         "incidence": ["plot_cumulative_incidence"],
+        "states": ["plot_state_diagram", "plot_state_shares"],
         "stacked": ["plot_stacked_incidence"],
         "items": ["plot_item", "write_item", "write_items"],
         "paper": ["alt_text"],

@@ -9,7 +9,7 @@ import pandas as pd
 
 from allsurv.journal import number_text, round_half_up
 
-__all__ = ["curve_numbers", "horizon_text", "median_text", "percent_text"]
+__all__ = ["curve_numbers", "horizon_text", "median_text", "percent_text", "what_is_shown"]
 
 HIDDEN = "–"
 YEAR = {"days": 365.25, "weeks": 52.17857142857143}
@@ -22,6 +22,19 @@ def curve_numbers(
     if summary is None:
         return ("",) * len(groups)
     return tuple(_numbers(summary[summary["group"] == group], unit) for group in groups)
+
+
+def what_is_shown(table: pd.DataFrame) -> str:
+    """Say what a curve is the share of: survival, unless deaths are censored.
+
+    Examples
+    --------
+    >>> what_is_shown(pd.DataFrame({"censors_deaths": [True]}))
+    'free of the event, deaths censored'
+    """
+    if "censors_deaths" in table.columns and table["censors_deaths"].any():
+        return "free of the event, deaths censored"
+    return "survival"
 
 
 def horizon_text(horizon: float, unit: str) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from allsurv.errors import ConfigError
 from allsurv.journal import p_text
-from allsurv.plots.curve_numbers import YEAR, curve_numbers
+from allsurv.plots.curve_numbers import YEAR, curve_numbers, what_is_shown
 from allsurv.plots.paper import (
     GREY,
     INK,
@@ -46,7 +46,7 @@ def plot_kaplan_meier(
     caption: str | None = None,
     unit: str = "",
     p_value: float | None = None,
-    ylabel: str = "Survival",
+    ylabel: str = "",
     width: float = 6.4,
     limits: bool = True,
     counts: pd.DataFrame | None = None,
@@ -66,8 +66,9 @@ def plot_kaplan_meier(
         Unit of time; the table's own where not given.
     p_value : float, optional
         Of the log-rank test, printed above the curves.
-    ylabel : str, default="Survival"
-        What survives.
+    ylabel : str, default=""
+        What is shown; where not given ``Survival``, or, where the table says that deaths are
+        censored, ``Free of the event, deaths censored``.
     width : float, default=6.4
         Of the figure, in inches.
     limits : bool, default=True
@@ -91,7 +92,8 @@ def plot_kaplan_meier(
 
     Notes
     -----
-    Steps, limits and numbers are those of the table. A number at risk stands under a time only
+    Steps, limits and numbers are those of the table; a coarse curve, without ``n_events``, is drawn
+    in straight lines from point to point. A number at risk stands under a time only
     where the table gives it for that very time.
     """
     check_table(table, COLUMNS, "plot_kaplan_meier")
@@ -100,6 +102,7 @@ def plot_kaplan_meier(
             "plot_kaplan_meier: the table holds several comparisons; draw one at a time."
         )
     unit = unit or str(table.attrs.get("unit", ""))
+    ylabel = ylabel or what_is_shown(table).capitalize()
     caption = str(table.attrs.get("source", "")) if caption is None else caption
     title = title or (str(table["label"].iloc[0]) if "label" in table.columns else "")
     groups = list(dict.fromkeys(table["group"]))
@@ -176,10 +179,12 @@ def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, shade: float) 
     part = part[part["survival"].notna()]
     style = pen(index)
     time, survival = part["time"].to_numpy(float), part["survival"].to_numpy(float)
-    axes.step(
+    # A coarse curve is known at its points only: steps between them would hold it too high.
+    is_whole = "n_events" in part.columns
+    axes.plot(
         time,
         survival,
-        where="post",
+        drawstyle="steps-post" if is_whole else "default",
         color=style.color,
         linestyle=style.dashes,
         linewidth=1.6,
@@ -191,7 +196,7 @@ def _draw(axes: Axes, part: pd.DataFrame, index: int, label: str, shade: float) 
             time,
             part["lower"].to_numpy(float),
             part["upper"].to_numpy(float),
-            step="post",
+            step="post" if is_whole else None,
             color=style.color,
             alpha=shade,
             linewidth=0,

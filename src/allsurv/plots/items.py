@@ -8,12 +8,14 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from allsurv.plots.curve_numbers import what_is_shown
 from allsurv.plots.curves import plot_kaplan_meier
 from allsurv.plots.effects import plot_hazard_ratios
 from allsurv.plots.files import FORMATS, write_figure
 from allsurv.plots.incidence import plot_cumulative_incidence
 from allsurv.plots.residuals import plot_residuals
 from allsurv.plots.stacked import plot_stacked_incidence
+from allsurv.plots.states import plot_state_diagram, plot_state_shares
 from allsurv.plots.swimmer import plot_swimmer
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
@@ -124,17 +126,25 @@ def write_item(
 
 
 def _curves(item: Item, study: Study, caption: str) -> Axes:
-    endpoints = item.table["endpoint"].unique() if "endpoint" in item.table.columns else []
     return plot_kaplan_meier(
         item.table.drop(columns="comparison", errors="ignore"),  # one figure, whatever it compares
         title=item.heading,
         caption=caption,
         unit=study.time.unit,
         p_value=_p_value(item),
-        ylabel=study.endpoint(endpoints[0]).label if len(endpoints) == 1 else "Survival",
+        ylabel=_ylabel(item, study),
         counts=item.extra.get("at_risk"),
         summary=item.extra.get("summary"),
     )
+
+
+def _ylabel(item: Item, study: Study) -> str:
+    """Name the endpoint, if it is one; an endpoint that censors deaths is called no survival."""
+    endpoints = item.table["endpoint"].unique() if "endpoint" in item.table.columns else []
+    shown = what_is_shown(item.table)
+    if len(endpoints) == 1 and shown == "survival":
+        return study.endpoint(endpoints[0]).label
+    return shown.capitalize()
 
 
 def _p_value(item: Item) -> float | None:
@@ -170,6 +180,14 @@ def _stacked(item: Item, study: Study, caption: str) -> Axes:
     )
 
 
+def _diagram(item: Item, study: Study, caption: str) -> Axes:
+    return plot_state_diagram(item.table, title=item.heading, caption=caption)
+
+
+def _shares(item: Item, study: Study, caption: str) -> Axes:
+    return plot_state_shares(item.table, title=item.heading, caption=caption, unit=study.time.unit)
+
+
 def _forest(item: Item, study: Study, caption: str) -> Axes:
     return plot_hazard_ratios(item.table, title=item.heading, caption=caption)
 
@@ -197,9 +215,11 @@ def _swimmer(item: Item, study: Study, caption: str) -> Axes:
 
 DRAWINGS: dict[str, Callable[[Item, Study, str], Axes]] = {
     "curves": _curves,
+    "diagram": _diagram,
     "forest": _forest,
     "incidence": _incidence,
     "residuals": _residuals,
+    "shares": _shares,
     "stacked": _stacked,
     "swimmer": _swimmer,
 }

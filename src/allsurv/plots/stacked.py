@@ -21,7 +21,12 @@ MOST_IN_A_ROW = 3
 
 
 def plot_stacked_incidence(
-    table: pd.DataFrame, *, title: str = "", caption: str | None = None, unit: str = ""
+    table: pd.DataFrame,
+    *,
+    title: str = "",
+    caption: str | None = None,
+    unit: str = "",
+    rest: str = FREE,
 ) -> Axes:
     """Draw, for each group, what share of patients is in each situation by each time.
 
@@ -36,6 +41,8 @@ def plot_stacked_incidence(
         Below it; the table's own source where not given.
     unit : str, default=""
         Unit of time; the table's own where not given.
+    rest : str, default="Free of these events"
+        What the part above the bands is called.
 
     Returns
     -------
@@ -87,15 +94,18 @@ def plot_stacked_incidence(
                 0.03, 0.97, wrap(label, 34), transform=axes.transAxes, va="top", fontsize=TEXT,
                 color=INK,
             )  # fmt: skip
+        if part["n_at_risk"].isna().all():
+            below.axis("off")
+            continue
         draw_at_risk(below, any_event(part), [group], ["At risk"], ticks)
         if place:
             below.set_title("")
         below.set_xlim(axes.get_xlim())
     grid[0, 0].legend(
-        handles=_key(causes), loc="lower left", bbox_to_anchor=(0.0, 1.01), frameon=False,
+        handles=_key(causes, rest), loc="lower left", bbox_to_anchor=(0.0, 1.01), frameon=False,
         fontsize=TEXT, labelcolor=INK, borderaxespad=0.0,
     )  # fmt: skip
-    finish(figure, title=title, caption=caption, alt=_alt(table, title, unit))
+    finish(figure, title=title, caption=caption, alt=_alt(table, title, unit, rest))
     found: Axes = grid[0, 0]
     return found
 
@@ -115,8 +125,8 @@ def _stack(axes: Axes, part: pd.DataFrame, causes: dict[str, str]) -> None:
         floor = top
 
 
-def _key(causes: dict[str, str]) -> list[Patch]:
-    free = Patch(facecolor="white", edgecolor=INK, linewidth=0.5, label=FREE)
+def _key(causes: dict[str, str], rest: str) -> list[Patch]:
+    free = Patch(facecolor="white", edgecolor=INK, linewidth=0.5, label=rest)
     bands = [
         Patch(
             facecolor=pen(k).color,
@@ -131,7 +141,7 @@ def _key(causes: dict[str, str]) -> list[Patch]:
     return [free, *reversed(bands)]
 
 
-def _alt(table: pd.DataFrame, title: str, unit: str) -> str:
+def _alt(table: pd.DataFrame, title: str, unit: str, rest: str) -> str:
     said = [f"Shares of patients over time: {title or 'competing events'}."]
     for group, part in table.groupby("group", sort=False):
         known = part[part["incidence"].notna()]
@@ -142,5 +152,5 @@ def _alt(table: pd.DataFrame, title: str, unit: str) -> str:
         words = [f"{labels[cause].lower()} {share:.0f}%" for cause, share in shares.items()]
         free = 100 - sum(shares.values())
         at = f"{float(last['time'].iloc[0]):g} {unit}".rstrip()
-        said.append(f"{label}, at {at}: {', '.join(words)}, free of these {free:.0f}%.")
+        said.append(f"{label}, at {at}: {', '.join(words)}, {rest.lower()} {free:.0f}%.")
     return " ".join(said)

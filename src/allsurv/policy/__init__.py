@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "SMALLEST_GROUP",
             "DisclosurePolicy",
             "Sum",
+            "coarse_step",
             "disclosure_policy",
             "hidden_cells",
         ],

@@ -6,6 +6,7 @@ from that one choice. This is disclosure control, not differential privacy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,6 +24,7 @@ __all__ = [
     "SMALLEST_GROUP",
     "DisclosurePolicy",
     "Sum",
+    "coarse_step",
     "disclosure_policy",
     "hidden_cells",
 ]
@@ -43,8 +45,8 @@ class DisclosurePolicy:
     hides_zero : bool
         Whether a count of 0 discloses too: that nobody of a group is of a kind says so of each.
     is_coarse : bool
-        Whether times stand on the study's grid and ranges are centiles, and whether files are
-        searched for patients' times.
+        Whether times stand on the study's grid, shares of patients are rounded and ranges are
+        centiles, and whether files are searched for patients' times.
     hides_rows : bool
         Whether files are searched for patients' rows.
     dominance : (int, float, float), optional
@@ -94,6 +96,32 @@ class DisclosurePolicy:
         small = (values < self.threshold) & ((values > 0) | self.hides_zero)
         return small if small.ndim else bool(small)
 
+    def unit(self, n_at_risk: float, survival: float = 1.0) -> float:
+        """Give the unit to which a share of patients is rounded, so that no small count follows.
+
+        Parameters
+        ----------
+        n_at_risk : float
+            Patients who make up the share; those still at risk, for a survival probability.
+        survival : float, default=1.0
+            The probability, which one event lowers by ``survival / n_at_risk``.
+
+        Returns
+        -------
+        float
+            The smallest of 1, 2 and 5 times a power of ten by which at least two events change the
+            share: any value shown is that of two counts or more. 0, for none, under a policy that
+            is not coarse.
+
+        Examples
+        --------
+        >>> CMS.unit(110), CMS.unit(30, 0.4), POLICIES["journal"].unit(110)
+        (0.02, 0.05, 0.0)
+        """
+        if not self.is_coarse:
+            return 0.0
+        return coarse_step(FEWEST_EVENTS * max(survival, 1 / n_at_risk) / n_at_risk)
+
     def is_dominated(self, amounts: ArrayLike) -> bool:
         """Tell whether a few patients make up a summary of amounts.
 
@@ -122,12 +150,30 @@ class DisclosurePolicy:
         return bool(largest[:n].sum() > k * total or largest[2:].sum() < p * largest[0])
 
 
+FEWEST_EVENTS = 2
+"""Events, at least, that move a rounded share of patients by its unit."""
+
+
+def coarse_step(least: float) -> float:
+    """Find the smallest of 1, 2 and 5 times a power of ten that is at least a number.
+
+    Examples
+    --------
+    >>> coarse_step(0.018), coarse_step(0.02), coarse_step(0.3), coarse_step(7)
+    (0.02, 0.02, 0.5, 10.0)
+    """
+    power = math.floor(math.log10(least) + 1e-9)
+    found = next(k for k in (1, 2, 5, 10) if k * 10.0**power >= least * (1 - 1e-9))
+    return float(f"{found}e{power}")
+
+
 CMS = DisclosurePolicy(
     "cms",
-    "cms: counts from 1 to 10 are hidden, as are counts that would reveal one by a sum; times are "
-    "rounded to a grid, curves end where fewer than 11 patients are at risk, and ranges are "
-    "centiles. Survival on the grid is not rounded: from a curve, the events between two grid "
-    "times can be computed.",
+    "cms: counts from 1 to 10 are hidden, as are counts that would reveal one by a sum. Times and "
+    "medians are rounded to a grid; survival, its limits and other shares of patients are rounded "
+    "so far that at least two events fit each value shown; curves end where fewer than 11 patients "
+    "are at risk; ranges are rounded centiles. Two runs whose patients differ by one tell about "
+    "that one.",
     threshold=11,
 )
 """Rule of the United States' Centers for Medicare & Medicaid Services for published cells."""
@@ -139,17 +185,21 @@ POLICIES: Mapping[str, DisclosurePolicy] = MappingProxyType({
     "cms": CMS,
     "acro": DisclosurePolicy(
         "acro",
-        "acro: no count from 0 to 9 is shown, nor any from which one follows, nor a summary of "
-        "amounts that a few patients dominate; curves and medians stand on a time grid, curves end "
-        "where fewer than 10 patients are at risk, and ranges are centiles.",
+        "acro: counts from 0 to 9 are hidden, as are counts that would reveal one by a sum, and "
+        "summaries of amounts that a few patients dominate. Times and medians are rounded to a "
+        "grid; survival, its limits and other shares of patients are rounded so far that at least "
+        "two events fit each value shown; curves end where fewer than 10 patients are at risk; "
+        "ranges are rounded centiles. It follows acro's default rules for tables; models are not "
+        "what acro checks. Two runs whose patients differ by one tell about that one.",
         threshold=10,
         hides_zero=True,
         dominance=(2, 0.9, 0.1),
     ),
     "journal": DisclosurePolicy(
         "journal",
-        "journal: every count, curve and range is shown as journals print them; no patient's row "
-        "or identifier is.",
+        "journal: every count, curve, time and range is shown in full, as journals print them, "
+        "small counts and single patients' times included; rows and identifiers of patients are "
+        "searched for and stopped. An exported model obeys 'cms' all the same.",
         threshold=1,
         is_coarse=False,
     ),

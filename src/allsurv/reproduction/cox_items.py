@@ -14,8 +14,9 @@ from allsurv.disclosure.cox import safe_hazard_ratios
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.competing_items import competing_items
-from allsurv.reproduction.items import ANOTHER, PROTOCOL, Item
+from allsurv.reproduction.items import ANOTHER, PROTOCOL, REPORTED, Item
 from allsurv.reproduction.paper_text import cox_text
+from allsurv.reproduction.states_items import states_analysis_items
 from allsurv.study.spec import Analysis, Study
 
 __all__ = [
@@ -113,8 +114,10 @@ def analysis_items(cohort: Cohort, analysis: Analysis, policy: DisclosurePolicy)
     if not has_columns(cohort, analysis):
         return
     label = (PROTOCOL if analysis.paper else ANOTHER) if study.screening else ""
-    if study.endpoint(analysis.endpoint).kind == "competing":
-        yield from competing_items(cohort, analysis, policy, label=label)
+    kind = study.endpoint(analysis.endpoint).kind
+    if kind != "event":
+        make = competing_items if kind == "competing" else states_analysis_items
+        yield from make(cohort, analysis, policy, label=REPORTED if label == ANOTHER else label)
         return
     table = analysis_table(cohort, analysis)
     title = f"{analysis.paper}. {analysis.label}" if analysis.paper else analysis.label
@@ -140,8 +143,13 @@ def landmark_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
                 asked.variables,
                 at=at,
                 events=asked.time_dependent,
+                scales=asked.scales,
+                strata=asked.strata,
+                cluster=asked.cluster,
+                weights=asked.weights,
                 ties=asked.ties,
                 missing=asked.missing,
+                firth=asked.firth,
             )
         except (ModelError, OutcomeError) as error:
             counts.append(f"{label}: not fitted. {error}")
@@ -164,6 +172,6 @@ def excluded_text(table: pd.DataFrame) -> str:
 
 def has_columns(cohort: Cohort, analysis: Analysis) -> bool:
     """Tell whether a cohort has what an analysis needs."""
-    needed = {*analysis.variables, *analysis.population}
+    needed = {*analysis.columns, *analysis.population}
     events = all(cohort.has_event(name) for name in analysis.time_dependent)
     return events and needed <= set(cohort.frame.columns)

@@ -23,7 +23,10 @@ FEWEST_TIMES = 10
 def residual_items(cohort: Cohort) -> Iterator[Item]:
     """Make the residuals by which proportional hazards are judged."""
     study = cohort.study
-    analysis = next((a for a in study.analyses.values() if has_columns(cohort, a)), None)
+    of_one_event = [
+        a for a in study.analyses.values() if study.endpoint(a.endpoint).kind == "event"
+    ]
+    analysis = next((a for a in of_one_event if has_columns(cohort, a)), None)
     if analysis is None:
         return
     patients = cohort.where(analysis.population)

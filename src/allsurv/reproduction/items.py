@@ -28,10 +28,21 @@ __all__ = [
 ]
 
 Kind = Literal[
-    "table", "curves", "incidence", "stacked", "forest", "swimmer", "residuals", "ledger"
+    "table",
+    "curves",
+    "incidence",
+    "stacked",
+    "diagram",
+    "shares",
+    "forest",
+    "swimmer",
+    "residuals",
+    "ledger",
 ]
 
-FIGURES = ("curves", "incidence", "stacked", "forest", "swimmer", "residuals")
+FIGURES = (
+    "curves", "incidence", "stacked", "diagram", "shares", "forest", "swimmer", "residuals"
+)  # fmt: skip
 WITH_SUMMARY = ("curves", "incidence")
 """Figures printed as a table too, that of their summary."""
 PROTOCOL, REPORTED = "the paper's protocol", "what we would report"
@@ -51,7 +62,7 @@ class Item:
     label : str
         Whose reading it is: ``the paper's protocol`` or ``what we would report``, ``the paper's
         reading``, ``correct definition`` or ``another reading``; empty where there is one only.
-    kind : {"table", "curves", "incidence", "stacked", "forest", "swimmer", "residuals", "ledger"}
+    kind : {"table", "curves", "incidence", "stacked", "diagram", "shares", "forest", ...}
         How it is drawn; a forest also comes as its table.
     table : DataFrame
         The numbers, tidy.

@@ -96,7 +96,7 @@ def reproduce(
     if policy not in ("journal", "cms"):
         raise ConfigError(f"reproduce: policy {policy!r}; allowed are 'journal' and 'cms'.")
     endpoint = cohort.study.prediction.endpoint
-    cohort.eligible(endpoint).follow_up(endpoint)
+    cohort.eligible(endpoint).y_any(endpoint)
     other = _other(cohort.study) if comparison is None else comparison
     stages = list(_stages(cohort, other, ledger, show_bias))
     items = _work_out(stages, progress, each)

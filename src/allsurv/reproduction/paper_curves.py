@@ -18,6 +18,7 @@ from allsurv.policy.rules import DisclosurePolicy
 from allsurv.reproduction.competing_items import incidence_items
 from allsurv.reproduction.items import ANOTHER, CORRECT, PUBLISHED, Item
 from allsurv.reproduction.keys import paper_key, paper_title
+from allsurv.reproduction.states_items import states_items
 from allsurv.study.spec import Comparison, Study
 
 __all__ = ["curve_items", "figures"]
@@ -51,6 +52,10 @@ def curve_items(
     """Make one figure, if the cohort can give it."""
     first, study = comparisons[0], cohort.study
     if not _has(cohort, comparisons):
+        return
+    if study.endpoint(first.endpoint).kind == "states":
+        title = paper_title(_paper(study, first), first.label)
+        yield from states_items(cohort, first, policy, key=_key(study, first), title=title)
         return
     if study.endpoint(first.endpoint).kind == "competing":
         title = paper_title(_paper(study, first), first.label)

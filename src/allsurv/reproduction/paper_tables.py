@@ -51,7 +51,7 @@ def _characteristics(cohort: Cohort, policy: DisclosurePolicy) -> Item:
         title = f"Table 1. Characteristics of the patients{by}"
         return Item("table-1", title, "", "table", shown, text, (*notes, *more))
 
-    safe = safe_characteristics(table, policy)
+    safe = safe_characteristics(table, cohort.study, policy)
     return replace(item(table), safe=item(safe, _hidden(policy)))
 
 
@@ -61,7 +61,15 @@ def _rates(table: Tabulation, shown: pd.DataFrame) -> Item:
         notes.append(TESTED)
     if shown["test"].any():
         tests = ", ".join(dict.fromkeys(filter(None, shown["test"])))
-        notes.append(f"P between groups: {tests}, without continuity correction.")
+        notes.append(f"P between groups: {tests}; chi-squared without continuity correction.")
+        n_tests = int(shown["test"].ne("").sum())
+        if n_tests > 1:
+            by_chance = f"by chance alone {n_tests / 20:.1f} would have P < 0.05"
+            notes.append(f"{n_tests} tests, each on its own: {by_chance}.")
+    if not table.grades and shown["lower"].notna().any():
+        notes.append("In brackets: exact 95% limits of the rate, in percent.")
+        if shown["difference"].notna().any():
+            notes.append("Difference: the second group less the first, Newcombe's limits.")
     text = grades_text(shown) if table.grades else rates_text(shown)
     key, title = paper_key(table.paper, table.name), paper_title(table.paper, table.label)
     return Item(key, title, "", "table", shown, text, tuple(notes))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from allsurv.cohort.groups import OVERALL
 from allsurv.describe.cox.fits import FIRTH
-from allsurv.journal import p_text, per_text, ratio_text
+from allsurv.journal import p_text, per_text, ratio_text, round_half_up
 
 __all__ = ["characteristics_text", "competing_text", "cox_text", "grades_text", "rates_text"]
 
@@ -42,6 +42,9 @@ def characteristics_text(table: pd.DataFrame, *, ordered: frozenset[str]) -> pd.
     return _frame(rows, ("", *heads.values(), *extra))
 
 
+DIFFERENCE = "Difference, percentage points (95% CI)"
+
+
 def rates_text(table: pd.DataFrame) -> pd.DataFrame:
     """Print a table of counts."""
     heads = _heads(table)
@@ -53,9 +56,15 @@ def rates_text(table: pd.DataFrame) -> pd.DataFrame:
             rows.append({"": str(first["section"])})
         section = str(first["section"])
         label = f"{INDENT if section else ''}{first['label']}"
-        tested = {"P": _p(first["p_value"]), "Test": str(first["test"])}
-        rows.append({"": label} | _cells(part, heads) | (tested if len(heads) > 1 else {}))
+        tested = {
+            DIFFERENCE: _difference(first),
+            "P": _p(first["p_value"]),
+            "Test": str(first["test"]),
+        }
+        rows.append({"": label} | _rates(part, heads) | (tested if len(heads) > 1 else {}))
     extra = ("P", "Test") if len(heads) > 1 else ()
+    if len(heads) == 3:
+        extra = (DIFFERENCE, *extra)
     return _frame(rows, ("", *heads.values(), *extra))
 
 
@@ -154,6 +163,27 @@ def _heads(table: pd.DataFrame) -> dict[str, str]:
 
 def _cells(part: pd.DataFrame, heads: Mapping[str, str]) -> Row:
     return {heads[str(g)]: str(t) for g, t in zip(part["group"], part["text"], strict=True)}
+
+
+def _rates(part: pd.DataFrame, heads: Mapping[str, str]) -> Row:
+    """Print counts with the exact limits of their percent."""
+    cells: Row = {}
+    for row in part.to_dict("records"):
+        limits = ""
+        if pd.notna(row["lower"]):
+            limits = f" [{round_half_up(row['lower']):.0f}–{round_half_up(row['upper']):.0f}]"
+        cells[heads[str(row["group"])]] = f"{row['text']}{limits}"
+    return cells
+
+
+def _difference(first: pd.Series) -> str:
+    if pd.isna(first["difference"]):
+        return ""
+    numbers = (first[name] for name in ("difference", "difference_lower", "difference_upper"))
+    value, lower, upper = (
+        f"{round_half_up(float(x)) + 0.0:.0f}".replace("-", "−") for x in numbers
+    )
+    return f"{value} ({lower} to {upper})"
 
 
 def _tested(first: pd.Series) -> Row:

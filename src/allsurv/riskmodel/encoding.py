@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from allsurv.dictionary.column import Column, array_of, column_at
 from allsurv.dictionary.values import levels_dtype, read_values, rows_of
 from allsurv.dictionary.variable import Variable
 from allsurv.errors import ModelError, Violation
@@ -124,9 +125,9 @@ def encode(frame: pd.DataFrame, terms: Sequence[Term]) -> NDArray[np.float64]:
 
 def canonical_numbers(frame: pd.DataFrame, terms: Sequence[Term]) -> Numbers:
     """Take the variables of terms out of canonical values."""
-    columns = dict(frame.items())
     levels = {term.variable: term.levels for term in terms if term.kind != "product"}
-    return {name: _numbers(columns[name], levels[name]) for name in levels}
+    position = _positions(frame, levels)
+    return {name: _numbers(column_at(frame, position[name]), levels[name]) for name in levels}
 
 
 def encode_numbers(numbers: Numbers, terms: Sequence[Term], *, n_rows: int) -> NDArray[np.float64]:
@@ -153,16 +154,25 @@ def encode_with_faults(
     return design, tuple(faults.values())
 
 
-def _numbers(column: pd.Series, levels: tuple[str | int, ...]) -> NDArray[np.float64]:
+def _positions(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, int]:
+    """Find the columns that there are; of two of the same name the last."""
+    columns = frame.columns
+    if not columns.is_unique:
+        places = {name: position for position, name in enumerate(columns)}
+        return {name: places[name] for name in names if name in places}
+    return {name: columns.get_loc(name) for name in names if name in columns}
+
+
+def _numbers(column: Column, levels: tuple[str | int, ...]) -> NDArray[np.float64]:
     # Arrays are asked directly: the accessors of a Series cost more than the work itself.
     if levels:
-        codes = np.asarray(cast("pd.Categorical", column.array).codes)
+        codes = np.asarray(cast("pd.Categorical", column).codes)
         numbers = codes.astype(float)
         numbers[codes < 0] = np.nan
         return numbers
-    if column.dtype == np.float64:
-        return np.asarray(column.to_numpy())
-    found: NDArray[np.float64] = column.array.to_numpy(dtype=float, na_value=np.nan)
+    if isinstance(column, np.ndarray):
+        return column.astype(float, copy=False)
+    found: NDArray[np.float64] = column.to_numpy(dtype=float, na_value=np.nan)
     return found
 
 
@@ -175,7 +185,7 @@ def _column(
     if term.kind == "positive":
         return (values == 1).astype(float), None
     fault = None
-    if missing.any():
+    if np.count_nonzero(missing):
         if term.fill is None:
             rule = "is missing; this model needs a value." if missing.sum() == 1 else _MISSING
             fault = Violation(term.variable, rule, rows_of(missing))
@@ -203,7 +213,7 @@ def _number(
 ) -> tuple[NDArray[np.float64], Violation | None]:
     if term.transform == "log":
         impossible = values <= 0
-        if impossible.any():
+        if np.count_nonzero(impossible):
             rule = "not above zero; its logarithm enters the model."
             verb = "is" if impossible.sum() == 1 else "are"
             fault = Violation(term.variable, f"{verb} {rule}", rows_of(impossible))
@@ -237,27 +247,32 @@ def read_numbers(
         )
     numbers: dict[str, NDArray[np.float64]] = {}
     faults: list[Violation] = []
-    present = frame if frame.columns.is_unique else dict(frame.items())
+    positions = _positions(frame, variables)
     for name, variable in variables.items():
-        if name not in present:
+        if name not in positions:
             hint = did_you_mean(name, map(str, frame.columns))
             faults.append(Violation(name, f"the column is missing; the model needs it.{hint}"))
             continue
-        column = present[name]
+        column = column_at(frame, positions[name])
         levels = () if variable.is_number or variable.is_yes_no else variable.levels
         if not _is_canonical(column, variable):
-            read = read_values(column.reset_index(drop=True), variable.named())
+            raw = frame.iloc[:, positions[name]].reset_index(drop=True)
+            read = read_values(raw, variable.named())
             faults += read.violations
-            column = read.values
+            column = array_of(read.values)
         numbers[name] = _numbers(column, levels)
     _refuse(faults, where)
     return numbers
 
 
-def _is_canonical(column: pd.Series, variable: Variable) -> bool:
+def _is_canonical(column: Column, variable: Variable) -> bool:
     dtype = column.dtype
     if variable.is_number:
-        return dtype == np.float64 and _in_range(column.to_numpy(), variable)
+        return (
+            isinstance(column, np.ndarray)
+            and column.dtype == np.float64
+            and _in_range(column, variable)
+        )
     if variable.is_yes_no:
         return isinstance(dtype, pd.BooleanDtype)
     return isinstance(dtype, pd.CategoricalDtype) and (
@@ -267,12 +282,18 @@ def _is_canonical(column: pd.Series, variable: Variable) -> bool:
 
 
 def _in_range(values: NDArray[np.float64], variable: Variable) -> bool:
-    known = values[~np.isnan(values)]
-    if variable.kind == "integer" and np.any(known != np.round(known)):
-        return False
+    if not values.size:
+        return True
+    smallest, largest = np.fmin.reduce(values), np.fmax.reduce(values)  # of the values known
+    if smallest != smallest:
+        return True
     low = -np.inf if variable.minimum is None else variable.minimum
     high = np.inf if variable.maximum is None else variable.maximum
-    return bool(np.all((known >= low) & (known <= high) & np.isfinite(known)))
+    if not (low <= smallest and largest <= high and -np.inf < smallest and largest < np.inf):
+        return False
+    return variable.kind != "integer" or np.count_nonzero(
+        values != np.rint(values)
+    ) == np.count_nonzero(values != values)
 
 
 def count_missing(numbers: Numbers, terms: Sequence[Term]) -> dict[str, int]:
@@ -290,7 +311,7 @@ def count_missing(numbers: Numbers, terms: Sequence[Term]) -> dict[str, int]:
         for t in terms
         if t.kind not in NEVER_FILLED and t.variable not in with_own_column
     )
-    return {name: int(np.isnan(numbers[name]).sum()) for name in filled}
+    return {name: int(np.count_nonzero(np.isnan(numbers[name]))) for name in filled}
 
 
 def _refuse(faults: Iterable[Violation], where: str) -> None:

@@ -17,6 +17,7 @@ from pyarrow import csv as arrow
 from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
 from allsurv.files import FileAnswers
 from allsurv.riskmodel.files import digest_of_tree
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.scoring.chunks import Chunk, read_chunks
 from allsurv.scoring.engine import Engine, OnError
 from allsurv.scoring.reading import Numbers
@@ -66,6 +67,8 @@ def score_file(
 ) -> Scored:
     """Score a file of patients into a CSV or Parquet file; no file that is there is replaced."""
     _refuse_place(patients, out, overwrite=overwrite)
+    if horizons is not None:
+        horizons = read_horizons(horizons, where="score", fewest=0, zero=True)
     options: dict[str, Any] = {
         "horizons": None if horizons is None else list(horizons),
         "explain": explain,
@@ -161,6 +164,10 @@ def _score_chunk(
 
     scored = engine.score(chunk.frame, horizons, count, explain=explain, on_error="report")
     scored.insert(0, "row", chunk.rows)
+    identifiers = engine.model.provenance.get("identifiers", [])
+    for place, name in enumerate((n for n in identifiers if n in chunk.frame), start=1):
+        if name not in scored:  # a column of that name is a result
+            scored.insert(place, name, chunk.frame[name].to_numpy())
     if len(chunk.broken):
         uneven = pd.DataFrame({"row": chunk.broken, "fault": _UNEVEN}).reindex(columns=list(scored))
         uneven = uneven.astype(scored.dtypes.to_dict())

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.extensions import ExtensionArray
 
-from allsurv.dictionary.column import numbers_in_unit
+from allsurv.dictionary.column import Column, numbers_in_unit
 from allsurv.dictionary.variable import Variable
 
-__all__ = ["Column", "Reader", "column_at", "make_reader"]
+__all__ = ["Reader", "make_reader"]
 
 Floats = NDArray[np.float64]
-Column: TypeAlias = NDArray[Any] | ExtensionArray
 Reader = Callable[[Column], Floats | None]
 
 _FEW = 64
@@ -28,13 +25,6 @@ _YES_NO: Mapping[object, float] = {
     **dict.fromkeys((False, "no", "false", "No", "False", "NO", "FALSE", "0", "0.0"), 0.0),
     **_ABSENT,
 }
-
-
-def column_at(frame: pd.DataFrame, position: int) -> Column:
-    """Take a column's values without making a Series, which for one patient is most of the work."""
-    if hasattr(frame, "_get_column_array"):
-        return frame._get_column_array(position)
-    return frame.iloc[:, position].array
 
 
 def make_reader(variable: Variable) -> Reader:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from allsurv.errors import CohortError, ModelError, Violation
 from allsurv.explain.values import explain_design
 from allsurv.riskmodel.encoding import encode_with_faults
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.riskmodel.model import RiskModel
 from allsurv.scoring.faults import reasons_of
 from allsurv.scoring.flags import FLAGS, Flags
@@ -55,7 +56,11 @@ class Engine:
         if on_error not in ("raise", "report"):
             raise ModelError(f"score: on_error {on_error!r} is unknown; use 'raise' or 'report'.")
         model = self.model
-        asked = model.horizons if horizons is None else tuple(horizons)
+        asked = (
+            model.horizons
+            if horizons is None
+            else read_horizons(horizons, where="score", fewest=0, zero=True)
+        )
         steps = model.steps(asked)
         self._refuse_other_than_tables(frame)
         numbers, design, good, faults = self._read(frame, on_error, judge)

@@ -16,13 +16,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.dictionary.checks import check_frame
+from allsurv.dictionary.column import column_at
 from allsurv.dictionary.derive import derive
 from allsurv.dictionary.variable import ALL_OTHERS, Variable
 from allsurv.errors import Violation
 from allsurv.nearest import did_you_mean
 from allsurv.riskmodel.encoding import Term, canonical_numbers
 from allsurv.riskmodel.model import RiskModel
-from allsurv.scoring.columns import Reader, column_at, make_reader
+from allsurv.scoring.columns import Reader, make_reader
 
 __all__ = ["Numbers", "Plan", "make_plan", "read_patients"]
 

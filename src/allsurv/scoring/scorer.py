@@ -111,7 +111,8 @@ class RiskScorer:
         CohortError
             If data break the study's dictionary; ``.violations`` names every row.
         ModelError
-            If a horizon lies beyond the follow-up of development, or ``on_error`` is unknown.
+            If horizons are not a list of different numbers, one lies beyond the follow-up of
+            development, or ``on_error`` is unknown.
         """
         judge = partial(self._judge, trusted=trusted_units)
         return self._engine.score(frame, horizons, judge, explain=explain, on_error=on_error)

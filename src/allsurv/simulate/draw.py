@@ -13,6 +13,7 @@ from allsurv.cohort.reading import load_cohort
 from allsurv.cohort.table import Cohort
 from allsurv.dictionary.derive import derived_order
 from allsurv.errors import ConfigError
+from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.simulate.codes import Codebook, Columns
 from allsurv.simulate.copula import BaselineModel, fit_baseline
 from allsurv.simulate.course import fit_course
@@ -24,7 +25,7 @@ from allsurv.study.spec import Study
 __all__ = ["make_simulator", "simulate_cohort", "simulate_truth"]
 
 _MOST_PATIENTS = 10_000_000
-_FEWEST_PATIENTS, _FEWEST_EVENTS = 30, 11
+_FEWEST_PATIENTS = 30
 
 
 def simulate_cohort(
@@ -210,10 +211,10 @@ def _check_endpoint(study: Study) -> None:
 
 def _check_patients(study: Study, cohort: Cohort) -> None:
     n_events = int(cohort.y(study.prediction.endpoint)["event"].sum())
-    if cohort.n < _FEWEST_PATIENTS or n_events < _FEWEST_EVENTS:
+    if cohort.n < _FEWEST_PATIENTS or n_events < SMALLEST_GROUP:
         raise ConfigError(
             f"simulate: the patients to resemble are {cohort.n} with {n_events} events; give at "
-            f"least {_FEWEST_PATIENTS} with {_FEWEST_EVENTS}."
+            f"least {_FEWEST_PATIENTS} with {SMALLEST_GROUP}."
         )
 
 

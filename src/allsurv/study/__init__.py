@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "schema": ["study_schema"],
         "spec": [
             "Analysis",
+            "Between",
             "Cause",
             "CohortFile",
             "Comparison",
@@ -30,7 +31,9 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "NonFinding",
             "Prediction",
             "Rule",
+            "Scale",
             "Screening",
+            "State",
             "Study",
             "TableRow",
             "Tabulation",

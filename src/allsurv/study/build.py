@@ -6,20 +6,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from allsurv.dictionary.variable import ALL_OTHERS, Derivation, Filter, Ignored, Scalar, Variable
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding
+from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, NonFinding, Scale
 from allsurv.study.report import Screening, TableRow, Tabulation
 from allsurv.study.spec import (
+    Between,
     Cause,
     CohortFile,
     Endpoint,
     Event,
     Prediction,
     Rule,
+    State,
     Study,
     TimeScale,
 )
 
-__all__ = ["build_study", "build_variable"]
+__all__ = ["build_scale", "build_study", "build_variable"]
 
 Plain = Mapping[str, Any]
 
@@ -31,10 +33,11 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         title=content["title"],
         citation=content["citation"],
         time=TimeScale(content["time"]["unit"], float(content["time"]["grid"])),
-        variables={n: build_variable(n, v) for n, v in content["variables"].items()},
+        variables={n: _read_variable(n, v) for n, v in content["variables"].items()},
         endpoints=_named(content, "endpoints", _endpoint),
         prediction=_prediction(content["prediction"]),
         group=content.get("group"),
+        death=content.get("death"),
         events=_named(content, "events", _event),
         landmarks=tuple(float(time) for time in content.get("landmarks", ())),
         comparisons=_named(content, "comparisons", _comparison),
@@ -43,11 +46,15 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         non_findings=_named(content, "non_findings", lambda n, entry: NonFinding(n, **entry)),
         tables=_named(content, "tables", _tabulation),
         screening=_screening(content["screening"]) if "screening" in content else None,
-        rules=tuple(Rule(**rule) for rule in content.get("rules", ())),
+        rules=tuple(
+            Rule(**{**rule, "only_if": _filter(rule.get("only_if", {}))})
+            for rule in content.get("rules", ())
+        ),
         cohort=CohortFile(**content["cohort"]) if "cohort" in content else None,
         ledger=content.get("ledger"),
         card=content.get("card", {}),
         ignore=_ignored(content.get("ignore", ())),
+        dates={n: _between(v) for n, v in content["variables"].items() if "between" in v},
         path=path,
     )
 
@@ -98,6 +105,19 @@ def build_variable(name: str, line: Plain) -> Variable:
         missing_codes=_values(given.pop("missing_codes", ())),
         **given,
     )
+
+
+def _read_variable(name: str, line: Plain) -> Variable:
+    if "between" not in line:
+        return build_variable(name, line)
+    given = {key: value for key, value in line.items() if key not in ("between", "date_format")}
+    column = {"column": _between(line).column, "column_unit": "days"}
+    return build_variable(name, {**column, **given})
+
+
+def _between(line: Plain) -> Between:
+    first, last = line["between"]
+    return Between(first, last, line.get("date_format", ""))
 
 
 def _ignored(entry: Any) -> Ignored:
@@ -152,8 +172,15 @@ def _endpoint(name: str, entry: Plain) -> Endpoint:
             "population": _filter(entry.get("population", {})),
             "causes": _named(entry, "causes", _cause),
             "censored": _filters(entry.get("censored", ())),
+            "states": _named(entry, "states", _state),
+            "transitions": {n: tuple(to) for n, to in entry.get("transitions", {}).items()},
+            "order": tuple(entry.get("order", ())),
         },
     )
+
+
+def _state(name: str, entry: Plain) -> State:
+    return State(name, entry["label"], entry["time"], _filter(entry["occurred"]))
 
 
 def _cause(name: str, entry: Plain) -> Cause:
@@ -187,9 +214,23 @@ def _analysis(name: str, entry: Plain) -> Analysis:
             "variables": tuple(entry["variables"]),
             "time_dependent": tuple(entry.get("time_dependent", ())),
             "interactions": tuple(map(tuple, entry.get("interactions", ()))),
+            "scales": _scales(entry),
+            "strata": tuple(entry.get("strata", ())),
             "population": _filter(entry.get("population", {})),
         },
     )
+
+
+def _scales(entry: Plain) -> dict[str, Scale]:
+    return {name: build_scale(scale) for name, scale in entry.get("scales", {}).items()}
+
+
+def build_scale(entry: Plain) -> Scale:
+    """Turn what a study file says of how a number enters a model into a scale."""
+    knots = entry.get("knots", 0)
+    if not isinstance(knots, int):
+        knots = tuple(float(knot) for knot in knots)
+    return Scale(float(entry.get("per", 1.0)), entry.get("transform", ""), knots)
 
 
 def _tabulation(name: str, entry: Plain) -> Tabulation:
@@ -207,10 +248,11 @@ def _tabulation(name: str, entry: Plain) -> Tabulation:
 
 
 def _screening(entry: Plain) -> Screening:
-    lists = ("variables", "univariable_only", "time_dependent", "kept")
+    lists = ("variables", "univariable_only", "time_dependent", "kept", "strata")
     tuples = {key: tuple(entry[key]) for key in lists if key in entry}
     landmarks = {name: float(time) for name, time in entry.get("landmarks", {}).items()}
-    return Screening(**{**entry, **tuples, "landmarks": landmarks})
+    scales = _scales(entry)
+    return Screening(**{**entry, **tuples, "landmarks": landmarks, "scales": scales})
 
 
 def _finding(name: str, entry: Plain) -> Finding:

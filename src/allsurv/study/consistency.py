@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from allsurv.dictionary.units import UNITS
 from allsurv.dictionary.variable import ALL_OTHERS
 from allsurv.study.dictionary_faults import dictionary_faults
 from allsurv.study.ending_faults import ending_faults
-from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding
+from allsurv.study.evidence import Analysis, Comparison, Finding, NonFinding, Scale
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown, value_fault
+from allsurv.study.kind_faults import kind_faults
+from allsurv.study.model_faults import model_faults
 from allsurv.study.report_faults import reading_faults, screening_faults, tabulation_faults
 from allsurv.study.spec import Endpoint, Event, Study
 
@@ -29,8 +32,11 @@ def study_faults(study: Study) -> Iterator[Fault]:
             name = getattr(rule, key)
             if name is not None:
                 yield from _duration_faults(study, name, ("rules", position, key))
+        yield from filter_faults(study.variables, rule.only_if, ("rules", position, "only_if"))
     if study.group is not None:
         yield from _grouping_faults(study, study.group, ("group",))
+    if study.death is not None:
+        yield from _missing(study.death, study.endpoints, "endpoints", ("death",))
     yield from _rising(study.landmarks, ("landmarks",))
     yield from _prediction_faults(study)
     for comparison in study.comparisons.values():
@@ -46,7 +52,9 @@ def study_faults(study: Study) -> Iterator[Fault]:
         yield from tabulation_faults(study, table)
     if study.screening is not None:
         yield from screening_faults(study, study.screening)
+    yield from kind_faults(study)
     yield from _ignore_faults(study)
+    yield from _date_faults(study)
     yield from _cohort_faults(study)
     if study.ledger is not None and not _is_file_name(study.ledger):
         yield Fault(("ledger",), "write the name of a file beside the study file, no folder.")
@@ -170,6 +178,7 @@ def _analysis_faults(study: Study, analysis: Analysis) -> Iterator[Fault]:
         for name in pair:
             what = f"variables of analysis '{analysis.name}'"
             yield from _missing(name, model, what, (*path, "interactions", position))
+    yield from model_faults(study.variables, analysis, path)
     yield from filter_faults(study.variables, analysis.population, (*path, "population"))
 
 
@@ -195,6 +204,14 @@ def _finding_faults(study: Study, finding: Finding) -> Iterator[Fault]:
         message = f"'{finding.endpoint}' is not that of analysis '{analysis.name}'"
         yield Fault((*path, "endpoint"), f"{message} ('{analysis.endpoint}').")
     model = (*analysis.variables, *analysis.time_dependent)
+    scale = analysis.scales.get(finding.analysis_variable, Scale())
+    if scale.transform or scale.is_curved:
+        how = "as a spline" if scale.is_curved else f"as its {scale.transform}"
+        message = (
+            f"'{finding.analysis_variable}' enters analysis '{analysis.name}' {how}; a finding is "
+            "per units of a number. Let it enter as it is."
+        )
+        yield Fault((*path, "analysis"), message)
     if finding.analysis_variable not in model:
         same = finding.analysis_variable == finding.variable
         key = "variable" if same else "analysis_variable"
@@ -233,6 +250,18 @@ def _ignore_faults(study: Study) -> Iterator[Fault]:
         if name in columns:
             message = f"'{name}' is the column of variable '{columns[name]}'; keep one of them."
             yield Fault(("ignore", position), message)
+
+
+def _date_faults(study: Study) -> Iterator[Fault]:
+    for name, between in study.dates.items():
+        variable, path = study.variables[name], ("variables", name, "between")
+        if not variable.is_number or variable.unit not in UNITS:
+            allowed = ", ".join(UNITS)
+            yield Fault(path, f"is a time; give '{name}' kind: duration and a unit of {allowed}.")
+        if variable.column != between.column or variable.column_unit != "days":
+            yield Fault(path, "takes the place of 'column' and 'column_unit'; keep one of them.")
+        if variable.derivation is not None:
+            yield Fault(path, "takes the place of 'derivation'; keep one of them.")
 
 
 def _cohort_faults(study: Study) -> Iterator[Fault]:

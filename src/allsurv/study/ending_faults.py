@@ -8,23 +8,40 @@ from allsurv.dictionary.variable import Filter, Scalar, Variable
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, written
 from allsurv.study.spec import Endpoint, Study
+from allsurv.study.states_faults import states_faults
 
 __all__ = ["ending_faults"]
 
 CENSORED = "censored"
+KEYS = {
+    "event": ("event",),
+    "competing": ("causes", CENSORED),
+    "states": ("initial", "states", "transitions", "order"),
+}
+OF_ANOTHER_KIND = {
+    "event": "is for endpoints of one event; list it under 'causes' or 'states'.",
+    "competing": "is for endpoints with 'kind: competing'; add that.",
+    "states": "is for endpoints with 'kind: states'; add that.",
+}
 
 
 def ending_faults(study: Study, endpoint: Endpoint) -> Iterator[Fault]:
     """Hold the event, or the causes that compete, against the data dictionary."""
     path = ("endpoints", endpoint.name)
+    for kind, keys in KEYS.items():
+        for key in keys:
+            if kind != endpoint.kind and getattr(endpoint, key):
+                yield Fault((*path, key), OF_ANOTHER_KIND[kind])
     if endpoint.kind == "event":
         yield from _filters_faults(study, endpoint.event, (*path, "event"))
-        for key in ("causes", CENSORED):
-            if getattr(endpoint, key):
-                yield Fault((*path, key), "is for endpoints with 'kind: competing'; add that.")
-        return
-    if endpoint.event:
-        yield Fault((*path, "event"), "is for endpoints of one event; list it under 'causes'.")
+    elif endpoint.kind == "competing":
+        yield from _causes_faults(study, endpoint)
+    else:
+        yield from states_faults(study, endpoint)
+
+
+def _causes_faults(study: Study, endpoint: Endpoint) -> Iterator[Fault]:
+    path = ("endpoints", endpoint.name)
     labels: dict[str, str] = {}
     for name, cause in endpoint.causes.items():
         here = (*path, "causes", name)

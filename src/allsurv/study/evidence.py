@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from allsurv.dictionary.readonly import FrozenDict, FrozenValue
 from allsurv.dictionary.variable import Filter, Scalar
 
-__all__ = ["Analysis", "Comparison", "Contrast", "Finding", "Missing", "NonFinding"]
+__all__ = ["Analysis", "Comparison", "Contrast", "Finding", "Missing", "NonFinding", "Scale"]
 
 Missing = Literal["complete cases", "impute", "level", "refuse"]
 """What is done with patients of whom a value is missing.
@@ -16,6 +17,32 @@ Missing = Literal["complete cases", "impute", "level", "refuse"]
 ``complete cases``: they are left out, and counted. ``impute``: the value is imputed. ``level``: not
 known is a level of its own of a variable with levels. ``refuse``: nothing is computed.
 """
+
+
+@dataclass(frozen=True)
+class Scale(FrozenValue):
+    """How a number enters a Cox model.
+
+    Attributes
+    ----------
+    per : float
+        Units, after the transformation, that its hazard ratio is for.
+    transform : {"", "log", "log2", "log10", "sqrt"}
+        Transformation; with ``log2`` a hazard ratio is per doubling, with ``log10`` per tenfold
+        increase.
+    knots : int or tuple of float
+        A restricted cubic spline with so many knots at Harrell's quantiles, 3 to 5, or with these
+        knots, in units of the variable; 0 for a straight line.
+    """
+
+    per: float = 1.0
+    transform: Literal["", "log", "log2", "log10", "sqrt"] = ""
+    knots: int | tuple[float, ...] = 0
+
+    @property
+    def is_curved(self) -> bool:
+        """Whether the number enters as a spline."""
+        return bool(self.knots)
 
 
 @dataclass(frozen=True)
@@ -81,6 +108,17 @@ class Analysis(FrozenValue):
     interactions : tuple of (str, str)
         Pairs of variables or events of the model whose products enter too; with one, the effect
         of either is that where the other is 0.
+    scales : mapping from str to Scale
+        How numbers among the variables enter; one unit at a time where not said.
+    strata : tuple of str
+        Variables each of whose levels, in all combinations, has a baseline hazard of its own.
+    cluster : str, optional
+        Variable, such as the centre, within which patients are alike: standard errors are robust.
+    weights : str, optional
+        Number that weights each patient, such as an inverse probability of treatment: standard
+        errors are robust, by patient where no ``cluster`` is given.
+    firth : bool
+        Whether the likelihood is penalised by Firth's method.
     ties : {"efron", "breslow"}
         Handling of tied times.
     population : mapping
@@ -99,12 +137,28 @@ class Analysis(FrozenValue):
     variables: tuple[str, ...]
     time_dependent: tuple[str, ...] = ()
     interactions: tuple[tuple[str, str], ...] = ()
+    scales: Mapping[str, Scale] = field(default_factory=FrozenDict)
+    strata: tuple[str, ...] = ()
+    cluster: str | None = None
+    weights: str | None = None
+    firth: bool = False
     ties: Literal["efron", "breslow"] = "efron"
     population: Filter = field(default_factory=FrozenDict)
     missing: Missing = "complete cases"
     missing_as_published: str = ""
     paper: str = ""
     note: str = ""
+
+    @property
+    def design(self) -> tuple[str, ...]:
+        """Variables that say how patients are compared, and have no hazard ratio."""
+        single = (self.cluster, self.weights)
+        return (*self.strata, *(name for name in single if name is not None))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every variable whose value a patient must have."""
+        return tuple(dict.fromkeys((*self.variables, *self.design)))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from allsurv.nearest import did_you_mean
 from allsurv.study.build import build_study
 from allsurv.study.consistency import study_faults
 from allsurv.study.faults import raise_faults
+from allsurv.study.questions import question_faults
 from allsurv.study.schema import schema_faults
 from allsurv.study.spec import Study
 from allsurv.study.yamlfile import Document, read_yaml
@@ -56,6 +57,7 @@ def load_study(name_or_path: str | FilePath) -> Study:
         hint = did_you_mean(path.name.removesuffix(path.suffix), bundled_studies())
         raise StudyError(f"'{path}' is neither a bundled study ({names}) nor a file.{hint}")
     document = read_yaml(path, error=StudyError)
+    raise_faults(document.where, question_faults(document, path), StudyError)
     faults = schema_faults(document.value)
     raise_faults(document.where, map(document.located, faults), StudyError)
     return _checked(document, str(path))

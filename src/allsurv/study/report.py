@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from allsurv.dictionary.readonly import FrozenDict, FrozenValue
 from allsurv.dictionary.variable import Filter
+from allsurv.study.evidence import Scale
 
-__all__ = ["Screening", "TableRow", "Tabulation"]
+__all__ = ["CountsTest", "Screening", "TableRow", "Tabulation"]
+
+CountsTest = Literal["by expected counts", "chi-squared"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ class Tabulation(FrozenValue):
     grades : str
         Table of the data dictionary (``table`` of its variables) whose ordinal variables are grades
         of toxicities, instead of ``rows``: levels above the lowest are the columns.
+    test : {"by expected counts", "chi-squared"}
+        How groups are compared: by Fisher's exact test where an expected count is below 5 and by
+        chi-squared otherwise, or always by chi-squared, as a publication may have done.
     paper, note : str
         Where it was published; what a reader must know.
     """
@@ -58,6 +65,7 @@ class Tabulation(FrozenValue):
     by: str | None = None
     rows: tuple[TableRow, ...] = ()
     grades: str = ""
+    test: CountsTest = "by expected counts"
     paper: str = ""
     note: str = ""
 
@@ -85,6 +93,15 @@ class Screening(FrozenValue):
     landmarks : mapping from str to float
         Variables known only later, each to the time, in the study's unit, by which they are known:
         tested from that landmark on, univariably.
+    scales : mapping from str to Scale
+        How numbers enter, in every model of the screening.
+    strata, cluster, weights
+        As of :class:`allsurv.study.Analysis`, in every model of the screening.
+    firth : bool
+        Whether every model is penalised by Firth's method; where not, those without a finite
+        estimate are.
+    missing : {"complete cases", "level", "refuse"}
+        What is done where a value is missing, in each model.
     p_value : float
         Variables below it enter the multivariable model.
     paper, note : str
@@ -98,6 +115,12 @@ class Screening(FrozenValue):
     time_dependent: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     landmarks: Mapping[str, float] = field(default_factory=FrozenDict)
+    scales: Mapping[str, Scale] = field(default_factory=FrozenDict)
+    strata: tuple[str, ...] = ()
+    cluster: str | None = None
+    weights: str | None = None
+    firth: bool = False
+    missing: Literal["complete cases", "level", "refuse"] = "complete cases"
     p_value: float = 0.05
     paper: str = ""
     note: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from allsurv.study.faults import Fault, Path
 from allsurv.study.filters import filter_faults, unknown
+from allsurv.study.model_faults import model_faults
 from allsurv.study.report import Screening, Tabulation
 from allsurv.study.spec import Comparison, Study
 
@@ -65,6 +66,7 @@ def screening_faults(study: Study, screening: Screening) -> Iterator[Fault]:
         for position, name in enumerate(getattr(screening, key)):
             if name not in study.events:
                 yield Fault((*path, key, position), unknown(name, study.events, "events"))
+    yield from model_faults(study.variables, screening, path)
     for name in screening.landmarks:
         if name not in study.variables:
             yield Fault((*path, "landmarks", name), unknown(name, study.variables))

@@ -16,11 +16,20 @@ from allsurv.dictionary.readonly import FrozenDict, FrozenValue, plain
 from allsurv.dictionary.variable import Derivation, Filter, Ignored, Kind, Known, Scalar, Variable
 from allsurv.errors import StudyError
 from allsurv.nearest import did_you_mean
-from allsurv.study.evidence import Analysis, Comparison, Contrast, Finding, Missing, NonFinding
+from allsurv.study.evidence import (
+    Analysis,
+    Comparison,
+    Contrast,
+    Finding,
+    Missing,
+    NonFinding,
+    Scale,
+)
 from allsurv.study.report import Screening, TableRow, Tabulation
 
 __all__ = [
     "Analysis",
+    "Between",
     "Cause",
     "CohortFile",
     "Comparison",
@@ -37,7 +46,9 @@ __all__ = [
     "Prediction",
     "Rule",
     "Scalar",
+    "Scale",
     "Screening",
+    "State",
     "Study",
     "TableRow",
     "Tabulation",
@@ -46,7 +57,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-EndpointKind: TypeAlias = Literal["event", "competing"]
+EndpointKind: TypeAlias = Literal["event", "competing", "states"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,26 @@ class Cause(FrozenValue):
 
 
 @dataclass(frozen=True)
+class State(FrozenValue):
+    """A state that patients enter during follow-up.
+
+    Attributes
+    ----------
+    name, label : str
+        Name in allsurv, and for readers.
+    time : str
+        Variable that holds the time of entry, from treatment start.
+    occurred : mapping
+        Filter of the patients who entered it.
+    """
+
+    name: str
+    label: str
+    time: str
+    occurred: Filter
+
+
+@dataclass(frozen=True)
 class Endpoint(FrozenValue):
     """A time-to-event outcome.
 
@@ -93,7 +124,7 @@ class Endpoint(FrozenValue):
     time : str
         Variable that holds the follow-up, to the first event where several compete.
     event : tuple of mapping
-        The event was seen in patients who match any of these filters; empty where causes compete.
+        The event was seen in patients who match any of these filters; empty for other kinds.
     origin : str
         Where the clock starts, in words.
     origin_time : str or None
@@ -104,13 +135,21 @@ class Endpoint(FrozenValue):
         (delayed entry, left truncation); ``None`` where all are observed from the origin on.
     population : mapping
         Filter of those the endpoint is about.
-    kind : {"event", "competing"}
-        One event, or the first of several that exclude one another.
+    kind : {"event", "competing", "states"}
+        One event, the first of several that exclude one another, or states entered in turn.
     causes : mapping from str to Cause
         The events that compete, in the order of their codes 1, 2, ...; empty for kind ``event``.
     censored : tuple of mapping
         Patients who match any of these filters had none of the causes by the end of follow-up;
         empty for kind ``event``.
+    initial : str
+        For kind ``states`` the label of the state in which everybody begins; its name is ``start``.
+    states : mapping from str to State
+        The states entered later, in the order in which they are shown.
+    transitions : mapping from str to tuple of str
+        From each state that can be left, ``start`` too, the states entered from it.
+    order : tuple of str
+        Which of several states entered at one time counts: the first named.
     """
 
     name: str
@@ -124,6 +163,10 @@ class Endpoint(FrozenValue):
     kind: EndpointKind = "event"
     causes: Mapping[str, Cause] = field(default_factory=FrozenDict)
     censored: tuple[Filter, ...] = ()
+    initial: str = ""
+    states: Mapping[str, State] = field(default_factory=FrozenDict)
+    transitions: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenDict)
+    order: tuple[str, ...] = ()
 
     @property
     def any_event(self) -> tuple[Filter, ...]:
@@ -132,8 +175,9 @@ class Endpoint(FrozenValue):
 
     @property
     def status(self) -> tuple[str, ...]:
-        """Variables that say how follow-up ended, each once."""
-        filters = (*self.any_event, *self.censored)
+        """Variables that say what happened, each once."""
+        entered = (state.occurred for state in self.states.values())
+        filters = (*self.any_event, *self.censored, *entered)
         return tuple(dict.fromkeys(name for one in filters for name in one))
 
 
@@ -211,6 +255,8 @@ class Rule(FrozenValue):
         A second duration, added to ``first``.
     tolerance : float
         What rounding of the recorded times may hide, in the unit of ``then``.
+    only_if : mapping
+        Filter of the patients it is about; everybody where empty.
     """
 
     first: str
@@ -219,6 +265,29 @@ class Rule(FrozenValue):
     strict: bool = False
     plus: str | None = None
     tolerance: float = 0.0
+    only_if: Filter = field(default_factory=FrozenDict)
+
+
+@dataclass(frozen=True)
+class Between(FrozenValue):
+    """Two columns of dates whose difference is a variable; the dates themselves are not kept.
+
+    Attributes
+    ----------
+    first, last : str
+        Columns of the file: the value is the time from ``first`` to ``last``.
+    date_format : str
+        How dates are written, in the codes of ``strptime``; ISO (``2024-01-31``) where empty.
+    """
+
+    first: str
+    last: str
+    date_format: str = ""
+
+    @property
+    def column(self) -> str:
+        """What the difference, in days, is called among the columns of a file."""
+        return f"{self.last} - {self.first}"
 
 
 @dataclass(frozen=True)
@@ -262,6 +331,8 @@ class Study(FrozenValue):
         What prognostic models predict, when, from what.
     group : str or None
         Variable by which characteristics are tabulated.
+    death : str or None
+        Endpoint whose event is death of any cause; the one named ``os``, if any, where ``None``.
     events : mapping from str to Event
         What happens after baseline.
     landmarks : tuple of float
@@ -284,6 +355,8 @@ class Study(FrozenValue):
         What its author says in a model card.
     ignore : tuple of str or "all others"
         Columns of patient files that are no part of it.
+    dates : mapping from str to Between
+        Variables that are the time between two dates of a file.
     digest : str
         SHA-256 of the content.
     path : str
@@ -311,6 +384,8 @@ class Study(FrozenValue):
     ledger: str | None = None
     card: Mapping[str, str] = field(default_factory=FrozenDict)
     ignore: Ignored = ()
+    dates: Mapping[str, Between] = field(default_factory=FrozenDict)
+    death: str | None = None
     digest: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
 
@@ -364,6 +439,12 @@ class Study(FrozenValue):
             If there is none; the message suggests the near miss.
         """
         return _lookup(self.endpoints, name, "endpoints", self.name)
+
+    @property
+    def death_endpoint(self) -> Endpoint | None:
+        """The endpoint whose event is death of any cause, if the study has one."""
+        found = self.endpoints.get(self.death or "os")
+        return found if found is not None and found.kind == "event" else None
 
     def baseline(self) -> tuple[str, ...]:
         """List the variables known at the prediction moment.

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from allsurv.cohort.table import Cohort
 from allsurv.errors import ModelError
-from allsurv.explain.exact import explain_score
-from allsurv.explain.ranking import importance, shares_of
+from allsurv.explain.movement import measure_movement
+from allsurv.explain.ranking import importance
 from allsurv.explain.values import ask
 from allsurv.validation.plans import Split, draw_bootstraps
 from allsurv.validation.resampling import NoFit, ask_refit, map_with_progress
@@ -31,6 +31,7 @@ def importance_limits(
     endpoint: str = "os",
     *,
     n_bootstrap: int = 100,
+    n_patients: int | None = None,
     level: float = 0.95,
     random_state: int | None = 0,
     n_jobs: int | None = 1,
@@ -48,6 +49,9 @@ def importance_limits(
         What the model was fitted to.
     n_bootstrap : int, default=100
         Refits of features and model on patients drawn with replacement; at least 10.
+    n_patients : int, optional
+        Explain a random sample of so many patients, the same in every refit, as
+        :func:`allsurv.explain.importance` does; everybody unless given.
     level : float, default=0.95
         Share of refits between the limits.
     random_state : int or None, default=0
@@ -68,11 +72,12 @@ def importance_limits(
     ModelError
         If the model cannot be explained, or if fewer than ten refits succeed.
     """
-    table = importance(model, cohort)
+    sampled = {"n_patients": n_patients, "random_state": random_state}
+    table = importance(model, cohort, **sampled)
     patients = cohort.eligible(endpoint)
     X, y = patients.X, patients.y(endpoint)
     tasks = [
-        joblib.delayed(_shares)(model, X, y, split)
+        joblib.delayed(_shares)(model, X, y, split, sampled)
         for split in draw_bootstraps(len(X), n_bootstrap, random_state)
     ]
     found = map_with_progress(tasks, n_jobs, progress)
@@ -91,10 +96,12 @@ def importance_limits(
     return table
 
 
-def _shares(model: Any, X: pd.DataFrame, y: NDArray[np.void], split: Split) -> Floats | NoFit:
-    """Refit a model to a sample and share out how much each variable moves all patients."""
+def _shares(
+    model: Any, X: pd.DataFrame, y: NDArray[np.void], split: Split, sampled: dict[str, int | None]
+) -> Floats | NoFit:
+    """Refit a model to a sample and share out how much each variable moves the patients."""
 
     def shares(fitted: Any) -> Floats:
-        return shares_of(np.abs(explain_score(ask(fitted, X))[0]).mean(axis=0))
+        return measure_movement(ask(fitted, X), **sampled).share
 
     return ask_refit(model, X.iloc[split.train], y[split.train], split.seed, shares)

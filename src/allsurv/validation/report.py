@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
+from allsurv.cohort.deaths import check_absolute_risk
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.study.spec import Study
 from allsurv.validation.assess import Assessment
 from allsurv.validation.censoring import FollowedBy
@@ -84,7 +86,8 @@ def validate(
     Raises
     ------
     OutcomeError
-        If there are fewer events, or fewer patients without, than folds; or no horizon is given.
+        If there are fewer events, or fewer patients without, than folds; if no horizon is given; or
+        if the endpoint censors deaths.
     """
     return validate_all(
         {str(model.family): model},
@@ -152,7 +155,8 @@ def validate_all(
     Raises
     ------
     OutcomeError
-        If there are fewer events, or fewer patients without, than folds; or no horizon is given.
+        If there are fewer events, or fewer patients without, than folds; if no horizon is given; or
+        if the endpoint censors deaths.
     ModelError
         If there is no model, or the plan is none of these.
     """
@@ -164,12 +168,13 @@ def validate_all(
             "InternalExternal(by) and External(cohort), all of allsurv.validation."
         )
     study = cohort.study
+    check_absolute_risk(cohort, endpoint)
     asked = study.prediction.horizons if horizons is None else horizons
     work = Assessment(
         models=_with_reference(models, study, endpoint),
         cohort=cohort.eligible(endpoint),
         endpoint=endpoint,
-        horizons=_check_horizons(asked),
+        horizons=np.unique(read_horizons(asked, where="validate", error=OutcomeError)),
         plan=plan,
         random_state=random_state,
         n_jobs=n_jobs,
@@ -203,10 +208,3 @@ def _with_reference(models: Mapping[str, Any], study: Study, endpoint: str) -> d
         )
         return {**models, REFERENCE_OF_CAUSES: reference}
     return {**models, REFERENCE: models.get(REFERENCE, make_model("null", study))}
-
-
-def _check_horizons(horizons: Sequence[float]) -> NDArray[np.float64]:
-    times = np.asarray(horizons, dtype=float)
-    if times.ndim != 1 or times.size == 0 or not np.all(np.isfinite(times) & (times > 0)):
-        raise OutcomeError("validate: horizons are not positive numbers; give at least one time.")
-    return np.unique(times)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.policy.rules import SMALLEST_GROUP
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.validation.finished import FinishedRefits
 from allsurv.validation.plans import draw_bootstraps
 from allsurv.validation.prediction import NO_TIMES, Prediction
@@ -116,7 +117,8 @@ def instability(
     eligible = cohort.eligible(endpoint)
     X, y = eligible.X, eligible.y(endpoint)
     prediction = cohort.study.prediction
-    asked = np.asarray(prediction.horizons if horizons is None else horizons, dtype=float)
+    wanted = prediction.horizons if horizons is None else horizons
+    asked = np.array(read_horizons(wanted, where="instability"))
     splits = draw_bootstraps(len(X), n_bootstrap, random_state)
     refits = refit_all(
         models,

@@ -12,8 +12,10 @@ from allsurv.describe import (
     comparison_gray_tests,
     comparison_incidence,
     comparison_incidence_table,
+    competing_analysis_table,
 )
 from allsurv.errors import ModelError, StudyError
+from allsurv.study import Analysis
 
 CAUSES = ("relapse", "nrm")
 
@@ -123,3 +125,10 @@ def test_an_endpoint_of_one_event_is_refused(patients):
 def test_imputation_is_refused_with_what_is_allowed(patients):
     with pytest.raises(ModelError, match="not imputed where events compete; choose missing"):
         als.competing_table(patients, "failure", ["match"], missing="impute")
+
+
+@pytest.mark.parametrize("asked", [{"strata": ("proph",)}, {"cluster": "match"}, {"firth": True}])
+def test_what_fine_gray_does_not_take_is_refused_and_not_left_out(patients, asked):
+    analysis = Analysis("", "", "failure", ("agecl",), **asked)
+    with pytest.raises(ModelError, match="takes neither strata, cluster, weights"):
+        competing_analysis_table(patients, analysis)

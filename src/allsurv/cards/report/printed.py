@@ -10,7 +10,7 @@ from allsurv.cards.report.printed_incidence import print_incidence
 from allsurv.cards.report.printed_ledger import print_ledger
 from allsurv.cards.report.printed_table import PrintedRow, PrintedTable, cell_text
 from allsurv.journal import p_text
-from allsurv.plots.curve_numbers import horizon_text, median_text, percent_text
+from allsurv.plots.curve_numbers import horizon_text, median_text, percent_text, what_is_shown
 from allsurv.reproduction.items import Item
 from allsurv.study.spec import Study
 
@@ -75,7 +75,7 @@ def _curve(rows: pd.DataFrame, unit: str) -> dict[str, str]:
         f"Median, {unit} (95% CI)": median_text(first, "median", unit),
     }
     for row in rows[rows["horizon"].notna()].to_dict("records"):
-        name = f"{horizon_text(float(row['horizon']), unit)} survival, % (95% CI)"
+        name = f"{horizon_text(float(row['horizon']), unit)} {what_is_shown(rows)}, % (95% CI)"
         printed[name] = percent_text(row)
     printed[f"Median follow-up, {unit} (95% CI)"] = median_text(first, "follow_up", unit)
     return printed

@@ -60,8 +60,8 @@ def comparison_incidence(
     Returns
     -------
     DataFrame
-        ``comparison``, ``label``, ``endpoint``, ``landmark``, ``note``, then the columns of
-        :func:`allsurv.describe.cumulative_incidence`.
+        ``comparison``, ``label``, ``endpoint``, ``landmark``, ``censors_deaths`` (false here),
+        ``note``, then the columns of :func:`allsurv.describe.cumulative_incidence`.
 
     Raises
     ------
@@ -105,9 +105,9 @@ def comparison_incidence_table(
     Returns
     -------
     DataFrame
-        ``comparison``, ``label``, ``endpoint``, ``landmark``, ``note``, the columns of
-        :func:`allsurv.describe.incidence_table`, and ``n_event_before``, ``n_censored_before``,
-        ``n_later_origin``: patients the landmark excludes.
+        ``comparison``, ``label``, ``endpoint``, ``landmark``, ``censors_deaths``, ``note``, the
+        columns of :func:`allsurv.describe.incidence_table`, and ``n_event_before``,
+        ``n_censored_before``, ``n_later_origin``: patients the landmark excludes.
 
     Raises
     ------

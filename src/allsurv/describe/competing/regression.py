@@ -13,6 +13,7 @@ from allsurv.cohort import Cohort
 from allsurv.cohort.causes import CompetingOutcome
 from allsurv.cohort.groups import check_known_at_origin, tidy
 from allsurv.describe.cox.fits import LEFT_OUT, baseline_terms, complete_patients
+from allsurv.describe.cox.scales import fix_scales
 from allsurv.describe.cox.terms import Term
 from allsurv.describe.needed import only_needed
 from allsurv.errors import ModelError, MonotoneError
@@ -197,12 +198,18 @@ def _table(cohort: Cohort, analysis: Analysis, where: str, level: float) -> pd.D
             f"{where}: a Fine-Gray model takes baseline variables, one by one; for variables that "
             "change, or products, take cox_table of an endpoint of one event."
         )
+    if analysis.design or analysis.firth or any(s.is_curved for s in analysis.scales.values()):
+        raise ModelError(
+            f"{where}: a Fine-Gray model takes neither strata, cluster, weights, Firth's method "
+            "nor splines here; leave them out, or take an endpoint of one event."
+        )
     slim = only_needed(cohort, analysis.endpoint, analysis.variables).eligible(analysis.endpoint)
     outcome = slim.competing(analysis.endpoint)  # a faulty status is no reason to leave one out
     chosen, n_left_out = complete_patients(slim, analysis.variables, analysis.missing, where)
     if n_left_out:
         outcome = chosen.competing(analysis.endpoint)
-    terms = tuple(baseline_terms(chosen, analysis.variables, where))
+    scales = fix_scales(chosen, analysis.scales, where)
+    terms = tuple(baseline_terms(chosen, analysis.variables, where, scales))
     data = _Data(outcome, terms, n_left_out, level)
     if not data.fitted:
         raise ModelError(f"{where}: there is no variable to fit; name at least one.")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.describe.cox.fits import CohortFit, check_missing
 from allsurv.describe.cox.imputed import impute_missing
 from allsurv.describe.cox.pooled import PooledFit, pool_fits
+from allsurv.describe.cox.scales import Scales, fix_scales
 from allsurv.describe.cox.terms import check_columns_present
 from allsurv.describe.needed import only_needed
-from allsurv.study.evidence import Missing
+from allsurv.errors import ModelError
+from allsurv.study.evidence import Analysis, Missing
 
 __all__ = ["Handling", "answer"]
 
-FitOne = Callable[[Cohort, Missing], CohortFit]
+FitOne = Callable[[Cohort, Missing, Scales | None], CohortFit]
 
 
 @dataclass(frozen=True)
@@ -39,34 +43,49 @@ class Handling:
 
 def answer(
     cohort: Cohort,
-    endpoint: str,
-    variables: Sequence[str],
-    events: Sequence[str],
+    analysis: Analysis,
     where: str,
     fit_one: FitOne,
     handling: Handling,
     level: float,
-    interactions: Sequence[tuple[str, str]] = (),
 ) -> CohortFit | PooledFit:
     """Fit as missing values are to be handled; where nothing is missing all ways are one."""
     check_missing(handling.missing, where)
     if handling.missing != "impute":
-        return fit_one(cohort, handling.missing)
-    check_columns_present(cohort, variables, where)
-    patients = only_needed(cohort, endpoint, variables, events).eligible(endpoint)
-    lacking = patients.frame[list(variables)].isna().any()
-    incomplete = [name for name in variables if lacking[name]]
+        return fit_one(cohort, handling.missing, None)
+    endpoint, events = analysis.endpoint, analysis.time_dependent
+    check_columns_present(cohort, analysis.columns, where)
+    patients = only_needed(cohort, endpoint, analysis.columns, events).eligible(endpoint)
+    lacking = patients.frame[list(analysis.columns)].isna().any()
+    incomplete = [name for name in analysis.variables if lacking[name]]
+    _check_design_known(analysis, lacking, where)
     if not incomplete:
-        return fit_one(patients, "refuse")
+        return fit_one(patients, "refuse", None)
+    if analysis.design and analysis.interactions:
+        raise ModelError(
+            f"{where}: with strata, cluster or weights, values that agree with the products of the "
+            "analysis cannot be imputed; choose missing: complete cases."
+        )
     completed = impute_missing(
         patients,
         endpoint,
-        variables,
+        tuple(dict.fromkeys((*analysis.variables, *analysis.strata))),
         time_dependent=events,
-        interactions=interactions,
+        interactions=analysis.interactions,
+        scales=analysis.scales,
         n_imputations=handling.n_imputations,
         random_state=handling.random_state,
     )
+    scales = fix_scales(patients, analysis.scales, where)
     return pool_fits(
-        completed, lambda one: fit_one(one, "refuse"), incomplete=incomplete, level=level
+        completed, lambda one: fit_one(one, "refuse", scales), incomplete=incomplete, level=level
     )
+
+
+def _check_design_known(analysis: Analysis, lacking: pd.Series, where: str) -> None:
+    absent = [name for name in analysis.design if lacking[name]]
+    if absent:
+        raise ModelError(
+            f"{where}: '{absent[0]}' (strata, cluster or weights) is missing in some patients and "
+            "is not imputed; give the analysis a population in which it is known."
+        )

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
+from allsurv.describe.cox.design import Design, read_design
+from allsurv.describe.cox.scales import NO_SCALES, Scales, fix_scales
 from allsurv.describe.cox.terms import (
     Term,
     check_columns_present,
@@ -23,7 +25,7 @@ from allsurv.describe.needed import only_needed
 from allsurv.errors import ModelError, MonotoneError
 from allsurv.stats.cox.fit import CoxFit, fit_cox
 from allsurv.stats.cox.zph import ProportionalHazardsTest
-from allsurv.stats.outcome import entry_of
+from allsurv.stats.outcome import ChiSquared, entry_of
 from allsurv.study.evidence import Missing
 from allsurv.study.spec import Analysis
 
@@ -31,6 +33,7 @@ __all__ = [
     "FIRTH",
     "IMPUTED",
     "ORDINARY",
+    "ROBUST",
     "CohortFit",
     "Ties",
     "baseline_terms",
@@ -44,6 +47,7 @@ __all__ = [
 Ties = Literal["efron", "breslow"]
 
 ORDINARY, FIRTH, IMPUTED = "partial likelihood", "Firth", "multiple imputation"
+ROBUST = "partial likelihood, robust standard errors"
 LEFT_OUT = "patients with a missing value of any of its variables are left out"
 LEFT_OUT_OF_NUMBERS = "patients with a missing number are left out"
 
@@ -65,7 +69,7 @@ class CohortFit:
     n_left_out : int
         Patients left out because a value is missing.
     method : str
-        ``partial likelihood`` or ``Firth``.
+        ``partial likelihood``, with ``robust standard errors`` or without, or ``Firth``.
     landmark : Landmark or None
         Whom a landmark excludes.
     missing : str
@@ -88,12 +92,34 @@ class CohortFit:
             return ""
         return LEFT_OUT_OF_NUMBERS if self.missing == "level" else LEFT_OUT
 
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """Covariance of the coefficients that the standard errors are of."""
+        robust = self.fit.robust_covariance
+        return self.fit.covariance if robust is None else robust
+
+    def columns(self, *, curved: bool = False) -> dict[str, list[int]]:
+        """Positions of the coefficients of each variable, or of the curves alone."""
+        place = {name: k for k, name in enumerate(self.fit.names)}
+        found: dict[str, list[int]] = {}
+        for term in self.terms:
+            if term.name in place and (term.curved or not curved):
+                found.setdefault(term.variable, []).append(place[term.name])
+        return found
+
+    def p_values(self, *, curved: bool = False) -> dict[str, float]:
+        """Test all coefficients of each variable, or those of its curve, at once (Wald)."""
+        return {name: self._wald(at) for name, at in self.columns(curved=curved).items()}
+
+    def _wald(self, at: list[int]) -> float:
+        coef = self.fit.coef[at]
+        statistic = float(coef @ np.linalg.solve(self.covariance[np.ix_(at, at)], coef))
+        return ChiSquared.of(statistic, len(at)).p_value
+
     def proportional_hazards(self) -> ProportionalHazardsTest:
         """Test all coefficients of each variable together."""
-        columns: dict[str, list[str]] = {}
-        for term in self.terms:
-            if term.name in self.fit.names:
-                columns.setdefault(term.variable, []).append(term.name)
+        names = self.fit.names
+        columns = {name: [names[k] for k in at] for name, at in self.columns().items()}
         return self.fit.proportional_hazards_test(terms=columns)
 
 
@@ -105,14 +131,18 @@ def fit_analysis(
     level: float = 0.95,
     missing: Missing = "complete cases",
     firth: bool = False,
+    scales: Scales | None = None,
 ) -> CohortFit:
     """Fit a Cox model whose time-dependent events switch on as they happen."""
     slim = only_needed(
-        cohort, analysis.endpoint, analysis.variables, analysis.time_dependent
+        cohort, analysis.endpoint, analysis.columns, analysis.time_dependent
     ).eligible(analysis.endpoint)
-    chosen, n_left_out = complete_patients(slim, analysis.variables, missing, where)
+    chosen, n_left_out = complete_patients(
+        slim, analysis.variables, missing, where, design=analysis.design
+    )
     events = analysis.time_dependent
-    terms = baseline_terms(chosen, analysis.variables, where)
+    fixed = fix_scales(chosen, analysis.scales, where) if scales is None else scales
+    terms = baseline_terms(chosen, analysis.variables, where, fixed)
     start, patient = None, np.arange(chosen.n)
     if events:
         rows = chosen.intervals(analysis.endpoint, list(events))
@@ -123,8 +153,11 @@ def fit_analysis(
         y = chosen.follow_up(analysis.endpoint)
         time, event, start = y["time"], y["event"], entry_of(y)
     terms += interaction_terms(terms, analysis.interactions)
-    fit = _fit(terms, time, event, start, ties=analysis.ties, level=level, firth=firth, where=where)
-    method = FIRTH if firth else ORDINARY
+    design = read_design(chosen, analysis, patient, where)
+    firth = firth or analysis.firth
+    ties = analysis.ties
+    fit = _fit(terms, time, event, start, design, ties=ties, level=level, firth=firth, where=where)
+    method = _method(firth, design)
     return CohortFit(tuple(terms), fit, chosen, patient, n_left_out, method, missing=missing)
 
 
@@ -134,38 +167,41 @@ def fit_finite(
     where: str,
     *,
     level: float = 0.95,
-    missing: Missing = "complete cases",
 ) -> CohortFit:
     """Fit a Cox model, by Firth's method where the ordinary estimate would be infinite."""
     try:
-        return fit_analysis(cohort, analysis, where, level=level, missing=missing)
+        return fit_analysis(cohort, analysis, where, level=level)
     except MonotoneError:
-        return fit_analysis(cohort, analysis, where, level=level, missing=missing, firth=True)
+        return fit_analysis(cohort, analysis, where, level=level, firth=True)
 
 
 def fit_from_landmark(
     cohort: Cohort,
-    endpoint: str,
-    variables: Sequence[str],
+    analysis: Analysis,
     where: str,
     *,
     at: float,
-    events: Sequence[str],
-    ties: Ties = "efron",
     level: float = 0.95,
     missing: Missing = "complete cases",
     firth: bool = False,
+    scales: Scales | None = None,
 ) -> CohortFit:
     """Fit a Cox model from a landmark on, of what was known or had happened by then."""
-    slim = only_needed(cohort, endpoint, variables, events).eligible(endpoint)
-    chosen, n_left_out = complete_patients(slim, variables, missing, where)
+    endpoint, events = analysis.endpoint, analysis.time_dependent
+    slim = only_needed(cohort, endpoint, analysis.columns, events).eligible(endpoint)
+    chosen, n_left_out = complete_patients(
+        slim, analysis.variables, missing, where, design=analysis.design
+    )
     reached = reach_landmark(chosen, endpoint, at, events=events)
-    terms = baseline_terms(reached.cohort, variables, where)
+    fixed = fix_scales(reached.cohort, analysis.scales, where) if scales is None else scales
+    terms = baseline_terms(reached.cohort, analysis.variables, where, fixed)
     terms += event_terms(reached.cohort, events, reached.happened)
-    y = reached.y
-    fit = _fit(terms, y["time"], y["event"], None, ties=ties, level=level, where=where, firth=firth)
-    patient = np.arange(reached.cohort.n)
-    method = FIRTH if firth else ORDINARY
+    y, patient = reached.y, np.arange(reached.cohort.n)
+    design = read_design(reached.cohort, analysis, patient, where)
+    firth = firth or analysis.firth
+    ties, time, event = analysis.ties, y["time"], y["event"]
+    fit = _fit(terms, time, event, None, design, ties=ties, level=level, where=where, firth=firth)
+    method = _method(firth, design)
     return CohortFit(
         tuple(terms), fit, reached.cohort, patient, n_left_out, method, reached, missing
     )
@@ -178,33 +214,47 @@ def check_missing(missing: str, where: str) -> None:
         raise ModelError(f"{where}: missing={missing!r}; allowed are {allowed}.")
 
 
+def _method(firth: bool, design: Design) -> str:
+    if firth:
+        return FIRTH
+    return ROBUST if design.cluster is not None else ORDINARY
+
+
 def complete_patients(
-    cohort: Cohort, names: Sequence[str], missing: Missing, where: str
+    cohort: Cohort,
+    names: Sequence[str],
+    missing: Missing,
+    where: str,
+    *,
+    design: Sequence[str] = (),
 ) -> tuple[Cohort, int]:
     """Keep who can be in one fit, and count the others."""
     check_missing(missing, where)
     if missing == "impute":
         raise TypeError(f"{where}: imputed values are of several fits; see pooled.pool_fits.")
-    check_columns_present(cohort, names, where)
+    needed = [*names, *(name for name in design if name not in names)]
+    check_columns_present(cohort, needed, where)
     if missing == "refuse":
-        check_complete(cohort, names, where)
+        check_complete(cohort, needed, where)
         return cohort, 0
     if missing == "level":
-        names = [name for name in names if cohort.study.variable(name).is_number]
-    known = cohort.frame[list(names)].notna().all(axis=1).to_numpy()
+        needed = [n for n in needed if n in design or cohort.study.variable(n).is_number]
+    known = cohort.frame[needed].notna().all(axis=1).to_numpy()
     if not known.any():
         raise ModelError(
-            f"{where}: no patient has values of all of {', '.join(names)}; leave one out."
+            f"{where}: no patient has values of all of {', '.join(needed)}; leave one out."
         )
     return (cohort, 0) if known.all() else (cohort.take(np.flatnonzero(known)), int(np.sum(~known)))
 
 
-def baseline_terms(cohort: Cohort, names: Sequence[str], where: str) -> list[Term]:
+def baseline_terms(
+    cohort: Cohort, names: Sequence[str], where: str, scales: Scales = NO_SCALES
+) -> list[Term]:
     """Make the columns of variables known at baseline."""
     return [
         term
         for name in names
-        for term in variable_terms(cohort.frame, cohort.study.variable(name), where)
+        for term in variable_terms(cohort.frame, cohort.study.variable(name), where, scales)
     ]
 
 
@@ -213,6 +263,7 @@ def _fit(
     time: NDArray[np.float64],
     event: NDArray[np.bool_],
     start: NDArray[np.float64] | None,
+    design: Design,
     *,
     ties: Ties,
     level: float,
@@ -224,4 +275,16 @@ def _fit(
         raise ModelError(f"{where}: there is no variable to fit; name at least one.")
     X = np.column_stack([term.values for term in fitted])
     names = [term.name for term in fitted]
-    return fit_cox(time, event, X, start=start, ties=ties, level=level, firth=firth, names=names)
+    return fit_cox(
+        time,
+        event,
+        X,
+        start=start,
+        weights=design.weights,
+        strata=design.strata,
+        cluster=design.cluster,
+        ties=ties,
+        level=level,
+        firth=firth,
+        names=names,
+    )

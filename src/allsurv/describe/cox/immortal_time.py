@@ -112,11 +112,9 @@ def _landmark_rows(
     known = analysis.variables[:-1] if event else analysis.variables
     fitted = fit_from_landmark(
         cohort,
-        analysis.endpoint,
-        known,
+        replace(analysis, variables=known, time_dependent=(event,) if event else ()),
         "immortal_time_table",
         at=at,
-        events=(event,) if event else (),
         level=level,
     )
     excluded = {count: getattr(fitted.landmark, count) for count in BEFORE_LANDMARK}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.describe.cox.compatible import cox_analysis_of
+from allsurv.describe.cox.scales import GivenScales, fix_scales, read_scales
 from allsurv.describe.cox.terms import check_columns_present
 from allsurv.dictionary.filters import matches
 from allsurv.dictionary.variable import Variable
@@ -33,6 +34,7 @@ def impute_missing(
     *,
     time_dependent: Sequence[str] = (),
     interactions: Sequence[tuple[str, str]] = (),
+    scales: GivenScales | None = None,
     n_imputations: int | None = None,
     random_state: int = 0,
 ) -> tuple[Cohort, ...]:
@@ -51,6 +53,8 @@ def impute_missing(
     interactions : sequence of (str, str), default=()
         Products of the analysis. With any, values are imputed so that they agree with the analysis
         [2]_; otherwise products of imputed values would be biased towards nothing.
+    scales : mapping from str to Scale or mapping, optional
+        How numbers enter the analysis; one that enters as a logarithm is imputed as one.
     n_imputations : int, optional
         Where not given, one for each percent of incomplete patients, at least five.
     random_state : int, default=0
@@ -88,12 +92,17 @@ def impute_missing(
     lacking = cohort.frame[list(variables)].isna()
     if not lacking.to_numpy().any():
         raise ModelError("impute_missing: nothing is missing; use cox_table.")
-    incomplete = [_incomplete(cohort.frame, line) for line in lines]
+    read = read_scales(scales or {})
+    incomplete = [
+        _incomplete(cohort.frame, line, read[line.name].transform if line.name in read else "")
+        for line in lines
+    ]
     share = float(lacking.any(axis=1).mean())
     m = n_imputations_for(share) if n_imputations is None else n_imputations
     if interactions:
         known = list(zip(lines, incomplete, strict=True))
-        asked = cox_analysis_of(cohort, endpoint, known, time_dependent, interactions)
+        fixed = fix_scales(cohort, read, "impute_missing")
+        asked = cox_analysis_of(cohort, endpoint, known, time_dependent, interactions, fixed)
         nothing_else = np.empty((cohort.n, 0))
         drawn = impute_compatible(
             incomplete, nothing_else, asked, n_imputations=m, random_state=random_state
@@ -108,7 +117,7 @@ def impute_missing(
     )
 
 
-def _incomplete(frame: pd.DataFrame, variable: Variable) -> Incomplete:
+def _incomplete(frame: pd.DataFrame, variable: Variable, transform: str) -> Incomplete:
     column = frame[variable.name]
     if variable.only_if:
         barred = int(np.sum(~matches(frame, variable.only_if) & column.isna().to_numpy()))
@@ -125,7 +134,8 @@ def _incomplete(frame: pd.DataFrame, variable: Variable) -> Incomplete:
         )
     if variable.is_number:
         numbers = column.to_numpy(dtype=float)
-        as_log = variable.transform == "log" and bool(np.nanmin(numbers) > 0)
+        wanted = variable.transform == "log" or transform.startswith("log")
+        as_log = wanted and bool(np.nanmin(numbers) > 0)
         return Incomplete(numbers, "number", log=as_log)
     if variable.is_yes_no:
         return Incomplete(column.to_numpy(dtype=float, na_value=np.nan), "nominal")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import check_known_at_origin
-from allsurv.describe.cox.fits import FIRTH, IMPUTED, CohortFit, fit_analysis
+from allsurv.describe.cox.fits import IMPUTED, ORDINARY, CohortFit, fit_analysis
 from allsurv.describe.cox.rows import cohort_rows, cox_rows
 from allsurv.errors import ModelError
 from allsurv.stats.cox.zph import ProportionalHazardsTest
@@ -37,20 +37,20 @@ class PooledFit:
     @property
     def columns(self) -> dict[str, list[int]]:
         """Positions of the coefficients of each variable."""
-        place = {name: k for k, name in enumerate(self.fits[0].fit.names)}
-        found: dict[str, list[int]] = {}
-        for term in self.fits[0].terms:
-            if term.name in place:
-                found.setdefault(term.variable, []).append(place[term.name])
-        return found
+        return self.first.columns()
 
-    def p_values(self) -> dict[str, float]:
-        """Test all coefficients of each variable at once (D1)."""
+    @property
+    def first(self) -> CohortFit:
+        """The fit of the first completed cohort."""
+        return self.fits[0]
+
+    def p_values(self, *, curved: bool = False) -> dict[str, float]:
+        """Test all coefficients of each variable, or those of its curve, at once (D1)."""
         coef = np.array([one.fit.coef for one in self.fits])
-        covariance = np.array([one.fit.covariance for one in self.fits])
+        covariance = np.array([one.covariance for one in self.fits])
         return {
             name: pool_wald(coef[:, at], covariance[np.ix_(range(len(coef)), at, at)]).p_value
-            for name, at in self.columns.items()
+            for name, at in self.first.columns(curved=curved).items()
         }
 
     def proportional(self) -> dict[str, tuple[float, str]]:
@@ -75,7 +75,7 @@ def pool_fits(
         )
     pooled = pool_coefficients(
         [one.fit.coef for one in fits],
-        [one.fit.covariance for one in fits],
+        [one.covariance for one in fits],
         df_complete=max(fits[0].fit.n_events - len(fits[0].fit.names), 1),
         level=level,
     )
@@ -88,9 +88,10 @@ def pooled_rows(
     """Make the rows of a pooled Cox table."""
     pooled, first = fitted.pooled, fitted.fits[0]
     place = {name: k for k, name in enumerate(first.fit.names)}
-    tests, proportional = fitted.p_values(), fitted.proportional()
+    tests, curves = fitted.p_values(), fitted.p_values(curved=True)
+    proportional = fitted.proportional()
     said = "; ".join(filter(None, (note, WERE_IMPUTED.format(pooled.n_imputations))))
-    method = IMPUTED if first.method != FIRTH else f"{IMPUTED}, {FIRTH}"
+    method = IMPUTED if first.method == ORDINARY else f"{IMPUTED}, {first.method}"
     rows = []
     for row in cox_rows(first, analysis, note=said, proportional=proportional):
         row |= {"n_imputations": pooled.n_imputations, "method": method}
@@ -98,7 +99,9 @@ def pooled_rows(
             row |= {"n_level": None, "n_level_events": None}
         at = place.get(str(row["term"]))
         if at is not None:
-            row |= _numbers(pooled, at) | {"variable_p_value": tests[str(row["variable"])]}
+            name = str(row["variable"])
+            row |= _numbers(pooled, at) | {"variable_p_value": tests[name]}
+            row |= {"nonlinear_p_value": curves[name]} if name in curves else {}
         rows.append(row)
     return rows
 

@@ -40,9 +40,11 @@ COX_COLUMNS = (
     "method",
     "note",
 )
+CURVE_COLUMNS = ("variable_p_value", "nonlinear_p_value")
 POOLED_COLUMNS = ("variable_p_value", "n_imputations", "missing_information")
 NUMBERS = ("coef", "std_error", "hazard_ratio", "lower", "upper", "z", "p_value")
 NOBODY = "no patient has this level"
+CURVED = "restricted cubic spline; hazard ratio of the upper against the lower quartile"
 
 
 def cox_rows(
@@ -58,8 +60,10 @@ def cox_rows(
         proportional = _proportional(fitted)
     note = "; ".join(filter(None, (note, fitted.left_out_note)))
     position = {term: index for index, term in enumerate(fit.names)}
+    curves = fitted.p_values(curved=True)
+    tests = fitted.p_values() if curves else {}
     rows = []
-    for term in fitted.terms:
+    for term in (term for term in fitted.terms if not term.curved):
         at = position.get(term.name)
         row: dict[str, object] = {
             "analysis": analysis.name if analysis else "",
@@ -84,14 +88,22 @@ def cox_rows(
             if reason:
                 untested = f"proportional hazards cannot be tested: {reason}"
                 row["note"] = "; ".join(filter(None, (str(row["note"]), untested)))
+            if curves:
+                row |= {"variable_p_value": tests[term.variable]}
+            if term.variable in curves:
+                row |= {"nonlinear_p_value": curves[term.variable]}
+                row["note"] = "; ".join(filter(None, (str(row["note"]), CURVED)))
         rows.append(row)
     return rows
 
 
 def cohort_rows(cohort: Cohort, rows: list[dict[str, object]]) -> pd.DataFrame:
     """Make a Cox table that carries its source; of pooled fits with what imputation adds."""
-    pooled = any("n_imputations" in row for row in rows)
-    table = tidy(rows, (*COX_COLUMNS, *POOLED_COLUMNS) if pooled else COX_COLUMNS, cohort)
+    more = [
+        *(CURVE_COLUMNS if any("nonlinear_p_value" in row for row in rows) else ()),
+        *(POOLED_COLUMNS if any("n_imputations" in row for row in rows) else ()),
+    ]
+    table = tidy(rows, tuple(dict.fromkeys((*COX_COLUMNS, *more))), cohort)
     counts = ["n_level", "n_level_events"]
     table[counts] = table[counts].astype("Int64")
     return table

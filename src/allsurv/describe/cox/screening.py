@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -12,6 +13,7 @@ from allsurv.cohort.groups import tidy
 from allsurv.describe.cox.fits import CohortFit, fit_finite, fit_from_landmark
 from allsurv.describe.cox.rows import COX_COLUMNS, cohort_rows, cox_rows
 from allsurv.errors import ModelError, MonotoneError, OutcomeError
+from allsurv.study.evidence import Missing
 from allsurv.study.spec import Analysis, Screening
 
 __all__ = ["screened_table", "univariable_table"]
@@ -35,7 +37,8 @@ def univariable_table(cohort: Cohort, *, level: float = 0.95) -> pd.DataFrame:
         Columns as of :func:`allsurv.describe.cox_table`, one row per term. ``analysis`` is
         ``baseline``, ``time_dependent`` (events as they happen) or ``landmark`` (what is known
         only later, among those followed and event-free until then); ``variable_p_value`` tests all
-        levels of a variable together, by likelihood ratio where there are several; ``selected``
+        levels of a variable, or all parts of a spline, together, by likelihood ratio where there
+        are several (Wald where errors are robust); ``nonlinear_p_value`` the curve; ``selected``
         is whether the variable goes into the multivariable model; ``n_excluded`` counts whom a
         landmark leaves out. Where the ordinary estimate is infinite, ``method`` is ``Firth``;
         what cannot be fitted at all has a ``note`` and no estimate.
@@ -54,8 +57,9 @@ def univariable_table(cohort: Cohort, *, level: float = 0.95) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
     for asked, at in _questions(cohort, screening):
         rows += _answer(cohort, asked, at, screening, level)
-    extra = ("variable_p_value", "selected", "n_excluded")
-    return tidy(rows, (*COX_COLUMNS, *extra), cohort)
+    curved = any("nonlinear_p_value" in row for row in rows)
+    tests = ("variable_p_value", "nonlinear_p_value") if curved else ("variable_p_value",)
+    return tidy(rows, (*COX_COLUMNS, *tests, "selected", "n_excluded"), cohort)
 
 
 def screened_table(
@@ -105,7 +109,8 @@ def screened_table(
         variables,
         tuple(dict.fromkeys([*events, *kept])),
     )
-    fitted = fit_finite(cohort, asked, "screened_table", level=level)
+    asked = _in_words_of(screening, asked)
+    fitted = fit_finite(cohort, asked, "screened_table", level=level, missing=screening.missing)
     return cohort_rows(cohort, cox_rows(fitted, asked))
 
 
@@ -121,6 +126,25 @@ def _screening(cohort: Cohort) -> Screening:
 
 
 def _questions(cohort: Cohort, screening: Screening) -> Iterator[tuple[Analysis, float | None]]:
+    for asked, at in _plain_questions(cohort, screening):
+        yield _in_words_of(screening, asked), at
+
+
+def _in_words_of(screening: Screening, asked: Analysis) -> Analysis:
+    """Add scales, strata, cluster and weights, as the screening has them, to one of its models."""
+    return replace(
+        asked,
+        scales={name: s for name, s in screening.scales.items() if name in asked.variables},
+        strata=screening.strata,
+        cluster=screening.cluster,
+        weights=screening.weights,
+        firth=screening.firth,
+    )
+
+
+def _plain_questions(
+    cohort: Cohort, screening: Screening
+) -> Iterator[tuple[Analysis, float | None]]:
     endpoint, unit = screening.endpoint, cohort.study.time.unit
     for name in screening.variables:
         if name in cohort.frame.columns:
@@ -139,7 +163,7 @@ def _answer(
 ) -> Iterator[dict[str, object]]:
     (name,) = asked.variables or asked.time_dependent
     try:
-        fitted = _fit(cohort, asked, at, level)
+        fitted = _fit(cohort, asked, at, level, screening.missing)
     except (ModelError, OutcomeError) as error:
         known = cohort.study.variables if asked.variables else cohort.study.events
         yield {
@@ -153,7 +177,12 @@ def _answer(
         }
         return
     single = len(fitted.fit.names) == 1
-    joint = float(fitted.fit.p_value[0]) if single else fitted.fit.lr_test.p_value
+    if single:
+        joint = float(fitted.fit.p_value[0])
+    elif fitted.fit.robust_covariance is None:
+        joint = fitted.fit.lr_test.p_value
+    else:  # a likelihood ratio says nothing where errors are robust
+        joint = fitted.fit.wald_test.p_value
     may_be_selected = at is None and name not in screening.univariable_only
     reached = fitted.landmark
     excluded = reached.n_excluded if reached else 0
@@ -165,18 +194,13 @@ def _answer(
         }
 
 
-def _fit(cohort: Cohort, asked: Analysis, at: float | None, level: float) -> CohortFit:
+def _fit(
+    cohort: Cohort, asked: Analysis, at: float | None, level: float, missing: Missing
+) -> CohortFit:
     if at is None:
-        return fit_finite(cohort, asked, WHERE, level=level)
+        return fit_finite(cohort, asked, WHERE, level=level, missing=missing)
     from_landmark = partial(
-        fit_from_landmark,
-        cohort,
-        asked.endpoint,
-        asked.variables,
-        WHERE,
-        at=at,
-        events=(),
-        level=level,
+        fit_from_landmark, cohort, asked, WHERE, at=at, level=level, missing=missing
     )
     try:
         return from_landmark()

@@ -11,6 +11,14 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import level_text
+from allsurv.describe.cox.scales import (
+    NO_SCALES,
+    STRAIGHT,
+    Scales,
+    compared_label,
+    scaled_columns,
+    scaled_unit,
+)
 from allsurv.errors import ModelError
 from allsurv.study.spec import Variable
 
@@ -42,6 +50,8 @@ class Term:
         For readers: what is compared with what.
     values : ndarray of shape (n_rows,)
         The column of the design; constant where nobody has the level.
+    curved : bool
+        Whether it is the curved part of a spline, which has no hazard ratio of its own.
     """
 
     variable: str
@@ -50,6 +60,7 @@ class Term:
     label: str
     unit: str
     values: NDArray[np.float64]
+    curved: bool = False
 
 
 def check_columns_present(cohort: Cohort, names: Sequence[str], where: str) -> None:
@@ -78,13 +89,13 @@ def check_complete(cohort: Cohort, names: Sequence[str], where: str) -> None:
         )
 
 
-def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[Term]:
+def variable_terms(
+    frame: pd.DataFrame, variable: Variable, where: str, scales: Scales = NO_SCALES
+) -> list[Term]:
     """Make the columns of one variable; where a level is not known, that is a level of its own."""
     column = frame[variable.name]
     if variable.is_number:
-        unit = f"per 1 {variable.unit}".strip()
-        values = column.to_numpy(dtype=float)
-        return [Term(variable.name, "", variable.name, variable.label, unit, values)]
+        return _number_terms(column.to_numpy(dtype=float), variable, where, scales)
     if variable.is_yes_no:
         label = f"{variable.level_label(True)} vs {variable.level_label(False)}"
         label = variable.label if label == "yes vs no" else f"{variable.label}: {label}"
@@ -112,6 +123,24 @@ def variable_terms(frame: pd.DataFrame, variable: Variable, where: str) -> list[
         if level != reference
     ]
     return [*terms, *_not_known(column, variable, variable.level_label(reference))]
+
+
+def _number_terms(
+    values: NDArray[np.float64], variable: Variable, where: str, scales: Scales
+) -> list[Term]:
+    name = variable.name
+    scale, compared = scales.get(name, (STRAIGHT, None))
+    columns = scaled_columns(values, scale, compared, where=where, name=name)
+    if compared is None:
+        unit = scaled_unit(variable, scale)
+        return [Term(name, "", name, variable.label, unit, columns[:, 0])]
+    label = compared_label(variable, compared)
+    straight = Term(name, "", name, label, "", columns[:, 0])
+    curved = [
+        Term(name, "", f"{name}{k * chr(39)}", f"{variable.label}, curve", "", column, curved=True)
+        for k, column in enumerate(columns.T[1:], start=1)
+    ]
+    return [straight, *curved]
 
 
 def _not_known(column: pd.Series, variable: Variable, reference: str) -> list[Term]:
@@ -155,6 +184,7 @@ def interaction_terms(terms: Sequence[Term], pairs: Sequence[tuple[str, str]]) -
             f"{one.label} × {other.label}",
             one.unit or other.unit,
             one.values * other.values,
+            one.curved or other.curved,
         )
         for first, second in pairs
         for one in terms

@@ -20,6 +20,7 @@ from allsurv.findings.agreement.questions import Patients, ask, refit_all
 from allsurv.findings.agreement.rows import horizon_rows
 from allsurv.findings.agreement.shrinkage import FEWEST, simulate_answers
 from allsurv.findings.agreement.table import Asked, findings_table
+from allsurv.riskmodel.horizons import read_horizons
 from allsurv.validation.plans import draw_bootstraps
 
 __all__ = ["Agreement", "assess_findings", "compare_findings"]
@@ -148,6 +149,7 @@ def assess_findings(
     horizons: Sequence[float] | None = None,
     n_bootstrap: int = 25,
     n_simulated: int = 0,
+    n_explained: int | None = None,
     margin: float = 1.5,
     level: float = 0.95,
     random_state: int | None = 0,
@@ -176,6 +178,9 @@ def assess_findings(
     n_simulated : int, default=0
         Refits to simulated outcomes of the same patients, by which the shrinkage of each model is
         measured and undone; 0, or at least 10.
+    n_explained : int, optional
+        Patients, drawn at random, over whom the importance of a variable in a model of trees is
+        averaged; everybody unless given.
     margin : float, default=1.5
         Factor by which the hazard ratios of the whole contrast may differ and still count as
         equivalent.
@@ -220,13 +225,14 @@ def assess_findings(
     study = cohort.study
     endpoint = endpoint or study.prediction.endpoint
     eligible = cohort.eligible(endpoint)
-    times = np.asarray(study.prediction.horizons if horizons is None else horizons, dtype=float)
+    wanted = study.prediction.horizons if horizons is None else horizons
+    times = np.array(read_horizons(wanted, where="compare_findings"))
     askable = tuple(
         finding
         for finding in study.findings.values()
         if finding.endpoint == endpoint and finding.variable in study.variables
     )
-    patients = Patients(study, eligible.X, eligible.y(endpoint), askable, times)
+    patients = Patients(study, eligible.X, eligible.y(endpoint), askable, times, n_explained)
     everything = _ask_all(models, patients, asked)
     return Agreement(
         findings=findings_table(

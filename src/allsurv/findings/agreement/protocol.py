@@ -57,7 +57,10 @@ def in_paper(finding: Finding, cohort: Cohort, *, level: float) -> InPaper:
     if len(terms) != 1 or not math.isfinite(terms.iloc[0]["hazard_ratio"]):
         return InPaper(reason=f"no hazard ratio for '{name}' in this model")
     term = terms.iloc[0]
-    power = finding.contrast.per or 1.0 if is_number else 1.0
+    power = 1.0
+    if is_number:  # the table is per so many units as the analysis says
+        scale = cohort.study.analyses[finding.analysis].scales.get(name)
+        power = (finding.contrast.per or 1.0) / (scale.per if scale else 1.0)
     value, lower, upper = (float(term[c]) ** power for c in ("hazard_ratio", "lower", "upper"))
     return InPaper(value, lower, upper, n=_whole(term["n"]), n_events=_whole(term["n_events"]))
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from allsurv.errors import AllsurvError, ModelError
-from allsurv.explain.exact import explain_score
+from allsurv.explain.movement import measure_movement
 from allsurv.explain.values import ask as ask_shap
 from allsurv.findings.agreement.contrast import standardised_effects
 from allsurv.stats.measures.discrimination import harrell_c
@@ -43,6 +43,8 @@ class Patients:
         Effects asked for; their variables are columns of ``X``.
     horizons : ndarray of shape (n_horizons,)
         Times, in the study's unit.
+    n_explained : int, optional
+        Patients, drawn at random, whom models of trees are explained for; all unless given.
     """
 
     study: Study
@@ -50,6 +52,7 @@ class Patients:
     y: NDArray[np.void]
     findings: tuple[Finding, ...]
     horizons: Floats
+    n_explained: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +115,7 @@ def ask(model: Any, patients: Patients, *, importance: bool = True) -> Answers:
     for k, effect in zip(places, effects, strict=True):
         average[k], at_horizons[k] = effect.average, effect.at_horizons
     nothing = np.full(model.n_features_in_, math.nan)
-    shap = _shap_shares(model, patients.X) if importance else nothing
+    shap = _shap_shares(model, patients) if importance else nothing
     return Answers(average, at_horizons, shap, nothing)
 
 
@@ -139,9 +142,7 @@ def refit_all(
 
 def _refit(model: Any, patients: Patients, split: Split) -> Answers:
     X = patients.X.iloc[split.train].reset_index(drop=True)
-    sample = Patients(
-        patients.study, X, patients.y[split.train], patients.findings, patients.horizons
-    )
+    sample = replace(patients, X=X, y=patients.y[split.train])
 
     def answer(fitted: Any) -> Answers:
         unseen = np.setdiff1d(split.test, split.train)
@@ -166,13 +167,12 @@ def _gathered(answers: Sequence[Answers]) -> Refits:
     return Refits(n_failed=len(reasons), reasons=said, **stacked)
 
 
-def _shap_shares(model: Any, X: pd.DataFrame) -> Floats:
+def _shap_shares(model: Any, patients: Patients) -> Floats:
     try:
-        size = np.abs(explain_score(ask_shap(model, X))[0]).mean(axis=0)
+        asked = ask_shap(model, patients.X)
     except ModelError:
         return np.full(model.n_features_in_, math.nan)
-    found: Floats = size / size.sum() if size.sum() > 0 else size
-    return found
+    return measure_movement(asked, n_patients=patients.n_explained).share
 
 
 def _permutation(model: Any, X: pd.DataFrame, y: NDArray[np.void], seed: int) -> Floats:

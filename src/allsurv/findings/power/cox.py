@@ -101,8 +101,20 @@ def draw_cohorts(simulator: Simulator, n: int, n_cohorts: int, seed: Any) -> Coh
     )
 
 
+def _refuse_unfitted(model: Analysis | Screening, where: str) -> None:
+    """Refuse what the fits of simulated cohorts would leave out without a word."""
+    bent = any(scale.transform or scale.is_curved for scale in model.scales.values())
+    if bent or model.strata or model.cluster or model.weights or model.firth:
+        raise ModelError(
+            f"power: {where} has transformed numbers, splines, strata, cluster, weights or Firth's "
+            "method, which simulated cohorts are not fitted with; ask for the power of an analysis "
+            "without them."
+        )
+
+
 def published_answers(cohorts: Cohorts, analysis: Analysis) -> dict[str, Answer]:
     """Fit a published Cox model to every cohort."""
+    _refuse_unfitted(analysis, f"analysis '{analysis.name}'")
     terms: Terms = {}
     for name in analysis.variables:
         terms |= cohorts.terms(name)
@@ -123,6 +135,7 @@ def screening_answers(
     cohorts: Cohorts, screening: Screening
 ) -> tuple[dict[str, Answer], dict[str, Answer]]:
     """Screen by univariable P values, then fit the model of what was selected, in every cohort."""
+    _refuse_unfitted(screening, "the screening")
     names = [
         name
         for name in screening.variables

@@ -99,7 +99,8 @@ def baseline_hazard(likelihood: PartialLikelihood, coef: Floats) -> Baseline:
     of_largest = likelihood.terms.hazard(likelihood.risk(eta))
     with np.errstate(over="ignore", under="ignore"):
         hazard = of_largest * np.exp(-shift - likelihood.centre @ coef)
-    if not np.isfinite(hazard).all() or np.any((hazard == 0) & (of_largest > 0)):
+    is_plain = hazard.min() > 0 and hazard.max() < np.inf
+    if not is_plain and (not np.isfinite(hazard).all() or np.any((hazard == 0) & (of_largest > 0))):
         raise ModelError(
             "CoxFit.baseline: covariates of 0 lie too far from the data to compute a hazard there; "
             "centre the covariates, or use CoxFit.survival."

@@ -53,7 +53,7 @@ class DenseTerms:
         DenseTerms
             In order of time.
         """
-        begins: Ints = np.arange(sets.times.size)
+        begins: Ints = np.arange(sets.times.size, dtype=sets.last.dtype)
         time = begins
         if tied.times.size:  # Efron's method: each event is a term
             begins, time = sets.n_deaths.cumsum() - sets.n_deaths, sets.last[sets.deaths]

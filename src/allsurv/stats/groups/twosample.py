@@ -17,6 +17,7 @@ from allsurv.stats.levels import check_level, normal_quantile
 from allsurv.stats.outcome import Estimate
 
 __all__ = [
+    "MIN_EXPECTED",
     "GroupTest",
     "chi_squared",
     "compare_groups",
@@ -32,6 +33,10 @@ Kind = Literal["continuous", "categorical"]
 TestName = Literal[
     "chi-squared", "chi-squared corrected", "fisher", "mann-whitney", "kruskal-wallis"
 ]
+
+
+MIN_EXPECTED = 5.0
+"""Expected count below which tables of this package compare levels by Fisher's exact test."""
 
 
 def compare_groups(

@@ -1,0 +1,1 @@
+"""States that patients enter in turn: the probability of each, the moves, and what speeds them."""
