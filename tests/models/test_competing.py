@@ -12,6 +12,7 @@ from sklearn.base import clone
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
 from allsurv.models.catalog import COMPETING, find_family
+from allsurv.models.export import export_model
 from allsurv.riskmodel.causes import CAUSE_MECHANISMS, CausesSubdistribution
 from allsurv.stats.competing.cause_specific import fit_cause_specific
 from allsurv.stats.competing.causes import make_caused_y
@@ -110,7 +111,7 @@ def test_clone_same_seed_and_pickle(family, fitted, cohort, y, new):
 @pytest.mark.parametrize("family", COMPETING)
 def test_its_arrays_predict_the_same(family, fitted, new):
     model = fitted[family]
-    kind = CAUSE_MECHANISMS[COMPETING[family].mechanism]
+    kind = CAUSE_MECHANISMS[model.mechanism_.kind]
     copy = kind.from_arrays(model.mechanism_.arrays())
     design = model.encoder_.design(new)
     copy.check(design.shape[1], model.times_.size)
@@ -279,6 +280,13 @@ def test_effects_are_found_where_they_are(cohort, y, new):
     arm = next(k for k, name in enumerate(names) if name.startswith("arm"))
     assert big.mechanism_.coef[0, age] > 0
     assert abs(big.mechanism_.coef[1, arm]) > abs(big.mechanism_.coef[0, arm])
+
+
+@pytest.mark.parametrize("family", COMPETING)
+def test_is_not_exported_before_its_coarse_form_is_made(family, fitted, cohort):
+    patients = replace(cohort, study=study_of(cohort))
+    with pytest.raises(ModelError, match="not made yet"):
+        export_model(fitted[family], patients, endpoint="failure")
 
 
 def test_refusals(cohort, y):

@@ -37,6 +37,11 @@ NOT_EXPORTED = (
     "patients: it is validated and compared, and never saved, exported or recommended"
 )
 
+NOT_YET_EXPORTED = (
+    "a form of it of which no count or time of a single patient follows is not made yet: it is "
+    "fitted, predicts and is validated, and never saved or exported"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
@@ -197,7 +202,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.cause_specific:CauseSpecific",
                 complexity=0,
                 base="cox",
-                mechanism="causes linear",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="cause_coxnet",
@@ -206,7 +211,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.cause_specific:CauseSpecific",
                 complexity=2,
                 base="coxnet",
-                mechanism="causes linear",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="fine_gray",
@@ -214,7 +219,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 short="Fine-Gray",
                 kind="allsurv.models.competing.fine_gray:FineGray",
                 complexity=1,
-                mechanism="causes subdistribution",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="cause_rsf",
@@ -223,7 +228,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.forest:CompetingForest",
                 complexity=4,
                 base="rsf",
-                mechanism="causes forest",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="cause_gbs",
@@ -232,7 +237,7 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.cause_specific:CauseSpecific",
                 complexity=3,
                 base="gbs",
-                mechanism="causes boosted",
+                not_exported=NOT_YET_EXPORTED,
             ),
             Family(
                 name="incidence",
@@ -241,14 +246,16 @@ COMPETING: Mapping[str, Family] = MappingProxyType(
                 kind="allsurv.models.competing.incidence:IncidenceModel",
                 complexity=0,
                 role="reference",
-                mechanism="causes constant",
+                not_exported=NOT_YET_EXPORTED,
             ),
         )
     }
 )
 """Families of models of several causes, by name."""
 
-REFERENCES: Mapping[str, str] = MappingProxyType({"kaplan_meier": "null", "published": "published"})
+REFERENCES: Mapping[str, str] = MappingProxyType(
+    {"kaplan_meier": "null", "published": "published", "aalen_johansen": "incidence"}
+)
 """What models are compared with: name in tables, and family."""
 
 _OTHER_ROWS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import joblib
@@ -15,7 +16,7 @@ from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.study.spec import Prediction as StudyPrediction
-from allsurv.validation.catalogue import Measure, measures_by_name
+from allsurv.validation.catalogue import Measure, measures_for
 from allsurv.validation.censoring import FollowedBy, choose_censoring
 from allsurv.validation.decisions import (
     calibration_limits,
@@ -27,6 +28,7 @@ from allsurv.validation.finished import FinishedRefits
 from allsurv.validation.held_out import measure_held_out, summarise_held_out
 from allsurv.validation.measures import PooledRisk, measure_resamples, pool_risks
 from allsurv.validation.optimism import OPTIMISM_COLUMNS, optimism_table
+from allsurv.validation.outcomes import cases, competes, of_cause, outcome_of
 from allsurv.validation.over_time import measure_over_time, time_grid
 from allsurv.validation.patients import (
     average_patients,
@@ -50,7 +52,7 @@ from allsurv.validation.redrawn import Redrawn, redraw
 from allsurv.validation.resampling import map_tasks, refit_all, seeded_clone
 from allsurv.validation.subgroups import measure_subgroups, subgroups_of
 from allsurv.validation.summary import COLUMNS, compare_models, summarise, with_limits
-from allsurv.validation.validated import Validation
+from allsurv.validation.validated import Validation, joined_causes
 
 __all__ = ["Assessment"]
 
@@ -105,28 +107,19 @@ class Assessment:
 
     def left_out(self, plan: Plan | InternalExternal) -> Validation:
         """Predict patients by models fitted without them."""
+        event = outcome_of(self.cohort, self.endpoint)["event"]
         if isinstance(plan, InternalExternal):
-            return self._each_group(plan.by)
-        splits = draw_folds(self.cohort.y(self.endpoint)["event"], plan, self.random_state)
-        return self._measure(self._refit(splits, self._times), self.cohort)
-
-    def _each_group(self, by: str) -> Validation:
-        """Leave each group out in turn; what is shown first is a mean over groups, never pooled."""
-        y, groups = self.cohort.y(self.endpoint), subgroups_of(self.cohort, by)
-        names = [groups.names[code] if code >= 0 else "" for code in groups.code]
-        splits = draw_groups(names, y["event"], self.random_state)
-        predictions = self._refit(splits, self._times)
-        held_out = measure_held_out(predictions, by, groups, y, self.horizons, self._times)
-        return replace(
-            self._measure(predictions, self.cohort),
-            performance=summarise_held_out(held_out),
-            held_out=held_out,
-        )
+            groups = subgroups_of(self.cohort, plan.by)
+            names = [groups.names[code] if code >= 0 else "" for code in groups.code]
+            splits = draw_groups(names, event, self.random_state)
+        else:
+            splits = draw_folds(event, plan, self.random_state)
+        return self._report(self._refit(splits, self._times), self.cohort)
 
     def external(self, plan: External) -> Validation:
         """Predict other patients by models that are fitted, or are fitted once."""
         others = plan.cohort.eligible(self.endpoint)
-        X, y = self.cohort.X, self.cohort.y(self.endpoint)
+        X, y = self.cohort.X, outcome_of(self.cohort, self.endpoint)
         split = Split(0, 0, np.arange(len(X)), np.arange(others.n), self.random_state or 0)
         predictions = []
         for done, (name, model) in enumerate(self.models.items(), start=1):
@@ -138,26 +131,61 @@ class Assessment:
             )
             if self.progress is not None:
                 self.progress(done, len(self.models))
-        found = self._measure(predictions, others)
+        found = self._report(predictions, others)
         return replace(found, performance=found.performance.assign(estimator=OTHERS))
 
     def bootstrap(self, plan: Bootstrap) -> Validation:
         """Subtract from what models show on their own patients what refits lose outside theirs."""
-        X, y = self.cohort.X, self.cohort.y(self.endpoint)
-        everybody = np.arange(len(X))
+        n = len(self.cohort.X)
+        everybody = np.arange(n)
         own = Split(-1, 0, everybody, everybody, self.random_state or 0)
-        splits = draw_bootstraps(len(X), plan.replicates, self.random_state)
-        predictions = self._refit([own, *splits], np.empty(0))
+        splits = draw_bootstraps(n, plan.replicates, self.random_state)
+        return self._report(self._refit([own, *splits], np.empty(0)), self.cohort)
+
+    def _report(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
+        """Measure predictions of the event, or of each cause in turn."""
+        y = outcome_of(cohort, self.endpoint)
+        measure = self._measure
+        if isinstance(self.plan, Bootstrap):
+            measure = self._correct
+        elif isinstance(self.plan, InternalExternal):
+            measure = partial(self._each_group, self.plan.by)
+        causes = tuple(self.cohort.study.endpoint(self.endpoint).causes)
+        if not causes:
+            return measure(predictions, cohort, y)
+        by_cause = {
+            name: measure([p.of_cause(k) for p in predictions], cohort, of_cause(y, k + 1))
+            for k, name in enumerate(causes)
+        }
+        return joined_causes(by_cause)
+
+    def _each_group(
+        self, by: str, predictions: list[Prediction], cohort: Cohort, y: NDArray[np.void]
+    ) -> Validation:
+        """Measure each group left out; what is shown first is a mean over groups, never pooled."""
+        groups, measures = subgroups_of(cohort, by), measures_for(y)
+        held_out = measure_held_out(
+            predictions, by, groups, y, self.horizons, self._times, measures=measures
+        )
+        return replace(
+            self._measure(predictions, cohort, y),
+            performance=summarise_held_out(held_out, measures=measures),
+            held_out=held_out,
+        )
+
+    def _correct(
+        self, predictions: list[Prediction], cohort: Cohort, y: NDArray[np.void]
+    ) -> Validation:
         apparent = {p.model: p for p in predictions if p.split.repeat < 0}
         refits = [p for p in predictions if p.split.repeat >= 0]
-        followed = choose_censoring(self.cohort, self.endpoint, self.horizons, self.censoring)
+        followed = choose_censoring(cohort, self.endpoint, self.horizons, self.censoring)
         table = optimism_table(apparent, refits, y, self.horizons, given=followed.weights)
         return Validation(
             endpoint=self.endpoint,
             horizons=tuple(map(float, self.horizons)),
-            plan=plan,
-            n=len(X),
-            n_events=int(y["event"].sum()),
+            plan=self.plan,
+            n=len(y),
+            n_events=int(cases(y).sum()),
             performance=table.assign(estimator=BOOTSTRAP)[COLUMNS],
             optimism=table[OPTIMISM_COLUMNS],
             censoring=followed.tests,
@@ -172,7 +200,7 @@ class Assessment:
         return refit_all(
             self.models,
             self.cohort.X,
-            self.cohort.y(self.endpoint),
+            outcome_of(self.cohort, self.endpoint),
             splits,
             self.horizons,
             times=times,
@@ -181,12 +209,14 @@ class Assessment:
             finished=self.finished,
         )
 
-    def _measure(self, predictions: list[Prediction], cohort: Cohort) -> Validation:
-        y, study = cohort.y(self.endpoint), self.cohort.study.prediction
+    def _measure(
+        self, predictions: list[Prediction], cohort: Cohort, y: NDArray[np.void]
+    ) -> Validation:
+        study = self.cohort.study.prediction
         followed = choose_censoring(cohort, self.endpoint, self.horizons, self.censoring)
         about = _Measured(
             given=followed.weights,
-            measures=tuple(measures_by_name().values()),
+            measures=measures_for(y),
             y=y,
             horizons=self.horizons,
             times=self._times,
@@ -222,7 +252,7 @@ class Assessment:
             horizons=tuple(map(float, self.horizons)),
             plan=self.plan,
             n=len(y),
-            n_events=int(y["event"].sum()),
+            n_events=int(cases(y).sum()),
             censoring=followed.tests,
             censoring_sentence=followed.sentence,
             **tables,
@@ -269,7 +299,7 @@ class _Measured:
 
     def of(self, predictions: list[Prediction]) -> dict[str, pd.DataFrame]:
         """All tables about one model that need no patients drawn."""
-        y, horizons, study, asked = self.y, self.horizons, self.study, self.measures
+        y, horizons, asked = self.y, self.horizons, self.measures
         how: dict[str, Any] = {"limit_factor": self.limit_factor, "measures": asked}
         weighted = how | {"given": self.given}
         pooled = pool_risks(predictions, horizons.size)
@@ -281,11 +311,19 @@ class _Measured:
             "performance": summarise(resamples, **how),
             "over_time": measure_over_time(predictions, pooled, y, self.times, **weighted),
             "calibration": calibration_curves(out_of_fold, pooled, y, self.given),
-            "risk_groups": group_survival(out_of_fold, y, study),
-            "group_curves": group_curves(out_of_fold, y, study),
+            **self._groups(out_of_fold),
             "subgroups": measure_subgroups(predictions, self.groups, y, horizons, **weighted),
             "resamples": resamples,
             "out_of_fold": out_of_fold,
+        }
+
+    def _groups(self, out_of_fold: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Observed survival of risk groups; none where it would not be survival."""
+        if competes(self.y):
+            return {"risk_groups": pd.DataFrame(), "group_curves": pd.DataFrame()}
+        return {
+            "risk_groups": group_survival(out_of_fold, self.y, self.study),
+            "group_curves": group_curves(out_of_fold, self.y, self.study),
         }
 
     def with_drawn(

@@ -18,16 +18,26 @@ from numpy.typing import NDArray
 from allsurv.errors import ModelError
 from allsurv.nearest import did_you_mean
 from allsurv.stats.cox.fit import fit_cox
-from allsurv.stats.measures.auc import auc, auc_curve
-from allsurv.stats.measures.brier import brier, brier_curve, integrated_brier, ipa
-from allsurv.stats.measures.calibration import calibration_slope, observed_expected_ratio
-from allsurv.stats.measures.discrimination import harrell_c, uno_c
+from allsurv.stats.measures.discrimination import harrell_c
 from allsurv.stats.measures.follow_up import FollowUp
 from allsurv.stats.measures.observed import cut_follow_up
 from allsurv.stats.measures.pairs import count_pairs
 from allsurv.stats.measures.prediction import MeasureCurve, cloglog
 from allsurv.stats.measures.royston import royston_d
 from allsurv.stats.outcome import Estimate
+from allsurv.validation.outcomes import (
+    auc,
+    auc_curve,
+    brier,
+    brier_curve,
+    calibration_slope,
+    cases,
+    competes,
+    integrated_brier,
+    ipa,
+    observed_expected_ratio,
+    uno_c,
+)
 from allsurv.validation.predicted import ALIKE, Predicted
 
 __all__ = [
@@ -35,6 +45,7 @@ __all__ = [
     "Measure",
     "find_measure",
     "measures_by_name",
+    "measures_for",
     "register_measure",
     "where_to_draw",
 ]
@@ -54,14 +65,16 @@ def comparable_pairs(y: NDArray[np.void], horizon: float) -> float:
     """Count the pairs of patients of whom one is known to fail first, by the horizon if any."""
     tau = np.inf if np.isnan(horizon) else horizon
     early = np.where(y["time"] <= tau, 1.0, 0.0)
-    followed = FollowUp.of(y["time"], y["event"])
+    # Who has an event of another cause is followed for ever without the one that is judged.
+    time = np.where(y["event"] & ~cases(y), np.inf, y["time"])
+    followed = FollowUp.of(time, cases(y))
     return float(count_pairs(followed, np.zeros(y.size), early).comparable.sum() / 2)
 
 
 def cases_and_controls(y: NDArray[np.void], horizon: float) -> float:
     """Count the pairs of a patient with the event by the horizon and one followed beyond it."""
-    cases = np.count_nonzero(y["event"] & (y["time"] <= horizon))
-    return float(cases * np.count_nonzero(y["time"] > horizon))
+    beyond = (y["time"] > horizon) | (y["event"] & ~cases(y))
+    return float(np.count_nonzero(cases(y) & ~beyond) * np.count_nonzero(beyond))
 
 
 def alike(y: NDArray[np.void], horizon: float) -> float:
@@ -129,6 +142,8 @@ class Measure:
         Whether it is measured in subgroups too, and corrected for optimism by the bootstrap.
     over_time : callable, optional
         From ``Predicted`` with curves to a ``MeasureCurve``, where it is followed over time.
+    one_event : bool
+        Whether it is defined for a single event only, and left out where events compete.
     """
 
     name: str
@@ -151,6 +166,7 @@ class Measure:
     in_subgroups: bool = False
     corrected: bool = False
     over_time: Callable[[Predicted], MeasureCurve] | None = None
+    one_event: bool = False
 
     def of(self, predicted: Predicted) -> Estimate:
         """Measure a prediction, or say why there is none.
@@ -239,6 +255,8 @@ def _slope(seen: Predicted) -> Estimate:
         return Estimate.missing(ALIKE)
     if seen.y["time"].max() < seen.horizon:
         return Estimate.missing(f"follow-up ends before {seen.horizon:g}")
+    if competes(seen.y):
+        return calibration_slope(seen.y, seen.risk, seen.horizon, fold=seen.fold)
     time, event = cut_follow_up(seen.y["time"], seen.y["event"], seen.horizon)
     predictor = cloglog(seen.risk)[:, None]
     try:
@@ -291,6 +309,7 @@ _MEASURES: dict[str, Measure] = {
     for measure in (
         Measure(
             name="harrell_c",
+            one_event=True,
             label="Harrell's C",
             how=WITHIN,
             function=_harrell_c,
@@ -389,6 +408,7 @@ _MEASURES: dict[str, Measure] = {
         *_CALIBRATION_ERRORS,
         Measure(
             name="d",
+            one_event=True,
             label="Royston's D",
             how=RANKED,
             function=_separation,
@@ -458,6 +478,11 @@ def measures_by_name(measures: Collection[str | Measure] | None = None) -> dict[
     asked = {m.name: m for m in (find_measure(m) if isinstance(m, str) else m for m in measures)}
     order = {name: place for place, name in enumerate(_MEASURES)}
     return dict(sorted(asked.items(), key=lambda item: order.get(item[0], len(order))))
+
+
+def measures_for(y: NDArray[np.void]) -> tuple[Measure, ...]:
+    """Give the measures that are defined for an outcome: of one event, or of one of several."""
+    return tuple(m for m in _MEASURES.values() if not (m.one_event and competes(y)))
 
 
 @contextmanager

@@ -63,6 +63,8 @@ def choose_censoring(
     cohort: Cohort, endpoint: str, horizons: Floats, how: FollowedBy = "auto"
 ) -> Censoring:
     """Fit the weights: by the rule, for all alike, or given the predictors named."""
+    if cohort.study.endpoint(endpoint).causes:
+        return _of_causes(how)
     y = cohort.y(endpoint)
     if isinstance(how, str) and how not in ("auto", "marginal"):
         raise ModelError(
@@ -179,6 +181,15 @@ def _dependent(used: pd.DataFrame, by: str) -> str:
         f"probability of being followed given {'this' if len(used) == 1 else 'these'}, from {by}; "
         f"beyond that, censoring is taken not to depend on the outcome. Uno's C has one curve."
     )
+
+
+def _of_causes(how: FollowedBy) -> Censoring:
+    if how not in ("auto", "marginal"):
+        raise ModelError(
+            "validate: where events compete the censoring weights are alike for all; leave "
+            "'censoring' out."
+        )
+    return Censoring(None, _none(), _alike("as weights by predictors are made for one event only"))
 
 
 def _none() -> pd.DataFrame:

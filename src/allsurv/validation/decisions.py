@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from allsurv.stats.measures.net_benefit import net_benefit
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.validation.measures import PooledRisk
+from allsurv.validation.outcomes import net_benefit
 from allsurv.validation.redrawn import Redrawn
 
 __all__ = ["calibration_limits", "everybody", "net_benefit_table", "nobody_table"]

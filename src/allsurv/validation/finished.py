@@ -43,7 +43,8 @@ class FinishedRefits:
         sha = hashlib.sha256(self.versions.encode())
         sha.update("|".join(f"{name}:{kind}" for name, kind in X.dtypes.items()).encode())
         sha.update(pd.util.hash_pandas_object(X, index=False).to_numpy().tobytes())
-        sha.update(y["event"].tobytes() + y["time"].tobytes())
+        for name in y.dtype.names or ():
+            sha.update(y[name].tobytes())
         for grid in times:
             sha.update(grid.tobytes() + b"|")
         return sha.hexdigest()

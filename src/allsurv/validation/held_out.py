@@ -14,6 +14,7 @@ from allsurv.cohort.groups import Groups
 from allsurv.stats.measures.random_effects import random_effects
 from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.measures import measure_resamples, pool_risks
+from allsurv.validation.outcomes import cases
 from allsurv.validation.prediction import Prediction
 
 __all__ = ["ACROSS", "measure_held_out", "summarise_held_out"]
@@ -64,7 +65,7 @@ def measure_held_out(
                 group=groups.names[code],
                 group_label=groups.labels[code],
                 n=test.size,
-                n_events=int(y["event"][test].sum()),
+                n_events=int(cases(y)[test].sum()),
             )
         )
     table = pd.concat(tables, ignore_index=True)

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.outcome import Estimate
-from allsurv.validation.catalogue import Measure, measures_by_name
+from allsurv.validation.catalogue import Measure, measures_for
 from allsurv.validation.predicted import Predicted
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.summary import summarise_reasons
@@ -57,7 +57,7 @@ def optimism_table(
     .. [3] Efron B, Tibshirani R. J Am Stat Assoc. 1997;92(438):548-560.
        doi:10.1080/01621459.1997.10474007
     """
-    asked = [measure for measure in measures_by_name().values() if measure.corrected]
+    asked = [measure for measure in measures_for(y) if measure.corrected]
     rows = []
     for model, own in apparent.items():
         everybody = np.arange(y.size)

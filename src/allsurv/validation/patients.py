@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from allsurv.cohort.groups import Groups
 from allsurv.describe.survival import curve_rows
 from allsurv.stats.curves.nonparametric import kaplan_meier
-from allsurv.stats.measures.calibration import calibration_curve
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.study.spec import Prediction as PredictionPlan
 from allsurv.validation.measures import PooledRisk
+from allsurv.validation.outcomes import calibration_curve
 from allsurv.validation.predicted import ALIKE
 from allsurv.validation.prediction import Prediction
 

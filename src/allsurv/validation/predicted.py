@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.stats.measures.calibration_curve import CalibrationErrors, calibration_errors
+from allsurv.stats.measures.calibration_curve import CalibrationErrors
 from allsurv.stats.measures.censoring import CensoringDistribution
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.stats.outcome import Estimate
+from allsurv.validation.outcomes import calibration_errors
 
 __all__ = ["ALIKE", "Predicted"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,9 @@ class Prediction:
         Why a horizon has none; empty strings where it has.
     curves : ndarray of shape (n_test, n_times)
         Risk by each time of a grid, if one was asked for; NaN where the refit does not reach.
+    of_causes : ndarray of shape (n_causes, n_test, 2 + n_horizons + n_times)
+        Where events compete: risk score, centile, risks and curves of each cause. The others are
+        then of any of the events.
     """
 
     model: str
@@ -52,6 +55,7 @@ class Prediction:
     reason: str = ""
     horizon_reasons: tuple[str, ...] = ()
     curves: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    of_causes: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
 
     def __post_init__(self) -> None:
         """Give a prediction without a grid its rows."""
@@ -62,6 +66,20 @@ class Prediction:
         """Say why there is no risk at a horizon."""
         return self.reason or self.horizon_reasons[k]
 
+    def of_cause(self, k: int) -> Prediction:
+        """Give what is said of one cause, by its position; a failed refit says nothing of any."""
+        if self.of_causes.size == 0:
+            return self
+        mine, last = self.of_causes[k], 2 + self.risk.shape[1]
+        return replace(
+            self,
+            risk_score=mine[:, 0],
+            centile=mine[:, 1],
+            risk=mine[:, 2:last],
+            curves=mine[:, last:],
+            of_causes=np.empty((0, 0, 0)),
+        )
+
     def parts(self) -> dict[str, NDArray[Any]]:
         """Take the prediction apart into arrays."""
         return {
@@ -69,6 +87,7 @@ class Prediction:
             "centile": self.centile,
             "risk": self.risk,
             "curves": self.curves,
+            "of_causes": self.of_causes,
             "reason": np.array(self.reason),
             "horizon_reasons": np.array(self.horizon_reasons, dtype=str),
         }
@@ -85,6 +104,7 @@ class Prediction:
             str(parts["reason"]),
             tuple(map(str, parts["horizon_reasons"])),
             parts["curves"],
+            parts.get("of_causes", np.empty((0, 0, 0))),
         )
 
 
@@ -99,8 +119,7 @@ def predict_fitted(
 ) -> Prediction:
     """Let a fitted model predict patients."""
     score = np.asarray(fitted.predict(new), dtype=float)
-    ranked = np.sort(fitted.predict(developed))
-    places = [np.searchsorted(ranked, score, side=side) for side in ("left", "right")]
+    centile = _centile(score, np.asarray(fitted.predict(developed), dtype=float))
     asked = np.concatenate([horizons, times])
     reached = asked <= fitted.max_time_ * (1 + ROUNDING)
     risk = np.full((len(new), asked.size), np.nan)
@@ -113,7 +132,32 @@ def predict_fitted(
         for ok, horizon in zip(reached, horizons, strict=False)
     )
     k = horizons.size
-    centile = 50 * (places[0] + places[1]) / ranked.size
-    return Prediction(
+    found = Prediction(
         name, split, score, centile, risk[:, :k], horizon_reasons=reasons, curves=risk[:, k:]
     )
+    if not hasattr(fitted, "predict_risk"):
+        return found
+    return replace(found, of_causes=_of_causes(fitted, developed, new, asked, reached))
+
+
+def _centile(score: Floats, developed: Floats) -> Floats:
+    ranked = np.sort(developed)
+    places = [np.searchsorted(ranked, score, side=side) for side in ("left", "right")]
+    found: Floats = 50 * (places[0] + places[1]) / ranked.size
+    return found
+
+
+def _of_causes(
+    fitted: Any,
+    developed: pd.DataFrame,
+    new: pd.DataFrame,
+    asked: Floats,
+    reached: NDArray[np.bool_],
+) -> Floats:
+    scores, known = fitted.predict_scores(new), fitted.predict_scores(developed)
+    out = np.full((len(scores), len(new), 2 + asked.size), np.nan)
+    out[..., 0] = scores
+    out[..., 1] = [_centile(mine, theirs) for mine, theirs in zip(scores, known, strict=True)]
+    if reached.any():
+        out[..., 2:][..., reached] = fitted.predict_risk(new, asked[reached])
+    return out

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from allsurv.stats.measures.net_benefit import net_benefit
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.measures import PooledRisk
+from allsurv.validation.outcomes import net_benefit
 from allsurv.validation.predicted import Predicted
 
 __all__ = ["Redrawn", "redraw"]

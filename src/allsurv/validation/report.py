@@ -13,6 +13,7 @@ from allsurv.cohort.deaths import check_absolute_risk
 from allsurv.errors import ModelError, OutcomeError
 from allsurv.models import make_model
 from allsurv.riskmodel.horizons import read_horizons
+from allsurv.study.spec import Study
 from allsurv.validation.assess import Assessment
 from allsurv.validation.censoring import FollowedBy
 from allsurv.validation.finished import FinishedRefits
@@ -28,7 +29,7 @@ __all__ = ["validate", "validate_all"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-REFERENCE = "kaplan_meier"
+REFERENCE, REFERENCE_OF_CAUSES = "kaplan_meier", "aalen_johansen"
 DEFAULT_PLAN = Plan()
 
 
@@ -79,7 +80,8 @@ def validate(
     Returns
     -------
     Validation
-        The model, under the name of its family, beside Kaplan-Meier, ``kaplan_meier``.
+        The model, under the name of its family, beside Kaplan-Meier, ``kaplan_meier``; where
+        events compete, beside Aalen and Johansen, ``aalen_johansen``, and for each cause.
 
     Raises
     ------
@@ -169,7 +171,7 @@ def validate_all(
     check_absolute_risk(cohort, endpoint)
     asked = study.prediction.horizons if horizons is None else horizons
     work = Assessment(
-        models={**models, REFERENCE: models.get(REFERENCE, make_model("null", study))},
+        models=_with_reference(models, study, endpoint),
         cohort=cohort.eligible(endpoint),
         endpoint=endpoint,
         horizons=np.unique(read_horizons(asked, where="validate", error=OutcomeError)),
@@ -186,3 +188,23 @@ def validate_all(
     if isinstance(plan, External):
         return work.external(plan)
     return work.left_out(plan)
+
+
+def _with_reference(models: Mapping[str, Any], study: Study, endpoint: str) -> dict[str, Any]:
+    """Add what predicts without predictors; refuse models of another kind of outcome."""
+    causes = tuple(study.endpoint(endpoint).causes)
+    for name, model in models.items():
+        theirs = tuple(getattr(model, "causes", ()))
+        if theirs != causes:
+            predicts = f"the causes {', '.join(theirs)}" if theirs else "one event"
+            has = f"the causes {', '.join(causes)}" if causes else "one event"
+            raise ModelError(
+                f"validate: model '{name}' predicts {predicts}, and endpoint '{endpoint}' has "
+                f"{has}; make the model for this endpoint."
+            )
+    if causes:
+        reference = models.get(REFERENCE_OF_CAUSES) or make_model(
+            "incidence", study, endpoint=endpoint
+        )
+        return {**models, REFERENCE_OF_CAUSES: reference}
+    return {**models, REFERENCE: models.get(REFERENCE, make_model("null", study))}

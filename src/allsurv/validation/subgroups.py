@@ -16,6 +16,7 @@ from allsurv.policy.rules import SMALLEST_GROUP
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.validation.catalogue import Measure, measures_by_name
 from allsurv.validation.measures import measure_resamples, pool_risks
+from allsurv.validation.outcomes import cases
 from allsurv.validation.prediction import Prediction
 from allsurv.validation.summary import summarise
 
@@ -60,7 +61,7 @@ def measure_subgroups(
         named = zip(sorted_by.names, sorted_by.labels, strict=True)
         for code, (name, label) in enumerate(named):
             members = sorted_by.code == code
-            n, n_events = int(members.sum()), int(y["event"][members].sum())
+            n, n_events = int(members.sum()), int(cases(y)[members].sum())
             if min(n, n_events) < SMALLEST_GROUP:
                 few = f"fewer than {SMALLEST_GROUP} patients or events"
                 table = pd.DataFrame({"model": [predictions[0].model], "reason": [few]})

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 
 import pandas as pd
 
 from allsurv.validation.plans import AnyPlan
 
-__all__ = ["Validation"]
+__all__ = ["Validation", "joined_causes"]
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
     """How well models predict patients they have not seen.
+
+    Where several events compete, each table has a column ``cause`` more, and what it says is of the
+    risk of that cause; there are no ``risk_groups`` and no ``group_curves`` then.
 
     Attributes
     ----------
@@ -94,3 +98,20 @@ class Validation:
             f"Validation({models}; endpoint='{self.endpoint}', n={self.n}, "
             f"n_events={self.n_events}, {self.plan})"
         )
+
+
+def joined_causes(by_cause: Mapping[str, Validation]) -> Validation:
+    """Put the validations of the risk of each cause together, the cause in a column of its own."""
+    first = next(iter(by_cause.values()))
+    tables = {}
+    for part in fields(Validation):
+        if isinstance(getattr(first, part.name), pd.DataFrame) and part.name != "censoring":
+            found = [
+                getattr(one, part.name).assign(cause=name)
+                for name, one in by_cause.items()
+                if len(getattr(one, part.name))
+            ]
+            if found:
+                table = pd.concat(found, ignore_index=True)
+                tables[part.name] = table[["cause", *table.columns.drop("cause")]]
+    return replace(first, n_events=sum(one.n_events for one in by_cause.values()), **tables)
