@@ -261,3 +261,66 @@ def test_table_one_of_the_paper_hides_the_same_by_its_rules(paper_cohort):
     small = full["n"].between(1, 10) & full["level"].ne("")
     assert small.any()
     assert safe.loc[small, "n"].isna().all()
+
+
+def test_what_compares_groups_is_lost_with_a_hidden_level_and_only_then():
+    compared = ["p_value", "difference"]
+    large = characteristics([30, 20, 40]).assign(difference=0.2)
+    safe = safe_characteristics(large)
+    assert safe[compared].to_numpy().tolist() == [[0.5, 0.2]] * 3
+    assert not safe["suppressed"].any()
+    small = characteristics([30, 5, 40]).assign(variable="w", difference=0.2)
+    both = safe_characteristics(pd.concat([large, small]))
+    for name in compared:
+        assert both[name].notna().tolist() == [True] * 3 + [False] * 3
+
+
+def curve(time, at_risk, **changed):
+    """One group; a patient dies at each time, as far as the rule for few events needs it."""
+    rows = {
+        "time": np.array(time, float), "group": "a", "survival": np.linspace(1, 0.3, len(time)),
+        "lower": 0.1, "upper": 1.0, "n_at_risk": at_risk, "n_events": 4, "n_censored": 1,
+    }  # fmt: skip
+    return pd.DataFrame(rows | changed)
+
+
+@pytest.mark.parametrize(
+    ("horizons", "at_risk", "shown"),
+    [
+        # At 3, 14 have left since the start, at 6 another 35, and eleven are there.
+        ((3.0, 6.0), [60, 60, 58, 46, 44, 20, 11, 10], [60, None, None, 46, None, None, 11]),
+        # At 3 ten have left: not given; at 6 it is 49 since the start.
+        ((3.0,), [60, 60, 58, 50, 44, 20, 11, 10], [60, None, None, None, None, None, 11]),
+        # Nobody has left at 1, 2 at 2 ...; without horizons the grid is the step.
+        ((), [60, 60, 58, 46, 44, 33, 12, 10], [60, 60, None, 46, None, 33, 12]),
+        # The last time with eleven at risk is 5.
+        ((5.0,), [60, 60, 58, 46, 44, 20, 10, 9], [60, None, None, None, None, 20]),
+    ],
+)
+def test_a_safe_curve_by_hand(study, horizons, at_risk, shown):
+    plan = replace(study.prediction, horizons=horizons)
+    full = curve(range(8), at_risk)
+    safe = safe_curve(full, replace(study, prediction=plan))
+    assert safe["time"].tolist() == [float(k) for k in range(len(shown))]
+    assert [None if pd.isna(n) else n for n in safe["n_at_risk"]] == shown
+    assert safe["survival"].tolist() == full["survival"].tolist()[: len(shown)]
+    assert not {"n_events", "n_censored"} & set(safe)
+
+
+@pytest.mark.parametrize(
+    ("size", "events", "is_shown"), [(11, 2, True), (10, 2, False), (60, 1, False)]
+)
+def test_a_curve_of_few_patients_or_events_is_not_shown(study, size, events, is_shown):
+    # Six times with an event each: 12 events or 6.
+    safe = safe_curve(curve(range(6), [size] * 6, n_events=events), study)
+    assert safe.empty != is_shown
+
+
+def test_of_two_curves_that_add_up_to_a_small_rest_no_number_at_risk_is_given(study):
+    # A group of ten is left out; with the whole known, the other's numbers go as well.
+    two = pd.concat([curve(range(6), [60] * 6), curve(range(6), [10] * 6, group="b")])
+    safe = safe_curve(two, study)
+    assert set(safe["group"]) == {"a"}
+    assert safe["n_at_risk"].isna().all()
+    alone = safe_curve(curve(range(6), [60] * 6), study)
+    assert alone["n_at_risk"].notna().any()

@@ -219,6 +219,9 @@ def test_exports_that_do_not_fit(bring, dictionary):
         ConfigError, match=r"--start: 'treatd' is no column.* Did you mean 'treated'"
     ):
         bring(raw, start="treatd")
+    german = raw.assign(treated=pd.to_datetime(raw["treated"]).dt.strftime("%d.%m.%Y"))
+    with pytest.raises(ConfigError, match="'treated' holds no date such as 2020-03-31"):
+        bring(german)
 
 
 def test_dictionaries_that_are_none(dictionary, tmp_path):

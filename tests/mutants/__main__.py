@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import random
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -31,7 +34,7 @@ def draw(tree: Path, package: str, n: int, seed: int) -> list[Change]:
         module = file.relative_to(tree).as_posix()
         every += changes_of(module, file.read_bytes())
     chance = random.Random(f"{seed} {package}")
-    return sorted(chance.sample(every, min(n, len(every))))
+    return chance.sample(every, min(n, len(every)))
 
 
 def _digest(tree: Path) -> str:
@@ -59,9 +62,18 @@ def _traced(tree: Path, tests: list[str], place: Path, jobs: int) -> Reach:
 
 
 def _try_all(
-    changes: list[Change], reach: Reach, trees: list[Path], budget: float, place: Path
+    changes: list[Change],
+    reach: Reach,
+    trees: list[Path],
+    budget: float,
+    minutes: float,
+    place: Path,
 ) -> list[Trial]:
-    """Try changes in as many copies as there are, and note each: a break loses none."""
+    """Try changes in as many copies as there are, and note each: a break loses none.
+
+    None is begun after so many minutes; those left are not in the answer.
+    """
+    end = time.monotonic() + 60 * minutes
     notes = place / TRIALS
     known = {trial.change: trial for trial in killed_before(place, trees[0])}
     known |= {trial.change: trial for trial in read_trials(notes)}
@@ -70,7 +82,9 @@ def _try_all(
         free.put(tree)
     sound: dict[str, bool] = {}
 
-    def try_one(change: Change) -> Trial:
+    def try_one(change: Change) -> Trial | None:
+        if time.monotonic() > end:
+            return None
         tree = free.get()
         try:
             trial = try_change(change, reach, tree, budget, sound)
@@ -83,8 +97,8 @@ def _try_all(
 
     new = [change for change in changes if change not in known]
     with ThreadPoolExecutor(len(trees)) as pool:
-        known |= {trial.change: trial for trial in pool.map(try_one, new)}
-    return [known[change] for change in changes]
+        known |= {trial.change: trial for trial in pool.map(try_one, new) if trial is not None}
+    return [known[change] for change in changes if change in known]
 
 
 def main() -> None:
@@ -94,15 +108,15 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=20, help="changes drawn per package")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of tests per change")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin none after these")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--tests", nargs="+", default=["tests", "src"], help="tests to trace")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "mutants.md")
     parser.add_argument("--unreached", action="store_true", help="only list refusals not reached")
     given = parser.parse_args()
     place = ROOT / ".mutants" / f"{_digest(ROOT)}-{'-'.join(given.tests).replace('/', '.')}"[:120]
-    tree = place / "tree0"
-    if not tree.is_dir():
-        copy_tree(ROOT, tree)
+    # Copied anew each time: a run that was broken off may have left a change behind.
+    tree = copy_tree(ROOT, place / "tree0")
     reach = _traced(tree, given.tests, place, given.jobs)
     if given.unreached:
         print("\n".join(unreached(tree, given.packages, reach)))
@@ -111,8 +125,10 @@ def main() -> None:
     for k in range(1, given.jobs):
         trees.append(place / f"tree{k}")
         shutil.copytree(tree, trees[-1], dirs_exist_ok=True)
-    drawn = [c for p in given.packages for c in draw(tree, p, given.sample, given.seed)]
-    trials = _try_all(drawn, reach, trees, given.budget, place)
+    # One of each package in turn: where time ends, as many of each were tried.
+    turns = zip_longest(*(draw(tree, p, given.sample, given.seed) for p in given.packages))
+    drawn = [change for turn in turns for change in turn if change is not None]
+    trials = _try_all(drawn, reach, trees, given.budget, given.minutes, place)
     reasons = read_reasons(Path(__file__).with_name("survivors.yaml"))
     given.page.write_text(page_of(trials, reasons, given.seed))
     print(f"{given.page}: {len(trials)} changes")

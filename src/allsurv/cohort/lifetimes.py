@@ -25,17 +25,19 @@ def check_lifetimes(clean: pd.DataFrame, study: Study) -> tuple[Violation, ...]:
     """Find follow-up beyond 60 years without a stated maximum, and beyond any life."""
     violations = []
     ages = _ages(clean, study)
+    # With delayed entry the clock may be a patient's age: follow-up begins at entry.
+    clocks = {endpoint.time for endpoint in study.endpoints.values() if endpoint.entry}
     for name in dict.fromkeys(endpoint.time for endpoint in study.endpoints.values()):
         variable = study.variables[name]
         if name not in clean or variable.unit not in UNITS:
             continue
         years = clean[name].to_numpy(dtype=float) * unit_ratio(variable.unit, "years")
         beyond = years > _LONGEST_LIFE
-        if ages is not None:
+        if ages is not None and name not in clocks:
             beyond |= ages + years > _LONGEST_LIFE
         long = ~beyond & (years > _LONGEST_FOLLOW_UP)
         violations += _faults(variable, beyond, "no human life is so long", "")
-        if variable.maximum is None and not beyond.any():
+        if variable.maximum is None and name not in clocks and not beyond.any():
             remedy = " If they are right, give the longest as 'maximum' in the study file."
             violations += _faults(variable, long, "more than 60 years of follow-up", remedy)
     return tuple(violations)

@@ -64,8 +64,8 @@ def safe_incidence(
             if policy.is_small(heads[group]) or policy.is_small(events[group].to_numpy()).any():
                 continue
             thin, left = thinned(part, grid, step, policy)
-            value, lower, upper = (thin[name].to_numpy(dtype=float) for name in SHARES)
-            rounded = round_incidence(value, lower, upper, left, policy)
+            incidence, lower, upper = (thin[name].to_numpy(dtype=float) for name in SHARES)
+            rounded = round_incidence(incidence, lower, upper, left, policy)
             for name, values in zip(SHARES, rounded, strict=True):
                 thin[name] = values
             thin.loc[thin["time"] == 0, [*SHARES]] = 0.0  # nobody yet, which tells nothing
@@ -194,9 +194,9 @@ def _round_horizons(rows: list[Row], policy: DisclosurePolicy) -> None:
     known = [row for row in rows if pd.notna(row.get("n_at_risk")) and row["n_at_risk"] > 0]
     known.sort(key=lambda row: row["horizon"])
     if known:
-        value, lower, upper, left = (
+        incidence, lower, upper, left = (
             np.array([row[name] for row in known], dtype=float) for name in (*SHARES, "n_at_risk")
         )
-        rounded = round_incidence(value, lower, upper, left, policy)
+        rounded = round_incidence(incidence, lower, upper, left, policy)
         for k, values in enumerate(zip(*rounded, strict=True)):
             known[k].update(zip(SHARES, map(float, values), strict=True))

@@ -109,6 +109,11 @@ def _days_between(frame: pd.DataFrame, start: str, end: str) -> pd.Series:
         if column not in frame:
             hint = did_you_mean(column, map(str, frame.columns))
             raise ConfigError(f"{option}: '{column}' is no column of the export.{hint}")
-        found.append(pd.to_datetime(frame[column], format="ISO8601", errors="coerce"))
+        dates = pd.to_datetime(frame[column], format="ISO8601", errors="coerce")
+        if dates.isna().all():
+            raise ConfigError(
+                f"{option}: '{column}' holds no date such as 2020-03-31; export raw data."
+            )
+        found.append(dates)
     days = (found[1].dt.normalize() - found[0].dt.normalize()).dt.days
     return days.map(lambda d: "" if pd.isna(d) else f"{int(d)}").astype(object)

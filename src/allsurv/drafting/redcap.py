@@ -19,34 +19,12 @@ from allsurv.drafting import words
 from allsurv.drafting.cohort_file import Import, finish_import
 from allsurv.drafting.entry import Entry, LeftOut
 from allsurv.drafting.guess import round_up
-from allsurv.drafting.redcap_export import MARK, restored
+from allsurv.drafting.redcap_export import DICTIONARY_COLUMNS, MARK, restored
 from allsurv.errors import CohortError, Violation
 from allsurv.files import read_file
 from allsurv.files.missing import MISSING_WORDS
 
-__all__ = ["DICTIONARY_COLUMNS", "Field", "import_redcap", "read_dictionary"]
-
-DICTIONARY_COLUMNS = {
-    "Variable / Field Name": "field_name",
-    "Form Name": "form_name",
-    "Section Header": "section_header",
-    "Field Type": "field_type",
-    "Field Label": "field_label",
-    "Choices, Calculations, OR Slider Labels": "select_choices_or_calculations",
-    "Field Note": "field_note",
-    "Text Validation Type OR Show Slider Number": "text_validation_type_or_show_slider_number",
-    "Text Validation Min": "text_validation_min",
-    "Text Validation Max": "text_validation_max",
-    "Identifier?": "identifier",
-    "Branching Logic (Show field only if...)": "branching_logic",
-    "Required Field?": "required_field",
-    "Custom Alignment": "custom_alignment",
-    "Question Number (surveys only)": "question_number",
-    "Matrix Group Name": "matrix_group_name",
-    "Matrix Ranking?": "matrix_ranking",
-    "Field Annotation": "field_annotation",
-}
-"""The eighteen columns: on the web page, and in the API."""
+__all__ = ["Field", "import_redcap", "read_dictionary"]
 
 _TYPES = frozenset(
     {"text", "notes", "radio", "dropdown", "checkbox", "yesno", "truefalse", "calc", "slider"}

@@ -15,7 +15,29 @@ from allsurv.dictionary.variable import Variable
 from allsurv.drafting.entry import Entry
 from allsurv.study.spec import Study
 
-__all__ = ["MARK", "redcap_dictionary", "restored"]
+__all__ = ["DICTIONARY_COLUMNS", "MARK", "redcap_dictionary", "restored"]
+
+DICTIONARY_COLUMNS = {
+    "Variable / Field Name": "field_name",
+    "Form Name": "form_name",
+    "Section Header": "section_header",
+    "Field Type": "field_type",
+    "Field Label": "field_label",
+    "Choices, Calculations, OR Slider Labels": "select_choices_or_calculations",
+    "Field Note": "field_note",
+    "Text Validation Type OR Show Slider Number": "text_validation_type_or_show_slider_number",
+    "Text Validation Min": "text_validation_min",
+    "Text Validation Max": "text_validation_max",
+    "Identifier?": "identifier",
+    "Branching Logic (Show field only if...)": "branching_logic",
+    "Required Field?": "required_field",
+    "Custom Alignment": "custom_alignment",
+    "Question Number (surveys only)": "question_number",
+    "Matrix Group Name": "matrix_group_name",
+    "Matrix Ranking?": "matrix_ranking",
+    "Field Annotation": "field_annotation",
+}
+"""The eighteen columns: on the web page, and in the API."""
 
 MARK = "@ALLSURV="
 _FORM = "patients"
@@ -36,8 +58,6 @@ def redcap_dictionary(study: Study) -> pd.DataFrame:
     DataFrame
         One row per field, to be saved as CSV and uploaded to REDCap.
     """
-    from allsurv.drafting.redcap import DICTIONARY_COLUMNS
-
     given = [v for v in study.variables.values() if v.derivation is None]
     given.sort(key=lambda variable: variable.kind != "identifier")  # the first field is the record
     rows = [_row(variable) for variable in given]

@@ -55,7 +55,7 @@ def study_text(plan: Plan) -> str:
 
 
 def _comment(text: str, indent: str) -> list[str]:
-    return [f"{indent}# {line}" for line in wrap(text, _WIDTH - len(indent) - 2)]
+    return [f"{indent}# {line}" for line in wrap(_one_line(text), _WIDTH - len(indent) - 2)]
 
 
 def _question(text: str, indent: str) -> list[str]:
@@ -98,14 +98,20 @@ def _ignored(left_out: Sequence[LeftOut]) -> list[str]:
     lines = ["", "# Columns that are no part of the study, and why:", "ignore:"]
     width = max(len(_scalar(item.column)) for item in left_out)
     return lines + [
-        f"  - {_scalar(item.column):<{min(width, 40)}}  # {item.reason}" for item in left_out
+        f"  - {_scalar(item.column):<{min(width, 40)}}  # {_one_line(item.reason)}"
+        for item in left_out
     ]
+
+
+def _one_line(text: str) -> str:
+    """Keep a comment a comment, whatever a header holds."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _removed(removed: Sequence[LeftOut]) -> list[str]:
     if not removed:
         return []
-    listed = [f"#   {item.column}: {item.reason}" for item in removed]
+    listed = [f"#   {_one_line(item.column)}: {_one_line(item.reason)}" for item in removed]
     return ["", "# What the cohort was written without, and why:", *listed]
 
 
@@ -179,14 +185,16 @@ def _prediction(plan: Plan) -> list[str]:
     else:
         lines += _question("at which times is risk to be predicted?", "  ")
         lines.append('  horizons: ["?"]')
+    if not plan.predictors:
+        asked = "no variable seems to be known at the start; which may a model use?"
+        return [*lines, *_question(asked, "  "), '  predictors: ["?"]']
     lines += _comment(
         "All variables that seem to be known at the start. Choose before looking at outcomes: "
         "as a rule of thumb, 10 to 20 events for each.",
         "  ",
     )
-    names = ", ".join(plan.predictors) or '"?"'
-    broken = wrap(f"  predictors: [{names}]", _WIDTH, subsequent_indent="    ")
-    return lines + broken
+    names = ", ".join(plan.predictors)
+    return lines + wrap(f"  predictors: [{names}]", _WIDTH, subsequent_indent="    ")
 
 
 def _label_of(plan: Plan, name: str) -> str:

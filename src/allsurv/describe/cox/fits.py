@@ -167,13 +167,12 @@ def fit_finite(
     where: str,
     *,
     level: float = 0.95,
-    missing: Missing = "complete cases",
 ) -> CohortFit:
     """Fit a Cox model, by Firth's method where the ordinary estimate would be infinite."""
     try:
-        return fit_analysis(cohort, analysis, where, level=level, missing=missing)
+        return fit_analysis(cohort, analysis, where, level=level)
     except MonotoneError:
-        return fit_analysis(cohort, analysis, where, level=level, missing=missing, firth=True)
+        return fit_analysis(cohort, analysis, where, level=level, firth=True)
 
 
 def fit_from_landmark(

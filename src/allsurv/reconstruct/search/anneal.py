@@ -1,4 +1,18 @@
-"""The search itself: moves that keep the counts, taken or refused by simulated annealing."""
+"""The search itself: moves that keep the counts, taken or refused by simulated annealing.
+
+The objective U is a sum of misses, none negative, of which a move of one or two patients changes a
+few. At temperature T a move from U to U' is taken with probability min(1, exp(-(U' - U) / T)). With
+u uniform in (0, 1) that is: taken if u < exp(-(U' - U) / T), so if
+
+    U' <= U - T log u = enough.
+
+The right side is drawn before U' is known. As U' only grows while its terms are added, judging
+stops at the first partial sum beyond ``enough``, cheap terms first and the Cox model last: the
+outcome is the same, and most moves are refused without a fit.
+
+Example: U = 2, T = 0.5, u = 0.6 give enough = 2.255. If the terms that the move leaves alone come
+to 1.9 and the first curve it touches to 0.5, the move is refused there.
+"""
 
 from __future__ import annotations
 
@@ -202,6 +216,7 @@ def anneal(
         _signed_times(problem.endpoints, state.values, state.event, desk.times, i)
     touched = np.zeros(state.term.size, dtype=np.bool_)
     work = workspace(state.bits.size, state.beta.size)
+    # T falls from hot to cold as hot * exp(cooling * step): by the same share at each step.
     cooling = np.log(cold / hot) / steps
     for step in range(steps):
         if objective == 0.0:

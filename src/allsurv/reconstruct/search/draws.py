@@ -67,7 +67,7 @@ def empty(column: NDArray[np.object_]) -> NDArray[np.bool_]:
 
 
 def place_below(
-    rng: np.random.Generator, values: Sequence[float], limits: ArrayLike, *, late: float = 0.0
+    rng: np.random.Generator, values: Sequence[float], limits: ArrayLike
 ) -> NDArray[np.float64]:
     """Give each patient one of the values, below the patient's limit.
 
@@ -83,7 +83,7 @@ def place_below(
         possible = sum(v < bounds[patient] for v in left)
         if not possible:
             raise ValueError("place_below: a limit leaves no value.")
-        placed[patient] = left.pop(int(rng.random() ** (1 / (1 + late)) * possible))
+        placed[patient] = left.pop(int(rng.random() * possible))
     return placed
 
 

@@ -135,7 +135,12 @@ def cox_step(
     dead: Floats,
     weight: Floats,
 ) -> None:
-    """Give score and information of a Cox model with one variable that switches on (Efron)."""
+    """Give score and information of a Cox model with one variable that switches on (Efron).
+
+    Going back in time ``sums`` holds the risk set: patients enter at their own time, as they are
+    then, and those whose switch is not before ``now`` are exchanged for what they were before it.
+    ``order`` and ``switch_order`` are sorted already, so this is one pass over both.
+    """
     n, p = order.size, beta.size
     last = p - 1
     score[:] = 0.0
@@ -183,6 +188,7 @@ def cox_step(
                     for a in range(p):
                         score[a] += moments[on, i, 1 + a]
         for d in range(deaths):
+            # Efron: of d deaths at one time the k-th finds k / d of the others' risk gone.
             share = d / deaths
             over = 1.0 / (sums[0] - share * dead[0])
             c = 1 + p

@@ -39,7 +39,11 @@ def _changed(now: Ints, before: Ints, g: int, i: int, j: int) -> bool:
 def _touched(
     member: Ints, was_member: Ints, times: Floats, was_time: Floats, g: int, e: int, i: int, j: int
 ) -> bool:
-    """Tell whether a curve of two patients changed: by membership, or by a member's time."""
+    """Tell whether a curve of two patients changed: by membership, or by a member's time.
+
+    Times are compared with the sign of the event (see ``anneal._signed_times``): one comparison
+    sees either.
+    """
     if _changed(member, was_member, g, i, j):
         return True
     found: bool = (member[g, i] and times[e, i] != was_time[e, 0]) or (

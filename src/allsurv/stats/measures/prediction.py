@@ -169,7 +169,7 @@ def check_risk(risk: ArrayLike, n: int, *, where: str = "risk") -> Floats:
     return _probabilities(check_score(risk, n, where=where), where)
 
 
-def check_risk_matrix(risk: ArrayLike, n: int, n_times: int, *, where: str = "risk") -> Floats:
+def check_risk_matrix(risk: ArrayLike, n: int, n_times: int) -> Floats:
     """Check predicted probabilities of the event at several times.
 
     Parameters
@@ -180,8 +180,6 @@ def check_risk_matrix(risk: ArrayLike, n: int, n_times: int, *, where: str = "ri
         Number of patients in the outcome.
     n_times : int
         Number of times.
-    where : str, default="risk"
-        What to call it in a message.
 
     Returns
     -------
@@ -193,13 +191,13 @@ def check_risk_matrix(risk: ArrayLike, n: int, n_times: int, *, where: str = "ri
     ModelError
         If it is not one number in [0, 1] per patient and time.
     """
-    out = _numbers(risk, where)
+    out = _numbers(risk, "risk")
     if out.shape[1:] != (n_times,):
         raise ModelError(
-            f"{where}: shape {out.shape}; give one row per patient and one column per time, "
+            f"risk: shape {out.shape}; give one row per patient and one column per time, "
             f"({n}, {n_times})."
         )
-    return _probabilities(_finite(out, n, where), where)
+    return _probabilities(_finite(out, n, "risk"), "risk")
 
 
 def check_horizon(horizon: float, *, where: str = "horizon") -> float:
@@ -228,15 +226,13 @@ def check_horizon(horizon: float, *, where: str = "horizon") -> float:
     return float(out)
 
 
-def check_grid(times: ArrayLike, *, where: str = "times") -> Floats:
+def check_grid(times: ArrayLike) -> Floats:
     """Check several times.
 
     Parameters
     ----------
     times : array-like of shape (n_times,)
         In the unit of the outcome; positive and rising.
-    where : str, default="times"
-        What to call them in a message.
 
     Returns
     -------
@@ -248,11 +244,11 @@ def check_grid(times: ArrayLike, *, where: str = "times") -> Floats:
     ModelError
         If they are not positive, finite and strictly rising.
     """
-    out = _numbers(times, where)
+    out = _numbers(times, "times")
     if out.ndim != 1 or out.size == 0:
-        raise ModelError(f"{where}: not a vector; give at least one time, in the unit of y.")
+        raise ModelError("times: not a vector; give at least one time, in the unit of y.")
     if not np.all(np.isfinite(out)) or out[0] <= 0 or np.any(out[1:] <= out[:-1]):
-        raise ModelError(f"{where}: not positive and strictly rising; sort them, each one once.")
+        raise ModelError("times: not positive and strictly rising; sort them, each one once.")
     return out
 
 
