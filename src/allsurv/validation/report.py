@@ -185,4 +185,4 @@ def validate_all(
         return work.bootstrap(plan)
     if isinstance(plan, External):
         return work.external(plan)
-    return work.left_out()
+    return work.left_out(plan)
