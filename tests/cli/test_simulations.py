@@ -13,6 +13,22 @@ from allsurv.cohort import read_cohort
 from allsurv.errors import CheckFailed, ConfigError
 from allsurv.study import load_study
 
+OWN = """
+name: own
+title: A study of one's own
+citation: {text: Unpublished.}
+time: {unit: months, grid: 1}
+variables:
+  patient: {label: Patient, kind: identifier, required: true}
+  age: {label: Age, kind: integer, unit: years, minimum: 18, maximum: 99, required: true}
+  arm: {label: Treatment, kind: nominal, levels: [a, b], required: true}
+  months: {label: Survival, kind: duration, unit: months, known: outcome, required: true}
+  died: {label: Death, kind: binary, known: outcome, required: true}
+endpoints:
+  os: {label: Overall survival, time: months, event: [{died: true}], origin: diagnosis}
+prediction: {moment: at diagnosis, endpoint: os, horizons: [12], predictors: [age, arm]}
+"""
+
 
 def test_simulate_writes_patients_and_says_what_they_are(tmp_path, capsys):
     out = tmp_path / "simulated.csv"
@@ -22,6 +38,22 @@ def test_simulate_writes_patients_and_says_what_they_are(tmp_path, capsys):
     assert "not patients" in said
     assert "sct -0.3, arm=after -0.5" in said
     assert read_cohort(out, load_study("rr-all")).n == 200
+
+
+def test_simulate_resembles_the_patients_of_ones_own_study(tmp_path, capsys):
+    study = tmp_path / "own.yaml"
+    study.write_text(OWN)
+    out, patients = tmp_path / "simulated.csv", tmp_path / "patients.csv"
+    with pytest.raises(ConfigError, match="give yours by --cohort"):
+        simulate_command(str(study), 50, 1, "", out)
+    rows = [f"p{k},{30 + k % 40},{'ab'[k % 2]},{1 + k % 29},{k % 3 > 0:d}" for k in range(60)]
+    patients.write_text("\n".join(["patient,age,arm,months,died", *rows]))
+    simulate_command(str(study), 400, 1, "age=0.1", out, str(patients))
+    drawn = read_cohort(out, load_study(study))
+    assert drawn.n == 400
+    assert drawn.source.kind == "simulated"
+    assert 30 <= drawn.frame["age"].min() < drawn.frame["age"].max() <= 69
+    assert "age 0.1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["sct", "sct=", "=0.3", "sct=x", "sct=0.3,,age=1"])

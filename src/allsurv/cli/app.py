@@ -415,15 +415,21 @@ def simulate(
             "where left out."
         ),
     ] = "",
+    cohort: Annotated[
+        str,
+        typer.Option(
+            help="Patients to resemble, for a study that comes without a cohort: CSV or Parquet."
+        ),
+    ] = "",
 ) -> None:
     """Draw patients like the study's, of any number, with known effects put in.
 
-    Example: allsurv simulate --study rr-all -n 1000 --seed 1 --out simulated.csv
+    Example: allsurv simulate --study mine.yaml --cohort patients.csv -n 1000 --out simulated.csv
     """
     require("simulate", "train")
     from allsurv.cli.simulate import simulate_command
 
-    simulate_command(study, n, seed, effects, out)
+    simulate_command(study, n, seed, effects, out, cohort)
 
 
 @app.command()

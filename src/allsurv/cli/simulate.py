@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from allsurv.cohort import read_cohort
 from allsurv.cohort.writing import write_cohort
 from allsurv.errors import ConfigError
 from allsurv.simulate.draw import simulate_cohort
@@ -12,13 +13,25 @@ from allsurv.study import load_study
 __all__ = ["read_effects", "simulate_command"]
 
 
-def simulate_command(study: str, n: int, seed: int, effects: str, out: Path) -> None:
+def simulate_command(
+    study: str, n: int, seed: int, effects: str, out: Path, cohort: str = ""
+) -> None:
     """Write simulated patients; say what was put in."""
-    cohort = simulate_cohort(
-        load_study(study), n=n, effects=read_effects(effects), random_state=seed
+    definition = load_study(study)
+    if definition.cohort is None and not cohort:
+        raise ConfigError(
+            f"simulate: study '{definition.name}' comes without a cohort to resemble; give yours "
+            "by --cohort."
+        )
+    drawn = simulate_cohort(
+        definition,
+        n=n,
+        effects=read_effects(effects),
+        like=read_cohort(cohort, definition) if cohort else None,
+        random_state=seed,
     )
-    path = write_cohort(cohort, out)
-    print(f"{cohort.n} simulated patients: {path}. {cohort.source.statement}")
+    path = write_cohort(drawn, out)
+    print(f"{drawn.n} simulated patients: {path}. {drawn.source.statement}")
 
 
 def read_effects(text: str) -> dict[str, float] | None:

@@ -57,10 +57,11 @@ class StoryModel:
     steps: Mapping[str, Step]
 
     def rounded(self, course: Course) -> Course:
-        """Round times as they are recorded."""
+        """Round times as they are recorded; follow-up that would become 0 lasts one step."""
         variable = self.setting.codebook.study.variable(self.setting.clock.main)
-        time = np.round(course.time, self.setting.decimals[self.setting.clock.main])
-        return replace(course, time=np.maximum(time, variable.minimum or 0.0))
+        decimals = self.setting.decimals[self.setting.clock.main]
+        time = np.round(course.time, decimals)
+        return replace(course, time=np.maximum(time, variable.minimum or 10.0**-decimals))
 
     def record(self, columns: Columns, course: Course, rng: np.random.Generator) -> Columns:
         """Add every variable that is known after baseline."""
