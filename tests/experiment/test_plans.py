@@ -56,6 +56,7 @@ def config():
         draws=12,
         instability=InstabilityPlan(10),
         findings=FindingsPlan(10, simulated=0),
+        disclosure="off",  # numbers as they are, to be held to others
         jobs=1,
     )
 
