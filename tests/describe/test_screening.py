@@ -17,6 +17,7 @@ from allsurv.describe import (
 )
 from allsurv.disclosure.cox import safe_hazard_ratios
 from allsurv.errors import ModelError
+from allsurv.stats.outcome import make_y
 from allsurv.study.spec import Derivation, Screening, Variable
 
 
@@ -137,7 +138,15 @@ def test_a_small_number_left_out_takes_the_patients_with_it(cohort):
 
 def test_support_is_said_with_a_warning():
     # Riley's first criterion for 110 patients, 69 events, Nagelkerke R2 0.15: 1.7.
-    said = support_sentence(110, 69, 14, who="this model uses")
+    # His third, by hand: a rate that is 1.96 sqrt(rate / (n * mean)) higher raises the risk by
+    # 36 months by 0.05; with 69 events in 2,200 months n is 277.
+    y = make_y(np.full(110, 20.0), np.arange(110) < 69)
+    said = support_sentence(y, 14, horizons=[12, 36], who="this model uses")
     assert said.startswith("110 patients with 69 events support 1.7 model parameters")
-    assert "this model uses 14 parameters. Expect overfitting" in said
-    assert "Expect" not in support_sentence(110, 69, 1)
+    assert "(3.6 at 0.3, 5.1 at 0.4;" in said
+    assert "this model uses 14 parameters." in said
+    rate = 69 / 2200
+    reach = 1.959964 * np.sqrt(rate / (277 * 20))
+    assert np.exp(-rate * 36) - np.exp(-(rate + reach) * 36) == pytest.approx(0.05, abs=1e-4)
+    assert "and 277 by 36 months. Expect overfitting" in said
+    assert "Expect" not in support_sentence(y, 1)

@@ -214,7 +214,9 @@ def test_a_sample_of_a_large_file_comes_from_all_of_it(tmp_path):
         file.write("id,centre,os_days,died\n")
         for i in range(1_200_000):
             file.write(f"{i},{'north' if i < 600_000 else 'south'},{i % 999},{i % 2}\n")
-    content, said = read_sample(tmp_path / "large.csv")
+    content, understood = read_sample(tmp_path / "large.csv")
     assert set(content.frame["centre"]) == {"north", "south"}
-    assert said.startswith("a sample of ")
-    assert "a sample of" in draft_study(tmp_path / "large.csv").text
+    assert understood.startswith("a sample of ")
+    text = draft_study(tmp_path / "large.csv").text
+    assert "a sample of" in text
+    assert "twice what was seen" not in text

@@ -11,8 +11,8 @@ import pytest
 from allsurv.cohort import load_cohort, read_cohort, write_cohort
 from allsurv.drafting import import_redcap, redcap_dictionary
 from allsurv.drafting.entry import Entry
-from allsurv.drafting.redcap import DICTIONARY_COLUMNS, read_dictionary
-from allsurv.drafting.redcap_export import restored
+from allsurv.drafting.redcap import read_dictionary
+from allsurv.drafting.redcap_export import DICTIONARY_COLUMNS, restored
 from allsurv.errors import CohortError, ConfigError
 from allsurv.study import load_study
 

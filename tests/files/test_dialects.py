@@ -64,10 +64,10 @@ DIALECTS = {
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_every_dialect_says_the_same(name, tmp_path):
-    content, said = DIALECTS[name]
+    content, understood = DIALECTS[name]
     found = read(tmp_path, content)
     assert found.violations == ()
-    assert found.said == said
+    assert found.understood == understood
     frame = found.frame.replace({"#N/A": ""})
     expected = read(tmp_path, PLAIN).frame
     pd.testing.assert_frame_equal(frame, expected)
@@ -86,7 +86,7 @@ def test_letters_that_cannot_be_told_are_asked_about(tmp_path):
     )
     answered = read(tmp_path, text, answers=FileAnswers(encoding="mac_roman"))
     assert answered.frame["sex"].tolist() == ["männlich"]
-    assert answered.said == ("mac_roman letters",)
+    assert answered.understood == ("mac_roman letters",)
 
 
 def test_broken_utf8_is_not_taken_for_windows(tmp_path):
@@ -99,7 +99,7 @@ def test_windows_letters_far_down_are_found(tmp_path):
     body = "P1,male\n" * 300_000
     found = read(tmp_path, ("id,sex\n" + body + "P2,männlich\n").encode("cp1252"))
     assert found.frame["sex"].iloc[-1] == "männlich"
-    assert found.said == ("Windows-1252 letters (first in line 300002)",)
+    assert found.understood == ("Windows-1252 letters (first in line 300002)",)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ ROWS = [["id", "age", "wbc"], ["P1", 34, 2.29], ["P2", 60, None]]
 def test_the_first_sheet_or_the_one_named(book):
     path = book(ROWS, "Notes")
     found = read_file(path)
-    assert found.said == ("Excel sheet 'Data', the first of 2",)
+    assert found.understood == ("Excel sheet 'Data', the first of 2",)
     assert found.frame["age"].tolist() == [34, 60]
     assert found.frame["wbc"].isna().tolist() == [False, True]
     assert list(read_file(path, answers=FileAnswers(sheet="Notes")).frame) == ["x"]
@@ -58,7 +58,7 @@ def test_the_first_sheet_or_the_one_named(book):
 def test_empty_rows_and_columns_around_the_table(book):
     found = read_file(book([[None], *[[*row, None] for row in ROWS], [None, None, " "]]))
     assert found.frame.shape == (2, 3)
-    assert found.said[1] == "1 empty row at the end left out"
+    assert found.understood[1] == "1 empty row at the end left out"
 
 
 def test_dates_are_never_numbers(book):
@@ -133,7 +133,7 @@ def written(tmp_path, ending: str):
 )
 def test_codes_as_they_stand_and_labels_beside_them(ending, kind, tmp_path):
     found = read_file(written(tmp_path, ending))
-    assert found.said == (f"{kind} file",)
+    assert found.understood == (f"{kind} file",)
     assert found.frame["age"].tolist() == [34, 60, 18]
     assert found.frame["sex"].tolist() == [1, 2, 1]
     assert found.frame["wbc"].isna().tolist() == [False, True, False]

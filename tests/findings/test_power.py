@@ -87,6 +87,12 @@ def test_every_effect_has_a_row_and_its_label(table):
     assert "not patients" in table.attrs["source"]
 
 
+def test_events_are_those_of_a_cohort(table):
+    # 69 of 110 in the paper's cohort; the mean of 120 simulated ones.
+    assert table["n_events"].between(60, 78).all()
+    assert table["n"].eq(110).all()
+
+
 def test_what_has_no_effect_and_goes_with_nothing_is_found_in_5_of_100(table):
     # Transplantation, in the published model: nominal 0.05, standard error of 120 cohorts 0.020.
     row = table[(table["protocol"] == "published model") & (table["variable"] == "sct")].iloc[0]

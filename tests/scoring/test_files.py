@@ -249,7 +249,18 @@ def test_an_ending_that_is_not_written_is_refused(scorer, tmp_path, made_up):
     given = tmp_path / "patients.csv"
     made_up(n=20).frame.to_csv(given, index=False)
     with pytest.raises(ConfigError, match="change the ending"):
-        score_file(scorer, given, tmp_path / "out.xlsx")
+        score_file(scorer, given, tmp_path / "out.ods")
+
+
+def test_risks_as_a_workbook(scorer, patients, tmp_path):
+    given = tmp_path / "new.csv"
+    patients.head(150).to_csv(given, index=False)
+    score_file(scorer, given, tmp_path / "risks.xlsx")
+    score_file(scorer, given, tmp_path / "risks.csv")
+    expected = pd.read_csv(tmp_path / "risks.csv")
+    found = pd.read_excel(tmp_path / "risks.xlsx", sheet_name="risks")
+    assert list(found) == list(expected)
+    np.testing.assert_allclose(found["risk_score"], expected["risk_score"], rtol=1e-12)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 99, 100, 101])

@@ -24,7 +24,12 @@ def make_patients(quote: Quoter, study: Study, words: Mapping[str, str]) -> dict
         "outcome": section(
             "outcome", "Outcome", items=_outcome(quote, study) + authored("outcome", words)
         ),
-        "predictors": section("predictors", "Predictors", tables=[_predictors(quote, study)]),
+        "predictors": section(
+            "predictors",
+            "Predictors",
+            text=_constant(quote),
+            tables=[_predictors(quote, study)],
+        ),
         "missing": _missing(quote),
     }
 
@@ -106,6 +111,13 @@ def _predictors(quote: Quoter, study: Study) -> Tree:
         "n_labels": 1,
         "rows": rows,
     }
+
+
+def _constant(quote: Quoter) -> list[list[Part]]:
+    """Name the predictors that are the same in everybody, which no model has."""
+    if "constant" not in quote.results["statements"]:
+        return []
+    return [[quote("text", "/statements/constant")]]
 
 
 def _missing(quote: Quoter) -> Tree:

@@ -69,7 +69,7 @@ def run(
         str, typer.Option(help="Configuration of the experiment; the paper's otherwise.")
     ] = "",
     study: StudyOption = "",
-    cohort: Annotated[str, typer.Option(help="CSV or Parquet file of patients.")] = "",
+    cohort: Annotated[str, typer.Option(help=f"{PATIENTS} of patients.")] = "",
     models: Annotated[str, typer.Option(help=MODELS)] = "",
     trust: Annotated[str, typer.Option(help=TRUST)] = "",
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
@@ -128,7 +128,7 @@ def check(
 
 @app.command()
 def init(
-    patients: Annotated[Path, typer.Argument(help=f"{PATIENTS}.")],
+    patients: Annotated[Path, typer.Argument(help=PATIENTS + ".")],
     out: Annotated[Path, typer.Option(help="Study file to write.")] = Path("study.yaml"),
     name: Annotated[str, typer.Option(help="Name of the study; the file's otherwise.")] = "",
     time: Annotated[str, typer.Option(help="Column of follow-up, if its name hides it.")] = "",
@@ -201,7 +201,7 @@ def adam(
 def score(
     patients: Annotated[Path, typer.Argument(help=f"{PATIENTS} of new patients.")],
     model: Annotated[str, typer.Option(help="Folder, models:/NAME@ALIAS or runs:/ID/PATH.")],
-    out: Annotated[Path, typer.Option(help="CSV or Parquet file for the risks.")] = SCORES,
+    out: Annotated[Path, typer.Option(help="CSV, Excel or Parquet file for the risks.")] = SCORES,
     horizons: Annotated[str, typer.Option(help="Horizons, by comma, in the study's unit.")] = "",
     explain: Annotated[bool, typer.Option(help="What each variable adds.")] = False,
     on_error: Annotated[
@@ -335,7 +335,7 @@ def card(
 def reproduce(
     study: StudyOption = "rr-all",
     cohort: Annotated[
-        str, typer.Option(help="CSV or Parquet file of patients; the study's own where left out.")
+        str, typer.Option(help=f"{PATIENTS} of patients; the study's own where left out.")
     ] = "",
     show_bias: Annotated[
         bool, typer.Option(help="Show what immortal time would do, side by side.")
@@ -359,7 +359,7 @@ def reconstruct(
         bool, typer.Option("--check", help="Recompute every published number from the cohort.")
     ] = False,
     cohort: Annotated[
-        str, typer.Option(help="CSV or Parquet file to check; the study's own where left out.")
+        str, typer.Option(help=f"{PATIENTS} to check; the study's own where left out.")
     ] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same patients.")] = 1,
     out: Annotated[str, typer.Option(help="CSV file for what is written.")] = "",
@@ -438,9 +438,7 @@ def findings(
     ] = False,
     cohort: Annotated[
         str,
-        typer.Option(
-            help="CSV or Parquet file of patients: of --compare, or --power's to resemble."
-        ),
+        typer.Option(help=f"{PATIENTS} of patients: of --compare, or --power's to resemble."),
     ] = "",
     run: Annotated[
         str, typer.Option(help="Folder a run has written, or runs:/ID: how its models agreed.")

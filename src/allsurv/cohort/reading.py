@@ -86,7 +86,7 @@ def read_cohort(
         name=path.name,
         digest=content.digest,
         statement=f"Patients read from {path.name}.",
-        understood=content.said,
+        understood=content.understood,
     )
     if _are_simulated(content.frame, study):
         statement = f"Simulated patients read from {path.name}; not patients."
@@ -97,7 +97,7 @@ def read_cohort(
         return cohort
     source = _reconstructed(study.cohort, content.digest)
     return replace(
-        cohort, source=replace(source, ignored=cohort.source.ignored, understood=content.said)
+        cohort, source=replace(source, ignored=cohort.source.ignored, understood=content.understood)
     )
 
 

@@ -1,7 +1,7 @@
 """Drafts of study files: from a file of patients, a REDCap project, ADaM data sets.
 
 A draft is a proposal. Every guess has its reason beside it in the study file; what cannot be
-guessed stands there as a question, which ``load_study`` puts to the reader until it is answered.
+guessed is a question there, which ``load_study`` puts to the reader until it is answered.
 """
 
 import lazy_loader as lazy

@@ -45,7 +45,7 @@ class _Table:
 
     frame: pd.DataFrame
     labels: Mapping[str, str]
-    said: tuple[str, ...] = field(default=())
+    understood: tuple[str, ...] = field(default=())
 
 
 def import_adam(
@@ -99,7 +99,7 @@ def import_adam(
         left_out,
         name=study,
         source=f"{Path(adsl).name} and {Path(adtte).name}",
-        said=tuple(dict.fromkeys((*subjects.said, *events.said))),
+        understood=tuple(dict.fromkeys((*subjects.understood, *events.understood))),
         endpoints=_overall_survival_first(endpoints),
     )
 
@@ -117,7 +117,7 @@ def _read(path: Path, needed: tuple[str, ...]) -> _Table:
         if frame.dtypes.iloc[i].kind not in "iufb":
             frame.isetitem(i, frame.iloc[:, i].astype("string").str.strip())
     labels = {name.upper(): label for name, label in content.labels.items()}
-    return _Table(frame, labels, content.said)
+    return _Table(frame, labels, content.understood)
 
 
 def _subject_faults(subjects: pd.DataFrame, events: pd.DataFrame) -> list[Violation]:
@@ -212,7 +212,7 @@ def _with_parameter(
     frame = frame.assign(**{time: times, event: happened})
     missing = bool(np.isnan(codes).any() or np.isnan(times).any())
     follow_up = Entry(time, time, f"Time of {code}", "duration", unit=unit, has_missing=missing)
-    follow_up.notes.append(f"AVAL of {code} ({label}); unit: {why if found else 'as was said'}")
+    follow_up.notes.append(f"AVAL of {code} ({label}); unit: {why if found else 'as was stated'}")
     if not unit:
         follow_up.unit_question = f"is AVAL of {code} ({label}) in days, weeks, months or years?"
     occurred = Entry(event, event, f"Event of {code}", "binary", has_missing=missing)
@@ -256,8 +256,10 @@ def _reasons(rows: pd.DataFrame, codes: NDArray[np.float64]) -> str:
     if "EVNTDESC" not in rows:
         return "; no EVNTDESC says in words what happened, so please check one patient"
     pairs = rows.assign(CNSR=pd.to_numeric(rows["CNSR"], errors="coerce"))
-    said = pairs.groupby("CNSR")["EVNTDESC"].agg(lambda v: " / ".join(sorted(set(v.dropna()))[:3]))
-    return "; " + ", ".join(f"{code:g}: {text}" for code, text in said.items())
+    understood = pairs.groupby("CNSR")["EVNTDESC"].agg(
+        lambda v: " / ".join(sorted(set(v.dropna()))[:3])
+    )
+    return "; " + ", ".join(f"{code:g}: {text}" for code, text in understood.items())
 
 
 def _title(label: str) -> str:

@@ -45,8 +45,7 @@ def finish_import(
     *,
     name: str,
     source: str,
-    said: Sequence[str] = (),
-    title: str = "",
+    understood: Sequence[str] = (),
     dates: tuple[str, str] = ("", ""),
     outcome: tuple[str, str, str] = ("", "", ""),
     endpoints: Sequence[DraftEndpoint] = (),
@@ -65,7 +64,7 @@ def finish_import(
     for entry in entries:
         if unit and entry.unit_question:
             entry.unit, entry.unit_question = unit, ""
-            entry.notes.append(f"in {unit}, as was said")
+            entry.notes.append(f"in {unit}, as was stated")
     kept = frame[[entry.column for entry in entries]]
     plan = make_plan(
         entries,
@@ -73,8 +72,7 @@ def finish_import(
         frame,
         name=name,
         source=source,
-        said=f"Read as: {'; '.join(said)}." if said else "",
-        title=title,
+        understood=f"Read as: {'; '.join(understood)}." if understood else "",
         endpoints=endpoints,
     )
     plan.removed = left_out

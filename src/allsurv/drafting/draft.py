@@ -21,6 +21,9 @@ from allsurv.files.sample import read_sample
 
 __all__ = ["Draft", "draft_study", "entries_of"]
 
+_OF_A_SAMPLE = 10.0
+"""How far beyond the values of a sample the limits lie: the whole file has more extreme ones."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -87,13 +90,13 @@ def draft_study(
     content, sampled = read_sample(where, answers=answers)
     if content.frame is None:
         raise CohortError(where.name, name or "draft", content.violations)
-    said = [*content.said, *([sampled] if sampled else [])]
-    entries, left_out = entries_of(content)
+    understood = [*content.understood, *([sampled] if sampled else [])]
+    entries, left_out = entries_of(content, spread=_OF_A_SAMPLE if sampled else 2.0)
     endpoints = [stated_endpoint(entries, time, event)] if time else []
     for entry in entries:
         if unit and entry.unit_question:
             entry.unit, entry.unit_question = unit, ""
-            entry.notes.append(f"in {unit}, as was said")
+            entry.notes.append(f"in {unit}, as was stated")
     plan = make_plan(
         entries,
         left_out,
@@ -101,12 +104,12 @@ def draft_study(
         name=name or where.stem,
         source=where.name,
         endpoints=endpoints,
-        said=f"Read as: {'; '.join(said)}." if said else "",
+        understood=f"Read as: {'; '.join(understood)}." if understood else "",
     )
     return Draft(study_text(plan), decided(plan), plan.questions)
 
 
-def entries_of(content: FileContent) -> tuple[list[Entry], list[LeftOut]]:
+def entries_of(content: FileContent, *, spread: float = 2.0) -> tuple[list[Entry], list[LeftOut]]:
     """Guess every column of a file; labels that the file holds are used."""
     frame = content.frame if content.frame is not None else pd.DataFrame()
     entries: list[Entry] = []
@@ -116,7 +119,9 @@ def entries_of(content: FileContent) -> tuple[list[Entry], list[LeftOut]]:
         if header in names[:i]:
             left_out.append(LeftOut(header, "occurs more than once; keep one in the file"))
             continue
-        found = guess_column(header, frame.iloc[:, i], {entry.name for entry in entries})
+        found = guess_column(
+            header, frame.iloc[:, i], {entry.name for entry in entries}, spread=spread
+        )
         if isinstance(found, LeftOut):
             left_out.append(found)
             continue
@@ -150,7 +155,7 @@ def decided(plan: Plan) -> tuple[str, ...]:
     for entry in plan.entries:
         kinds[entry.kind] = kinds.get(entry.kind, 0) + 1
     counted = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
-    lines = [plan.said] if plan.said else []
+    lines = [plan.understood] if plan.understood else []
     lines.append(f"{len(plan.entries)} variables: {counted}")
     for endpoint in plan.endpoints:
         lines.append(f"{endpoint.label}: follow-up '{endpoint.time}', event '{endpoint.event}'")

@@ -43,8 +43,13 @@ _SKEWED = 20.0
 _FAR = 3.0
 
 
-def guess_column(header: str, cells: pd.Series, taken: set[str]) -> Entry | LeftOut:
-    """Guess the line of the data dictionary for one column, or say why it is left out."""
+def guess_column(
+    header: str, cells: pd.Series, taken: set[str], *, spread: float = 2.0
+) -> Entry | LeftOut:
+    """Guess the line of the data dictionary for one column, or say why it is left out.
+
+    Limits of numbers are ``spread`` times what was seen.
+    """
     texts = _texts(cells)
     known = texts.dropna()
     distinct = known.unique().tolist()
@@ -75,7 +80,7 @@ def guess_column(header: str, cells: pd.Series, taken: set[str]) -> Entry | Left
     if words.has_word(header, words.CENTRES) and len(distinct) > _FEW_LEVELS:
         return LeftOut(header, "the centre can identify patients", is_personal=True)
     if numbers.notna().mean() > _NEARLY_ALL:
-        return _of_numbers(entry, numbers, len(distinct))
+        return _of_numbers(entry, numbers, len(distinct), spread)
     return _of_texts(entry, known, distinct, is_unique)
 
 
@@ -99,7 +104,7 @@ def _personal(header: str) -> str:
     return ""
 
 
-def _of_numbers(entry: Entry, found: pd.Series, n_distinct: int) -> Entry:
+def _of_numbers(entry: Entry, found: pd.Series, n_distinct: int, spread: float) -> Entry:
     numbers = found.dropna()
     if len(numbers) < len(found):
         entry.notes.append(
@@ -122,7 +127,7 @@ def _of_numbers(entry: Entry, found: pd.Series, n_distinct: int) -> Entry:
     _missing_code(entry, values)
     entry.kind = "integer" if whole else "continuous"
     entry.unit = words.unit_of(entry.column)
-    _limits(entry, numbers, is_age=is_age)
+    _limits(entry, numbers, spread, is_age=is_age)
     return entry
 
 
@@ -168,22 +173,23 @@ def _missing_code(entry: Entry, values: list[float]) -> None:
         entry.missing_codes = tuple(codes)
 
 
-def _limits(entry: Entry, numbers: pd.Series, *, is_age: bool) -> None:
+def _limits(entry: Entry, numbers: pd.Series, spread: float, *, is_age: bool) -> None:
     seen = numbers[~numbers.isin(entry.missing_codes)]
     low, high = float(seen.min()), float(seen.max())
     if is_age and entry.unit == "years" and high <= 120:
         entry.minimum, entry.maximum = (0.0 if low < 18 else 18.0), 120.0
         entry.notes.append("limits as for ages" + (" of adults" if low >= 18 else ""))
         return
-    entry.minimum = 0.0 if low >= 0 else -round_up(-2 * low)
-    entry.maximum = round_up(2 * high) if high > 0 else 0.0
-    entry.notes.append("limits are twice what was seen, rounded; a value beyond them is refused")
+    entry.minimum = 0.0 if low >= 0 else -round_up(-spread * low)
+    entry.maximum = round_up(spread * high) if high > 0 else 0.0
+    times = "twice" if spread == 2 else f"{spread:g} times"
+    entry.notes.append(f"limits are {times} what was seen, rounded; a value beyond them is refused")
     if entry.unit == "%" and high <= 100:
         entry.maximum = 100.0
     middle = float(seen.median())
     if low > 0 and middle > 0 and high > _SKEWED * middle:
         entry.transform = "log"
-        entry.minimum = 10.0 ** floor(log10(low / 2))
+        entry.minimum = 10.0 ** floor(log10(low / spread))
         entry.notes.append("some values are far above the median: enters models as its logarithm")
 
 

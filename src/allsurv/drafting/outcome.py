@@ -89,7 +89,7 @@ def stated_endpoint(entries: Sequence[Entry], time: str, event: str) -> DraftEnd
     level, notes, questions = _happened(happened)
     if value:
         level = _level(happened, value)
-        notes, questions = [f"the event is {value}, as was said"], {}
+        notes, questions = [f"the event is {value}, as was stated"], {}
     name = next(iter(_endpoint_words(follow_up)), "os")
     label = _label(follow_up, [happened])
     return DraftEndpoint(name, label, follow_up.name, happened.name, level, notes, questions)
@@ -99,7 +99,7 @@ def _make_duration(entry: Entry) -> None:
     entry.kind, entry.unit = "duration", words.time_unit(entry.column)
     entry.minimum = entry.maximum = None
     entry.transform = ""
-    entry.notes = ["follow-up, as was said"]
+    entry.notes = ["follow-up, as was stated"]
     if not entry.unit:
         entry.unit_question = f"are the values of '{entry.column}' days, weeks, months or years?"
 

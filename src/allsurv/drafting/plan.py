@@ -35,7 +35,7 @@ class Plan:
 
     Parameters
     ----------
-    name, title, source, said : str
+    name, title, source, understood : str
         Name and title of the study, the file it is drafted from, how that was read.
     entries : list of Entry
         The data dictionary.
@@ -56,7 +56,7 @@ class Plan:
     name: str
     title: str
     source: str
-    said: str
+    understood: str
     entries: list[Entry]
     left_out: list[LeftOut]
     endpoints: list[DraftEndpoint]
@@ -87,8 +87,7 @@ def make_plan(
     *,
     name: str,
     source: str,
-    said: str,
-    title: str = "",
+    understood: str,
     endpoints: Sequence[DraftEndpoint] = (),
 ) -> Plan:
     """Find endpoints, horizons, group and predictors among the variables."""
@@ -110,9 +109,9 @@ def make_plan(
     group = next((e.name for e in entries if _is_arm(e)), "")
     plan = Plan(
         name=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "my-study",
-        title=title or f"Draft of a study from {source}",
+        title=f"Draft of a study from {source}",
         source=source,
-        said=said,
+        understood=understood,
         entries=entries,
         left_out=left_out,
         endpoints=found,
@@ -125,10 +124,6 @@ def make_plan(
     if main is not None:
         plan.horizons = _horizons(frame[main.column], unit, main)
     return plan
-
-
-def _time_label(label: str) -> str:
-    return label if label.startswith("Time") else f"Time of {label[0].lower()}{label[1:]}"
 
 
 def _ask_unit_once(entries: Sequence[Entry]) -> None:

@@ -138,7 +138,7 @@ def import_redcap(
         left_out,
         name=name or where.stem,
         source=f"the REDCap dictionary {Path(dictionary).name} and {where.name}",
-        said=content.said,
+        understood=content.understood,
         dates=(start, end),
         outcome=(time, event, unit),
     )

@@ -21,7 +21,7 @@ _WIDTH = 110
 def study_text(plan: Plan) -> str:
     """Write the study file."""
     lines = [
-        *_comment(f"A draft, made from {plan.source}. {plan.said}".strip(), ""),
+        *_comment(f"A draft, made from {plan.source}. {plan.understood}".strip(), ""),
         *_comment(
             "Each guess has its reason beside it: read it once, correct it, delete the comment. "
             "A '?' is a question that must be answered before the study can be used.",

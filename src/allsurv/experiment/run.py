@@ -60,6 +60,7 @@ from allsurv.experiment.describe import describe_cohort, missing_statement
 from allsurv.experiment.evidence import evidence_statement
 from allsurv.experiment.result import Provenance, Result
 from allsurv.experiment.train import Trained, train_models
+from allsurv.experiment.varying import without_constant
 from allsurv.models.origin import package_versions
 from allsurv.study import load_study
 from allsurv.study.spec import Study
@@ -123,6 +124,7 @@ def run_experiment(
         missing=config.features.missing or "impute",
     )
     patients, described, left_out = _complete(cohort, config)
+    config, constant = without_constant(patients, config)
     tables = describe_cohort(described, config, progress)
     trained = train_models(patients, config, progress, finished)
     tables |= trained.tables
@@ -135,7 +137,10 @@ def run_experiment(
         config=config.to_dict(),
         provenance=provenance,
         tables=tables,
-        statements=_statements(cohort, config, trained, tables, left_out),
+        statements={
+            **_statements(cohort, config, trained, tables, left_out),
+            **({"constant": constant} if constant else {}),
+        },
         chosen=trained.chosen,
         risk_models=trained.risk_models,
     )

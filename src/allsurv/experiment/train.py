@@ -122,7 +122,9 @@ def train_models(
         "left_out": left_out,
         "choice": choice.statement,
         "censoring": report.censoring_sentence,
-        "sample_size": sample_size_verdict(y, fitted),
+        "sample_size": sample_size_verdict(
+            y, fitted, horizons=config.horizons or study.prediction.horizons, unit=study.time.unit
+        ),
         "importance": importance_statement(explained["importance"], len(y)),
     }
     tables |= points_tables(risk_models, eligible, first=choice.model)

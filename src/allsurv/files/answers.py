@@ -13,7 +13,7 @@ __all__ = ["FileAnswers"]
 
 @dataclass(frozen=True)
 class FileAnswers:
-    """Answers to what a file of patients can leave open; nothing needs to be said of most files.
+    """Answers to what a file of patients can leave open; most files need none.
 
     Parameters
     ----------

@@ -42,12 +42,12 @@ class FileContent:
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns), optional
-        Its cells as they stand, CSV as text; ``None`` where it cannot be read.
+        Its cells unchanged, CSV as text; ``None`` where it cannot be read.
     digest : str
         SHA-256 of the file's bytes, in hexadecimal.
     violations : tuple of Violation
         Why it cannot be read, or which lines are broken.
-    said : tuple of str
+    understood : tuple of str
         How it was understood, where that is not plain CSV in UTF-8.
     labels : mapping
         Column to label for readers, from files that hold labels (SPSS, Stata, SAS).
@@ -58,7 +58,7 @@ class FileContent:
     frame: pd.DataFrame | None
     digest: str
     violations: tuple[Violation, ...] = ()
-    said: tuple[str, ...] = ()
+    understood: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     value_labels: Mapping[str, Mapping[object, str]] = field(default_factory=dict)
 
@@ -115,15 +115,15 @@ def _read(
     if foreign:
         raise Unreadable(foreign)
     if head.startswith(workbook.MAGIC):
-        frame, said = workbook.read_workbook(path, answers.sheet)
-        return _tidied(frame, FileContent(None, _digest(path), said=said))
+        frame, understood = workbook.read_workbook(path, answers.sheet)
+        return _tidied(frame, FileContent(None, _digest(path), understood=understood))
     if answers.sheet:
         raise Unreadable("is no Excel workbook, so it has no sheets; leave 'sheet' out.")
     kind = statistical.kind_of(head, path)
     if kind:
         found = statistical.read_statistical(path, kind)
         content = FileContent(
-            None, _digest(path), (), (found.said,), found.labels, found.value_labels
+            None, _digest(path), (), (found.understood,), found.labels, found.value_labels
         )
         return _tidied(found.frame, content)
     if path.suffix.lower() in {".parquet", ".pq"}:
@@ -169,8 +169,8 @@ def _tidied(frame: pd.DataFrame, content: FileContent) -> FileContent:
     if not blank:
         return replace(content, frame=frame)
     noun = "row" if blank == 1 else "rows"
-    said = (*content.said, f"{blank} empty {noun} at the end left out")
-    return replace(content, frame=frame.iloc[: len(frame) - blank], said=said)
+    understood = (*content.understood, f"{blank} empty {noun} at the end left out")
+    return replace(content, frame=frame.iloc[: len(frame) - blank], understood=understood)
 
 
 def _read_parquet(path: Path) -> FileContent:
@@ -196,7 +196,7 @@ def _read_text(text: TextFile, numbers: Collection[str] | None) -> FileContent:
         for i, name in enumerate(names):
             if numbers is None or name in numbers:
                 table = table.set_column(i, str(i), with_points(table.column(i)))
-    said = [*text.said, *words_read_as_missing(table)]
+    understood = [*text.understood, *words_read_as_missing(table)]
     frame = table.to_pandas(use_threads=False)
     del table
     if broken:
@@ -207,7 +207,7 @@ def _read_text(text: TextFile, numbers: Collection[str] | None) -> FileContent:
     verb = "has" if len(broken) == 1 else "have"
     says = f"{verb} more or fewer cells than there are column names."
     faults = (Violation("file", says, broken),) if broken else ()
-    content = FileContent(None, text.digest, faults, tuple(said))
+    content = FileContent(None, text.digest, faults, tuple(understood))
     return replace(content, frame=frame) if broken else _tidied(frame, content)
 
 

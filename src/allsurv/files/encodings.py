@@ -29,7 +29,7 @@ class Encoding:
     ----------
     name : str
         Codec.
-    said : str
+    understood : str
         The same for readers; empty for plain UTF-8.
     mark : int
         Bytes of the byte order mark.
@@ -38,7 +38,7 @@ class Encoding:
     """
 
     name: str
-    said: str = ""
+    understood: str = ""
     mark: int = 0
     fault: str = ""
 
@@ -49,17 +49,17 @@ def find_encoding(blocks: Iterable[bytes], named: str = "") -> Encoding:
     Examples
     --------
     >>> find_encoding([b"age,sex\n34,m\xc3\xa4nnlich"])
-    Encoding(name='utf-8', said='', mark=0, fault='')
-    >>> find_encoding([b"age,sex\n34,m\xe4nnlich"]).said
+    Encoding(name='utf-8', understood='', mark=0, fault='')
+    >>> find_encoding([b"age,sex\n34,m\xe4nnlich"]).understood
     'Windows-1252 letters (first in line 2)'
     """
     rest = iter(blocks)
     head = next(rest, b"")
-    for mark, (name, said) in _MARKS.items():
+    for mark, (name, understood) in _MARKS.items():
         if head.startswith(mark):
             if name == "utf-8" and not named:
-                return _utf8_or_windows(head[len(mark) :], rest, said, len(mark))
-            return Encoding(named or name, said, len(mark))
+                return _utf8_or_windows(head[len(mark) :], rest, understood, len(mark))
+            return Encoding(named or name, understood, len(mark))
     if named:
         return Encoding(named, f"{named} letters")
     wide = _wide(head)
@@ -78,7 +78,7 @@ def _wide(head: bytes) -> Encoding | None:
     return None
 
 
-def _utf8_or_windows(head: bytes, rest: Iterable[bytes], said: str, mark: int) -> Encoding:
+def _utf8_or_windows(head: bytes, rest: Iterable[bytes], understood: str, mark: int) -> Encoding:
     decoder = codecs.getincrementaldecoder("utf-8")()
     line, first_odd, is_plain = 1, 0, True
     unusual: set[int] = set()
@@ -94,7 +94,7 @@ def _utf8_or_windows(head: bytes, rest: Iterable[bytes], said: str, mark: int) -
             unusual |= set(block.translate(None, _USUAL))
         line += block.count(b"\n")
     if not first_odd:
-        return Encoding("utf-8", said, mark)
+        return Encoding("utf-8", understood, mark)
     if mark or unusual or not is_plain:  # two encodings in one file, or neither of the two
         return Encoding("utf-8", fault=f"line {first_odd}")
     return Encoding("cp1252", f"Windows-1252 letters (first in line {first_odd})")

@@ -39,12 +39,12 @@ class Layout:
     separator : str
         Character between cells.
     names : tuple of str
-        Column names, as they stand in the file.
+        Column names, as in the file.
     start : int
         Characters before the line of column names.
     decimal_comma : bool
         Whether numbers have decimal commas.
-    said : tuple of str
+    understood : tuple of str
         What differs from commas between cells and decimal points, for readers.
     """
 
@@ -52,7 +52,7 @@ class Layout:
     names: tuple[str, ...]
     start: int
     decimal_comma: bool
-    said: tuple[str, ...]
+    understood: tuple[str, ...]
 
 
 def find_layout(
@@ -80,7 +80,7 @@ def find_layout(
     --------
     >>> text = "id;wbc\nP1;2,29\nP2;13,98\n"
     >>> layout = find_layout(text, whole=True, numbers=None, answers=FileAnswers())
-    >>> layout.names, layout.said
+    >>> layout.names, layout.understood
     (('id', 'wbc'), ('semicolons', 'decimal commas'))
     """
     start = _start(text)
@@ -94,10 +94,12 @@ def find_layout(
     rows = _rows(body, separator, _ROWS, whole=whole)
     names = tuple(rows[0])
     decimal = answers.decimal or _decimal(names, rows[1:], separator, numbers)
-    said = [] if separator == "," else [SEPARATORS.get(separator, f"'{separator}' between cells")]
+    understood = (
+        [] if separator == "," else [SEPARATORS.get(separator, f"'{separator}' between cells")]
+    )
     if decimal == "comma":
-        said.append("decimal commas")
-    return Layout(separator, names, start, decimal == "comma", tuple(said))
+        understood.append("decimal commas")
+    return Layout(separator, names, start, decimal == "comma", tuple(understood))
 
 
 def _start(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Files of Stata, SAS and SPSS: codes as they stand, labels beside them."""
+"""Files of Stata, SAS and SPSS: codes unchanged, labels beside them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Labelled:
     Parameters
     ----------
     frame : DataFrame
-        Codes as they stand; dates as text.
-    said : str
+        Codes unchanged; dates as text.
+    understood : str
         What the file is.
     labels : mapping from str to str
         Column to label for readers.
@@ -43,7 +43,7 @@ class Labelled:
     """
 
     frame: pd.DataFrame
-    said: str
+    understood: str
     labels: Mapping[str, str] = field(default_factory=dict)
     value_labels: Mapping[str, Mapping[object, str]] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ def read_statistical(path: Path, kind: Kind) -> Labelled:
     for i in range(frame.shape[1]):
         if frame.dtypes.iloc[i].kind in "mM":
             frame.isetitem(i, _dates(frame.iloc[:, i]))
-    return Labelled(frame, found.said, found.labels, found.value_labels)
+    return Labelled(frame, found.understood, found.labels, found.value_labels)
 
 
 def _dates(column: pd.Series) -> pd.Series:

@@ -51,9 +51,12 @@ class TextFile:
     end: int
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def understood(self) -> tuple[str, ...]:
         """How the file was read, where it is not plain CSV in UTF-8."""
-        return (*self.layout.said, *([self.encoding.said] if self.encoding.said else []))
+        return (
+            *self.layout.understood,
+            *([self.encoding.understood] if self.encoding.understood else []),
+        )
 
     def open(self) -> io.BufferedReader:
         """Open the lines from the column names on, in UTF-8.
@@ -92,7 +95,7 @@ def survey_text(
         text = decoder.decode(head, final=whole)
     except UnicodeError:
         raise Unreadable(
-            f"is not {encoding.said or encoding.name} text; save it as CSV (UTF-8)."
+            f"is not {encoding.understood or encoding.name} text; save it as CSV (UTF-8)."
         ) from None
     if "\x00" in text or (counted.has_zero and not encoding.name.startswith("utf-16")):
         raise Unreadable("holds zero bytes; save it as CSV (UTF-8) or Parquet.")

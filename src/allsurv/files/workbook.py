@@ -65,15 +65,17 @@ def read_workbook(path: Path, sheet: str = "") -> tuple[pd.DataFrame, tuple[str,
     return frame, (f"Excel sheet '{chosen}'{which}",)
 
 
-def write_workbook(frame: pd.DataFrame, path: Path, remark: str) -> None:
+def write_workbook(
+    frame: pd.DataFrame, path: Path, remark: str, *, sheet: str = "patients"
+) -> None:
     """Write a table as the only sheet of a workbook, the remark among its properties."""
     openpyxl = _openpyxl()
     book = openpyxl.Workbook(write_only=True)
     book.properties.description = remark
-    sheet = book.create_sheet("patients")
-    sheet.append(list(frame.columns))
+    page = book.create_sheet(sheet)
+    page.append(list(frame.columns))
     for row in frame.astype(object).where(frame.notna(), None).itertuples(index=False):
-        sheet.append(list(row))
+        page.append(list(row))
     book.save(path)
 
 
@@ -111,7 +113,7 @@ def _refuse_archive(path: Path) -> None:
 
 
 def _formulas_without_results(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> int:
-    """Count them: read as they stand, they would be missing values nobody knows of."""
+    """Count them: read unchanged, they would be missing values that nobody notices."""
     found, rest = 0, b""
     with archive.open(item) as part:
         while block := part.read(2**20):

@@ -48,8 +48,15 @@ def reported_items(cohort: Cohort, policy: DisclosurePolicy) -> Iterator[Item]:
         return
     table = pd.concat(tables, ignore_index=True)
     first = tables[0]
-    n, n_events = int(first["n"].iloc[0]), int(first["n_events"].iloc[0])
-    notes.append(support_sentence(n, n_events, len(first), who="this model uses"))
+    notes.append(
+        support_sentence(
+            patients.follow_up(screening.endpoint),
+            len(first),
+            horizons=study.prediction.horizons,
+            unit=study.time.unit,
+            who="this model uses",
+        )
+    )
     title = f"Cox model for {study.endpoint(screening.endpoint).label.lower()}, pre-specified"
     yield forest("cox-reported", title, REPORTED, table, study, policy, notes, counts)
 

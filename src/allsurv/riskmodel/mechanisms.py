@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from allsurv.errors import RiskModelError
 from allsurv.riskmodel.trees import Trees, require_array
 
 __all__ = ["MECHANISMS", "Boosted", "Constant", "Forest", "Linear", "Mechanism"]
@@ -27,7 +28,14 @@ Steps = NDArray[np.intp]
 _BLOCK = 250_000
 _SMALLEST_BLOCK = 256
 _MANY_BLOCKS = 8
+_ROUNDING = 1e-9
 """Numbers and patients held at once while patients are scored, and from when on in threads."""
+
+
+def _require_hazard(hazard: Floats, n_steps: int) -> None:
+    require_array("hazard", hazard, shape=(n_steps,), rising=True)
+    if np.any(hazard < 0):
+        raise RiskModelError("arrays.npz: 'hazard' is negative; export the model again.")
 
 
 class Mechanism(ABC):
@@ -141,7 +149,7 @@ class Linear(_Proportional):
 
     def _check(self, n_terms: int, n_steps: int) -> None:
         require_array("coef", self.coef, shape=(n_terms,))
-        require_array("hazard", self.hazard, shape=(n_steps,), rising=True)
+        _require_hazard(self.hazard, n_steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +174,7 @@ class Boosted(_Proportional):
 
     def _check(self, n_terms: int, n_steps: int) -> None:
         self.trees.check(n_terms, 1)
-        require_array("hazard", self.hazard, shape=(n_steps,), rising=True)
+        _require_hazard(self.hazard, n_steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,8 +231,14 @@ class Forest(Mechanism):
         return np.ascontiguousarray(curves.T)
 
     def _check(self, n_terms: int, n_steps: int) -> None:
-        require_array("event_steps", self.event_steps, shape=(self.event_steps.size,), rising=True)
-        self.trees.check(n_terms, self.event_steps.size)
+        size = self.event_steps.size
+        require_array("event_steps", self.event_steps, shape=(size,), rising=True, whole=True)
+        self.trees.check(n_terms, size)
+        # Follow-up is rounded up to the grid, which ends with the last whole step.
+        if size and not 0 <= self.event_steps[0] <= self.event_steps[-1] <= n_steps:
+            raise RiskModelError("arrays.npz: 'event_steps' lie beyond the grid of times.")
+        if np.any(np.diff(self.trees.value, axis=1, prepend=0.0) < -_ROUNDING):
+            raise RiskModelError("arrays.npz: 'tree_value' holds a hazard that falls.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,6 +259,8 @@ class Constant(Mechanism):
 
     def _check(self, n_terms: int, n_steps: int) -> None:
         require_array("curve", -self.curve, shape=(n_steps,), rising=True)
+        if np.any((self.curve < 0) | (self.curve > 1)):
+            raise RiskModelError("arrays.npz: 'curve' holds survival beyond 0 to 1.")
 
 
 MECHANISMS: Mapping[str, type[Mechanism]] = {

@@ -70,7 +70,8 @@ class RiskModel:
 
     Notes
     -----
-    Needs numpy and pandas only; predicts exactly as the model it was made from.
+    Needs numpy and pandas only; predicts as the coarse form of the model it was made
+    from.
     """
 
     family: str
@@ -250,13 +251,24 @@ class RiskModel:
         known = {**self.variables, **self.derived}
         needed = (*self.predictors, *(term.variable for term in self.terms))
         absent = [name for name in needed if name not in known]
+        strange = [t.variable for t in self.terms if t.variable not in self.predictors]
         fault = ""
         if absent:
             fault = f"'{absent[0]}' is a predictor but not among 'variables' or 'derived'"
+        elif strange:
+            fault = f"'terms' needs '{strange[0]}', which is no predictor"
         elif self.grid.size < 2 or not self.grid[1] > 0:
             fault = "'time' holds no grid"
         elif len(self.development.labels) != len(self.development.cuts) + 1:
             fault = "'development' needs one more risk group than cuts"
+        elif not _is_rising(self.development.cuts) or not _is_rising(self.development.scores):
+            fault = "'development' needs cuts and risk scores that do not fall"
+        elif self.development.points.shape != self.development.scores.shape:
+            fault = "'development' needs one risk score per centile"
+        elif curved := [t.name for t in self.terms if t.kind == "spline" and not _is_curved(t)]:
+            fault = f"'{curved[0]}' is a spline without its knots"
+        elif odd := [t.name for t in self.terms if not _can_be_filled(t)]:
+            fault = f"'{odd[0]}' has a level or a fill that its variable cannot be"
         elif orphan := _without_factors(self.terms):
             fault = f"'{orphan}' is a product of terms that do not come before it"
         if fault:
@@ -267,6 +279,23 @@ class RiskModel:
                 "risk_model.json: 'development' needs one typical value per term; "
                 "export the model again."
             )
+
+
+def _is_rising(values: Sequence[float] | NDArray[np.float64]) -> bool:
+    return bool(np.all(np.diff(np.asarray(values, dtype=float)) >= 0))
+
+
+def _can_be_filled(term: Term) -> bool:
+    """Tell whether what stands in for a missing value, and the level asked for, can be values."""
+    given = [value for value in (term.fill, term.level) if value is not None]
+    if term.kind in ("number", "spline") or not term.levels:
+        return all(isinstance(value, int | float) for value in given)
+    return all(value in term.levels for value in given)
+
+
+def _is_curved(term: Term) -> bool:
+    rises = bool(np.all(np.diff(term.knots) > 0))
+    return rises and len(term.knots) > 2 and term.part <= len(term.knots) - 3
 
 
 def _without_factors(terms: Sequence[Term]) -> str:

@@ -22,10 +22,16 @@ _MANY = 500
 
 
 def require_array(
-    name: str, array: NDArray[Any], *, shape: tuple[int, ...], rising: bool = False
+    name: str,
+    array: NDArray[Any],
+    *,
+    shape: tuple[int, ...],
+    rising: bool = False,
+    whole: bool = False,
 ) -> None:
     """Refuse an array that cannot be what it is said to be."""
-    fits = array.shape == shape and array.dtype.kind in "fi" and bool(np.all(np.isfinite(array)))
+    kinds = "i" if whole else "f"
+    fits = array.shape == shape and array.dtype.kind in kinds and bool(np.all(np.isfinite(array)))
     if not fits or (rising and np.any(np.diff(array) < 0)):
         raise RiskModelError(
             f"arrays.npz: '{name}' does not fit the model (shape {array.shape}, needed {shape}); "
@@ -134,10 +140,15 @@ class Trees:
                 shape = (int((self.left == LEAF).sum()), n_values)
             elif part.name == "root":
                 shape = (self.root.size,)
-            require_array(f"tree_{part.name}", getattr(self, part.name), shape=shape)
+            whole = part.name not in ("threshold", "value")
+            require_array(f"tree_{part.name}", getattr(self, part.name), shape=shape, whole=whole)
         inner = np.flatnonzero(self.left != LEAF)
         faults = {
-            "root": np.any((self.root < 0) | (self.root >= n)),
+            "root": self.root.size == 0
+            or self.root[0] != 0
+            or np.any(np.diff(self.root) <= 0)
+            or self.root[-1] >= n,
+            "n_patients": np.any(self.n_patients < 1),
             "left": np.any((self.left[inner] <= inner) | (self.left[inner] >= n)),
             "right": np.any((self.right[inner] <= inner) | (self.right[inner] >= n)),
             "term": np.any((self.term[inner] < 0) | (self.term[inner] >= n_terms)),

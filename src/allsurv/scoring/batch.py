@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pyarrow import csv as arrow
 
 from allsurv.errors import AllsurvError, CohortError, ConfigError, Violation
 from allsurv.files import FileAnswers
+from allsurv.files.workbook import write_workbook
 from allsurv.riskmodel.files import digest_of_tree
 from allsurv.riskmodel.horizons import read_horizons
 from allsurv.scoring.chunks import Chunk, read_chunks
@@ -29,7 +30,8 @@ from allsurv.whole_file import whole_file
 __all__ = ["Scored", "score_file"]
 
 _JOB = "job.json"
-SUFFIXES = (".csv", ".parquet", ".pq")
+SUFFIXES = (".csv", ".parquet", ".pq", ".xlsx")
+_MOST_ROWS_OF_A_SHEET = 1_048_575
 _UNEVEN = "file: has more or fewer cells than there are column names."
 
 
@@ -65,7 +67,7 @@ def score_file(
     overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Scored:
-    """Score a file of patients into a CSV or Parquet file; no file that is there is replaced."""
+    """Score a file of patients into a CSV, Parquet or Excel file; none there is replaced."""
     _refuse_place(patients, out, overwrite=overwrite)
     if horizons is not None:
         horizons = read_horizons(horizons, where="score", fewest=0, zero=True)
@@ -105,7 +107,10 @@ def score_file(
         if faults:
             raise CohortError(str(patients), scorer.risk_model.study, faults)
         with whole_file(out) as part:
-            _join(pieces, part)
+            if out.suffix.lower() == ".xlsx":
+                _join_in_workbook(pieces, part, scorer.risk_model.provenance)
+            else:
+                _join(pieces, part)
     except AllsurvError:
         shutil.rmtree(work)
         raise
@@ -177,7 +182,8 @@ def _score_chunk(
 
 
 def _suffix(out: Path) -> str:
-    return ".parquet" if out.suffix.lower() in {".parquet", ".pq"} else ".csv"
+    """Give the ending of pieces; those of a workbook keep their numbers as Parquet does."""
+    return ".csv" if out.suffix.lower() == ".csv" else ".parquet"
 
 
 def _write_table(scored: pd.DataFrame, to: Path, *, header: bool) -> None:
@@ -195,6 +201,13 @@ def _parquet(to: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Open a file that lists distinct values for texts only: hardly a number comes twice."""
     texts = [f.name for f in schema if not (pa.types.is_floating(f.type) or f.name == "row")]
     return pq.ParquetWriter(to, schema, use_dictionary=texts)
+
+
+def _join_in_workbook(pieces: Sequence[Path], to: Path, provenance: Mapping[str, Any]) -> None:
+    frame = pd.concat([pd.read_parquet(piece) for piece in pieces], ignore_index=True)
+    if len(frame) > _MOST_ROWS_OF_A_SHEET:
+        raise ConfigError(f"{to.suffix}: a sheet holds 1,048,575 patients; write .csv or .parquet.")
+    write_workbook(frame, to, provenance["source"]["statement"], sheet="risks")
 
 
 def _join(pieces: Sequence[Path], to: Path) -> None:

@@ -42,10 +42,10 @@ def _open(value: object, path: Path) -> Iterator[Path]:
 
 def _asked(lines: Sequence[str], line: int) -> str:
     """Take the question from the comment that ends above a line."""
-    said: list[str] = []
+    understood: list[str] = []
     for text in reversed(lines[: line - 1]):
         if not text.strip().startswith("#"):
             break
-        said.insert(0, text.strip().lstrip("# "))
-    _, mark, question = " ".join(said).rpartition(_MARK)
+        understood.insert(0, text.strip().lstrip("# "))
+    _, mark, question = " ".join(understood).rpartition(_MARK)
     return f"a question: {question.strip() if mark else 'write a value'} (in place of '?')."

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from allsurv.cohort import Cohort
 from allsurv.cohort.groups import Groups
-from allsurv.errors import ModelError
 from allsurv.stats.measures.patient_censoring import PatientCensoring
 from allsurv.study.spec import Prediction as StudyPrediction
 from allsurv.validation.catalogue import Measure, measures_for
@@ -103,17 +102,15 @@ class Assessment:
     finished: FinishedRefits | None
     censoring: FollowedBy = "auto"
 
-    def left_out(self) -> Validation:
+    def left_out(self, plan: Plan | InternalExternal) -> Validation:
         """Predict patients by models fitted without them."""
         event = outcome_of(self.cohort, self.endpoint)["event"]
-        if isinstance(self.plan, InternalExternal):
-            groups = subgroups_of(self.cohort, self.plan.by)
+        if isinstance(plan, InternalExternal):
+            groups = subgroups_of(self.cohort, plan.by)
             names = [groups.names[code] if code >= 0 else "" for code in groups.code]
             splits = draw_groups(names, event, self.random_state)
-        elif isinstance(self.plan, Plan):
-            splits = draw_folds(event, self.plan, self.random_state)
         else:
-            raise ModelError(f"validate: plan {self.plan!r} leaves nobody out.")
+            splits = draw_folds(event, plan, self.random_state)
         return self._report(self._refit(splits, self._times), self.cohort)
 
     def external(self, plan: External) -> Validation:

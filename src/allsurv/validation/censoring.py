@@ -118,6 +118,8 @@ def _association(cohort: Cohort, y: NDArray[np.void], name: str) -> tuple[str, f
     try:
         if not cohort.study.variable(name).is_number:
             groups = group_patients(cohort, name)
+            if len(groups.names) < 2:
+                return "", np.nan, f"every patient of known '{name}' has the same value"
             found = logrank_test(time, ~y["event"], groups.code)
             return "log-rank", found.p_value, found.reason
         values = cohort.frame[name].to_numpy(dtype=float, na_value=np.nan)

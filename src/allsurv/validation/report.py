@@ -187,7 +187,7 @@ def validate_all(
         return work.bootstrap(plan)
     if isinstance(plan, External):
         return work.external(plan)
-    return work.left_out()
+    return work.left_out(plan)
 
 
 def _with_reference(models: Mapping[str, Any], study: Study, endpoint: str) -> dict[str, Any]:

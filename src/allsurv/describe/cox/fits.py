@@ -167,12 +167,13 @@ def fit_finite(
     where: str,
     *,
     level: float = 0.95,
+    missing: Missing = "complete cases",
 ) -> CohortFit:
     """Fit a Cox model, by Firth's method where the ordinary estimate would be infinite."""
     try:
-        return fit_analysis(cohort, analysis, where, level=level)
+        return fit_analysis(cohort, analysis, where, level=level, missing=missing)
     except MonotoneError:
-        return fit_analysis(cohort, analysis, where, level=level, firth=True)
+        return fit_analysis(cohort, analysis, where, level=level, missing=missing, firth=True)
 
 
 def fit_from_landmark(
