@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from allsurv.errors import RiskModelError
 from allsurv.riskmodel.mechanisms import Mechanism
 from allsurv.riskmodel.trees import Trees, require_array
 
@@ -319,8 +320,11 @@ class CausesForest(CauseMechanism):
         return risks
 
     def _check(self, n_terms: int, n_steps: int) -> None:
-        require_array("event_steps", self.event_steps, shape=(self.event_steps.size,), rising=True)
-        require_array("n_grid", self.n_grid - n_steps, shape=(1,))
+        size = self.event_steps.size
+        require_array("event_steps", self.event_steps, shape=(size,), rising=True, whole=True)
+        require_array("n_grid", self.n_grid, shape=(1,), whole=True)
+        if self.n_grid[0] != n_steps or (size and not self.event_steps[0] >= 0):
+            raise RiskModelError("arrays.npz: 'event_steps' do not lie on the grid of times.")
         self.trees.check(n_terms, self.n_causes * self.event_steps.size)
 
 
