@@ -293,6 +293,8 @@ def curve(time, at_risk, **changed):
         ((3.0,), [60, 60, 58, 50, 44, 20, 11, 10], [60, None, None, None, None, None, 11]),
         # Nobody has left at 1, 2 at 2 ...; without horizons the grid is the step.
         ((), [60, 60, 58, 46, 44, 33, 12, 10], [60, 60, None, 46, None, 33, 12]),
+        # The curve goes on to 6, the last time with eleven at risk, between numbers at risk.
+        ((4.0,), [60, 60, 58, 46, 44, 20, 11, 10], [60, None, None, None, 44, None, None]),
         # The last time with eleven at risk is 5.
         ((5.0,), [60, 60, 58, 46, 44, 20, 10, 9], [60, None, None, None, None, 20]),
     ],
@@ -303,7 +305,8 @@ def test_a_safe_curve_by_hand(study, horizons, at_risk, shown):
     safe = safe_curve(full, replace(study, prediction=plan))
     assert safe["time"].tolist() == [float(k) for k in range(len(shown))]
     assert [None if pd.isna(n) else n for n in safe["n_at_risk"]] == shown
-    assert safe["survival"].tolist() == full["survival"].tolist()[: len(shown)]
+    survival = full["survival"].tolist()[: len(shown)]
+    assert safe["survival"].tolist() == pytest.approx(survival, abs=1e-12)
     assert not {"n_events", "n_censored"} & set(safe)
 
 
