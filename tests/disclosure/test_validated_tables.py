@@ -10,6 +10,8 @@ from allsurv.disclosure.times import _has_ties
 from allsurv.disclosure.validated import safe_net_benefit, safe_risk_groups, safe_subgroups
 from allsurv.policy.rules import CMS
 
+GROUPS = pd.DataFrame({"model": "cox", "horizon": 12.0, "group": list("abc"), "n": 60,
+                       "n_at_risk": 40, "survival": 0.6})  # fmt: skip
 VALUES = ["estimate", "lower", "upper", "share_above"]
 
 
@@ -19,17 +21,17 @@ def test_net_benefit_is_hidden_where_one_to_ten_are_above_or_below(n):
     table = pd.DataFrame(
         {
             "model": "cox", "estimate": 0.1, "lower": 0.0, "upper": 0.2, "share_above": above / n,
-            "reason": "",
+            "reason": "", "horizon": 12.0, "threshold": 0.2,
         }
     )  # fmt: skip
-    safe = safe_net_benefit(table, n, CMS)
+    safe = safe_net_benefit(table, GROUPS, n, CMS)
     few = ((above > 0) & (above < 11)) | ((above < n) & (above > n - 11))
     assert safe[VALUES].isna().all(axis=1).tolist() == few.tolist()
     assert safe[VALUES].isna().any(axis=1).tolist() == few.tolist()
     assert safe["reason"].ne("").tolist() == few.tolist()
     assert table[VALUES].notna().all(axis=None)  # a copy
     for strategy in ("treat_all", "treat_none"):
-        untouched = safe_net_benefit(table.assign(model=strategy), n, CMS)
+        untouched = safe_net_benefit(table.assign(model=strategy), GROUPS, n, CMS)
         assert untouched[VALUES].notna().all(axis=None)
 
 
@@ -67,7 +69,8 @@ def test_risk_groups_by_hand(sizes, shown, curves):
     ],
 )
 def test_subgroups_by_hand(n, events, hidden):
-    rows = {"variable": "v", "group": list("abc"), "n": n, "n_events": events, "estimate": 0.7}
+    rows = {"variable": "v", "group": list("abc"), "n": n, "n_events": events, "estimate": 0.7,
+            "measure": "auc"}  # fmt: skip
     twice = pd.concat([pd.DataFrame(rows), pd.DataFrame(rows)], ignore_index=True)
     other = pd.DataFrame(
         {**rows, "variable": "w", "n": [50, 50, 50], "n_events": [25, 25, 25]}, index=[6, 7, 8]

@@ -140,6 +140,7 @@ def leaves(schema, above=""):
 PERFORMANCE = {"performance", "over_time", "calibration", "net_benefit"}
 FITTED = {"coefficients", "importance"}
 TWO = {"models": {"cox": {}, "coxnet": {}}, "optimism.bootstrap": 3}
+FOREST = {"models": {"rsf": {"n_estimators": 10}}}
 SPACES = {"tuning.spaces": {"cox": {"ridge": [64.0, 16.0, 4.0]}}}
 # Key: (what it becomes, other keys that it needs, tables that change, tables that do not).
 MOVES = {
@@ -173,6 +174,7 @@ MOVES = {
     "optimism.bootstrap": (3, {}, {"optimism"}, PERFORMANCE | FITTED),
     "optimism.models": (["cox"], TWO, {"optimism"}, PERFORMANCE | FITTED),
     "instability.bootstrap": (11, {}, {"instability"}, PERFORMANCE | FITTED),
+    "importance.patients": (50, FOREST, {"importance"}, PERFORMANCE | {"coefficients"}),
     "findings.bootstrap": (6, {}, {"findings"}, PERFORMANCE | {"coefficients"}),
     "findings.simulated": (10, {}, {"findings"}, PERFORMANCE | {"coefficients"}),
     "findings.margin": (3.0, {}, {"findings"}, PERFORMANCE | {"coefficients"}),
