@@ -159,7 +159,11 @@ def test_the_embedded_cohort_is_known_by_its_bytes(tmp_path, root):
     assert cohort.source.kind == "reconstructed"
     assert cohort.source.is_synthetic
     assert "not patients" in cohort.source.statement
+    # Saved anew by another program it is recognised by its patients; changed, it is a file.
     copy.write_bytes(shipped.read_bytes() + b"\n")
+    assert read_cohort(copy, study).source.kind == "reconstructed"
+    frame = cohort.frame.assign(age=cohort.frame["age"] + 1)
+    frame.to_csv(copy, index=False)
     assert read_cohort(copy, study).source.kind == "file"
 
 

@@ -70,11 +70,11 @@ def test_every_point_of_a_safe_curve_is_the_curves_own_rounded(paper_cohort, com
             left = int((whole["time"] < row["time"]).sum())
             unit = CMS.unit(whole["n_at_risk"].iloc[left], until["survival"])
             assert abs(row["survival"] - until["survival"]) <= unit / 2 + 1e-12
-            if row["time"] > 0:  # limits keep their distance, or a little more
-                for side, sign in (("lower", -1), ("upper", 1)):
-                    gap = sign * (row[side] - row["survival"])
-                    least = sign * (until[side] - until["survival"])
-                    assert least - 1e-9 <= gap <= least + unit + 1e-9
+            if row["time"] > 0:  # limits move with survival, and are as wide but for rounding
+                for side in ("lower", "upper"):
+                    assert abs(row[side] - until[side]) <= 1.5 * unit
+                width = row["upper"] - row["lower"]
+                assert abs(width - (until["upper"] - until["lower"])) <= unit
 
 
 def summary(**changed):

@@ -121,7 +121,7 @@ def _separator(body: str, *, whole: bool) -> str:
     shares = {}
     for separator in SEPARATORS:
         rows = [r for r in _rows(body, separator, _LINES, whole=whole) if any(c.strip() for c in r)]
-        n = len(rows[0])
+        n = len(rows[0]) if rows else 0
         if n > 1:
             shares[separator] = sum(len(row) == n for row in rows) / len(rows)
     if not shares:
