@@ -71,6 +71,6 @@ def test_without_findings_models_are_refitted_for_the_limits(small_config):
     model = make_model("cox", cohort.study, predictors=["age", "pb_blasts"])
     model.fit(cohort.X, cohort.y("os"))
     config = small_config.complete(cohort.study)
-    table = explanation_tables({"cox": model}, cohort, config, None)["importance"]
+    table = explanation_tables({"cox": model}, cohort, config, None, lambda *_: None)["importance"]
     assert table["n_bootstrap"].eq(10).all()
     assert (table["lower"] < table["upper"]).all()

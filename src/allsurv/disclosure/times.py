@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,8 @@ Floats = NDArray[np.float64]
 TELLING_DECIMALS = 3
 SIMPLEST = 24
 """Largest denominator of a fraction that is no sign of a patient."""
+COINCIDENCE = 1e-5
+"""Chance above which a number equal to a time says nothing: a card holds thousands of numbers."""
 MOST_SIMPLE = 0.1
 """Share of a column of times that may be let through as simple fractions."""
 RUN = 10
@@ -63,7 +66,7 @@ class Times:
             own = column[np.isin(column, list(simple))]
             if own.size > MOST_SIMPLE * column.size:  # as where times are years in twelfths
                 simple -= set(own.tolist())
-        self.telling = frozenset(f"{time:.10g}" for time in precise if time not in simple)
+        self.telling = _no_coincidence([time for time in precise if time not in simple])
         runs = [_rare_runs(column) for column in durations]
         self.runs = np.unique(np.concatenate(runs)) if runs else np.empty(0, dtype=np.uint64)
         self.whole = tuple(np.sort(column) for column in durations if _has_ties(column))
@@ -93,6 +96,28 @@ class Times:
             return True
         ordered = np.sort(column)
         return any(np.array_equal(ordered, whole) for whole in self.whole)
+
+
+def _no_coincidence(times: list[float]) -> frozenset[str]:
+    """Keep the times that a number of as many decimals would hardly equal by chance.
+
+    In years with three decimals 110 patients fill one in a hundred of all numbers up to ten, so
+    that any card would hold one; a column of such times is found all the same.
+
+    Examples
+    --------
+    >>> len(_no_coincidence([k / 97 for k in range(1, 100)]))
+    98
+    >>> len(_no_coincidence([k / 1000 for k in range(1, 1000, 10)]))
+    0
+    """
+    words = {f"{time:.10g}" for time in times}
+    places = {word: len(word.partition(".")[2]) for word in words}
+    counts = Counter(places.values())
+    span = max(times, default=1.0)
+    return frozenset(
+        word for word, n in places.items() if counts[n] * 10.0**-n / span <= COINCIDENCE
+    )
 
 
 def _has_ties(column: Floats) -> bool:

@@ -157,6 +157,16 @@ FEWEST_EVENTS = 2
 def coarse_step(least: float) -> float:
     """Find the smallest of 1, 2 and 5 times a power of ten that is at least a number.
 
+    Parameters
+    ----------
+    least : float
+        Above 0.
+
+    Returns
+    -------
+    float
+        The step.
+
     Examples
     --------
     >>> coarse_step(0.018), coarse_step(0.02), coarse_step(0.3), coarse_step(7)

@@ -20,6 +20,7 @@ from allsurv.validation.prediction import Prediction
 __all__ = ["ACROSS", "measure_held_out", "summarise_held_out"]
 
 Floats = NDArray[np.float64]
+LEVEL = 0.95
 ROUNDING = 1e-6  # of the largest standard error: one that is smaller is zero but for rounding
 ACROSS = "mean over the groups left out in turn (random effects)"
 HELD_OUT_COLUMNS = [
@@ -40,7 +41,6 @@ def measure_held_out(
     horizons: Floats,
     times: Floats,
     *,
-    level: float = 0.95,
     measures: Collection[str | Measure] | None = None,
 ) -> pd.DataFrame:
     """Measure models in each group that was left out, by its own outcomes and censoring alone."""
@@ -69,12 +69,12 @@ def measure_held_out(
             )
         )
     table = pd.concat(tables, ignore_index=True)
-    half = ndtri(0.5 + level / 2) * table["std_error"]
+    half = ndtri(0.5 + LEVEL / 2) * table["std_error"]
     is_log = table["measure"].map(lambda name: known[name].log_scale).to_numpy(dtype=bool)
     value = table["estimate"]
     table["lower"] = np.where(is_log, value * np.exp(-half), value - half)
     table["upper"] = np.where(is_log, value * np.exp(half), value + half)
-    return table.assign(level=level)[HELD_OUT_COLUMNS]
+    return table.assign(level=LEVEL)[HELD_OUT_COLUMNS]
 
 
 def summarise_held_out(

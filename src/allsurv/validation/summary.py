@@ -31,7 +31,7 @@ LIMITS = (
     "such intervals hold depends on models, predictors and number of patients, and was not "
     "measured for this study. For Cox models of four predictors, in simulated studies of 110 "
     "patients, 95% intervals covered what the model reaches in new patients 92 to 98% of the time; "
-    "those of ICI, E50 and E90 (86 to 88%) and of a difference in AUC (84%) were too narrow."
+    "those of ICI, E50 and E90 (86 to 88%) were too narrow."
 )
 """What limits mean and how often they hold, as ``docs/validation.md`` has it."""
 

@@ -11,13 +11,17 @@ from scipy.special import gammaln
 
 from allsurv.errors import OutcomeError
 
-__all__ = ["fisher_p_value"]
+__all__ = ["TooManyTablesError", "fisher_p_value"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 SAME_PROBABILITY = 1e-7  # as R's fisher.test: tables this close in probability count as equal
 MOST_STATES = 3_000_000
+
+
+class TooManyTablesError(OutcomeError):
+    """Tables with the same margins are too many to go through."""
 
 
 def fisher_p_value(table: Integers) -> float:
@@ -123,7 +127,7 @@ def _lay_column(
         high = np.minimum(margins[state, i], left)
         choices = high - low + 1
         if choices.sum() > MOST_STATES:
-            raise OutcomeError(
+            raise TooManyTablesError(
                 "fisher_exact: too many tables have these margins; merge sparse categories or "
                 "use the chi-squared test."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from allsurv.errors import OutcomeError
 from allsurv.stats.groups.contingency import chi_squared, expected_counts, fisher_exact
+from allsurv.stats.groups.fisher import TooManyTablesError
 from allsurv.stats.groups.group_tests import GroupTest, numbers_by_group, require_two
 from allsurv.stats.groups.rank_tests import kruskal_wallis, mann_whitney
 from allsurv.stats.labels import label_codes
@@ -62,8 +64,9 @@ def compare_groups(
         Name of another test: ``"chi-squared"``, ``"chi-squared corrected"``, ``"fisher"``,
         ``"mann-whitney"`` or ``"kruskal-wallis"``.
     min_expected : float, default=0.0
-        Categories are compared by Fisher's exact test where an expected count is below this: 5
-        is Cochran's rule; 0 keeps chi-squared always.
+        Categories are compared by Fisher's exact test where an expected count is below this and
+        the tables with the same margins are not too many to go through: 5 is Cochran's rule; 0
+        keeps chi-squared always.
 
     Returns
     -------
@@ -104,7 +107,8 @@ def compare_groups(
         return (mann_whitney if by_two else kruskal_wallis)(numbers, codes)
     table = _cross_table(values, groups, where)
     if test is None and table.size and expected_counts(table).min() < min_expected:
-        test = "fisher"
+        with suppress(TooManyTablesError):
+            return fisher_exact(table)
     if test == "fisher":
         return fisher_exact(table)
     return chi_squared(table, correction=test == "chi-squared corrected")
