@@ -16,6 +16,7 @@ __all__ = ["Times"]
 
 Floats = NDArray[np.float64]
 TELLING_DECIMALS = 3
+TELLING_DIGITS = 4
 SIMPLEST = 24
 """Largest denominator of a fraction that is no sign of a patient."""
 COINCIDENCE = 1e-5
@@ -110,14 +111,23 @@ def _no_coincidence(times: list[float]) -> frozenset[str]:
     98
     >>> len(_no_coincidence([k / 1000 for k in range(1, 1000, 10)]))
     0
+    >>> sorted(_no_coincidence([0.001, 211.372]))
+    ['211.372']
     """
     words = {f"{time:.10g}" for time in times}
     places = {word: len(word.partition(".")[2]) for word in words}
     counts = Counter(places.values())
     span = max(times, default=1.0)
     return frozenset(
-        word for word, n in places.items() if counts[n] * 10.0**-n / span <= COINCIDENCE
+        word
+        for word, n in places.items()
+        if counts[n] * 10.0**-n / span <= COINCIDENCE and _digits(word) >= TELLING_DIGITS
     )
+
+
+def _digits(word: str) -> int:
+    """Count significant digits: 0.001 has one, as many a P value."""
+    return len(word.replace(".", "").lstrip("0"))
 
 
 def _has_ties(column: Floats) -> bool:
