@@ -147,10 +147,13 @@ def is_later(header: str) -> bool:
 
     Examples
     --------
-    >>> is_later("relapse"), is_later("prior_sct")
-    (True, False)
+    As ``pstat`` and ``relstat`` are called beside ``ptime`` and ``reltime``, too.
+
+    >>> is_later("relapse"), is_later("prior_sct"), is_later("pstat"), is_later("stat")
+    (True, False, True, False)
     """
-    return has_word(header, LATER) and not has_word(header, EARLIER)
+    ends_so = header.lower().endswith("stat") and len(header) > len("stat")
+    return (ends_so or has_word(header, LATER)) and not has_word(header, EARLIER)
 
 
 def time_unit(header: str) -> str:

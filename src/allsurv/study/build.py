@@ -33,7 +33,10 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         title=content["title"],
         citation=content["citation"],
         time=TimeScale(content["time"]["unit"], float(content["time"]["grid"])),
-        variables={n: _read_variable(n, v) for n, v in content["variables"].items()},
+        variables={
+            n: _read_variable(n, _in_some_unit(v, content["time"]["unit"]))
+            for n, v in content["variables"].items()
+        },
         endpoints=_named(content, "endpoints", _endpoint),
         prediction=_prediction(content["prediction"]),
         group=content.get("group"),
@@ -57,6 +60,11 @@ def build_study(content: Plain, *, path: str = "") -> Study:
         dates={n: _between(v) for n, v in content["variables"].items() if "between" in v},
         path=path,
     )
+
+
+def _in_some_unit(line: Plain, unit: str) -> Plain:
+    """Give a duration the unit of the study's time where it has none of its own."""
+    return {"unit": unit, **line} if line.get("kind") == "duration" else line
 
 
 def build_variable(name: str, line: Plain) -> Variable:
