@@ -10,7 +10,7 @@ import pytest
 import allsurv as als
 from allsurv.errors import OutcomeError
 from allsurv.experiment.choices import Config, InstabilityPlan
-from allsurv.experiment.describe import describe_cohort
+from allsurv.experiment.describe import describe_cohort, left_out_statement
 from allsurv.experiment.run import run_experiment
 from allsurv.plots.files import write_figures
 from allsurv.study.spec import Comparison, Endpoint
@@ -85,3 +85,27 @@ def test_a_model_of_relapse_with_deaths_censored_is_refused(patients):
     cohort = replace(patients, study=study)
     with pytest.raises(OutcomeError, match="patients are censored when they die"):
         run_experiment(config_of(cohort, endpoint="relapse"), cohort=cohort)
+
+
+def test_events_that_compete_are_described_without_a_comparison_of_the_study(patients):
+    study = replace(patients.study, comparisons={})
+    tables = describe_cohort(replace(patients, study=study), config_of(patients), silent)
+    assert set(tables["curves"]["comparison"]) == {"overall"}
+    assert set(tables["incidence"]["comparison"]) == {"failure_overall"}
+    assert set(tables["incidence"]["cause"]) == {"relapse", "nrm"}
+
+
+def test_an_analysis_that_cannot_be_made_is_named_and_the_rest_goes_on(patients):
+    one = patients.study.analyses["failure"]
+    same = replace(one, name="same", label="All alike", population={"match": "no gender mismatch"})
+    study = replace(
+        patients.study, analyses={"same": replace(same, variables=("match",)), "f": one}
+    )
+    cohort = replace(patients, study=study)
+    tables = describe_cohort(cohort, config_of(patients), silent)
+    left_out = tables["analyses_left_out"]
+    assert left_out["label"].tolist() == ["All alike"]
+    assert "no variable to fit" in left_out["reason"].iloc[0]
+    assert set(tables["competing"]["analysis"]) == {"failure"}
+    said = left_out_statement(left_out)
+    assert said.startswith("Analyses of the study that could not be made. All alike: ")

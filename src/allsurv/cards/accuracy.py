@@ -254,9 +254,11 @@ def _analyses(quote: Quoter) -> Tree:
     shown = quote.table(
         "cox", columns, caption="Cox analyses of the study, computed here", n_labels=3
     )
+    left_out = "analyses_left_out" in quote.results["statements"]
     return section(
         "analyses",
         "Cox analyses",
+        text=[[quote("text", "/statements/analyses_left_out")]] if left_out else [],
         tables=[shown] if quote.rows("cox") else [],
         figures=["cox"] if quote.rows("cox") else [],
     )

@@ -23,10 +23,13 @@ from allsurv.disclosure.dominance import dominated_summaries
 from allsurv.disclosure.incidence import safe_competing, safe_incidence, safe_incidence_table
 from allsurv.disclosure.survival import medians_on_grid, safe_survival
 from allsurv.disclosure.words import safe_sentence
+from allsurv.errors import ModelError, OutcomeError
 from allsurv.experiment.config import Config
 from allsurv.study.spec import Analysis, Comparison, Study, Variable
 
-__all__ = ["describe_cohort", "missing_statement"]
+__all__ = ["LEFT_OUT", "describe_cohort", "left_out_statement", "missing_statement"]
+
+LEFT_OUT = "analyses_left_out"
 
 Progress = Callable[[str, int, int], None]
 
@@ -72,7 +75,16 @@ def describe_cohort(cohort: Cohort, config: Config, progress: Progress) -> dict[
             parts.setdefault(name, []).append(table)
         progress("describe", done, total)
     for done, analysis in enumerate(analyses, start=2 + len(comparisons)):
-        name, table = _analysed(cohort, analysis, config)
+        try:
+            name, table = _analysed(cohort, analysis, config)
+        except (ModelError, OutcomeError) as error:
+            # What these patients cannot carry is said, and the rest goes on.
+            name, table = (
+                LEFT_OUT,
+                pd.DataFrame(
+                    {"analysis": [analysis.name], "label": [analysis.label], "reason": [str(error)]}
+                ),
+            )
         parts.setdefault(name, []).append(table)
         progress("describe", done, total)
     return tables | {name: pd.concat(made, ignore_index=True) for name, made in parts.items()}
@@ -104,17 +116,28 @@ def _analysed(cohort: Cohort, analysis: Analysis, config: Config) -> tuple[str, 
 
 
 def _comparisons(study: Study, config: Config) -> list[Comparison]:
-    """Those of the study; without any of one event, also one curve of the endpoint."""
+    """Those of the study, and one of all patients where an outcome has none.
+
+    That is the endpoint that models predict, if no comparison is of one event, and each endpoint of
+    events that compete.
+    """
     within = [
         c
         for c in study.comparisons.values()
         if c.against is None and study.endpoint(c.endpoint).kind != "states"
     ]
-    if any(study.endpoint(c.endpoint).kind == "event" for c in within):
-        return within
-    label = study.endpoint(config.endpoint).label
-    overall = Comparison(name="overall", label=label, endpoint=config.endpoint, by=None)
-    return [overall, *(c for c in within if c.name != overall.name)]
+    compared = {c.endpoint for c in within}
+    alone = [
+        Comparison(name=f"{e.name}_overall", label=e.label, endpoint=e.name, by=None)
+        for e in study.endpoints.values()
+        if e.kind == "competing" and e.name not in compared
+    ]
+    if not any(study.endpoint(name).kind == "event" for name in compared):
+        label = study.endpoint(config.endpoint).label
+        overall = Comparison(name="overall", label=label, endpoint=config.endpoint, by=None)
+        alone.insert(0, overall)
+    taken = {c.name for c in alone}
+    return [*alone, *(c for c in within if c.name not in taken)]
 
 
 def _missing(cohort: Cohort, config: Config) -> pd.DataFrame:
@@ -149,6 +172,12 @@ def _handling(variable: Variable, missing: str) -> str:
         return "a column of its own says whether the value is known"
     filled = "median" if variable.is_number else "commonest level"
     return f"{filled} of development, without the outcome, anew in every resample"
+
+
+def left_out_statement(left_out: pd.DataFrame) -> str:
+    """Say which analyses of the study these patients cannot carry, and why."""
+    said = (f"{row.label}: {row.reason}" for row in left_out.itertuples())
+    return f"Analyses of the study that could not be made. {' '.join(said)}"
 
 
 def missing_statement(config: Config, n_left_out: int) -> str:

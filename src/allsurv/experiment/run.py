@@ -57,7 +57,12 @@ from allsurv.cohort.source_digest import describe_source
 from allsurv.disclosure.words import safe_reasons
 from allsurv.errors import ConfigError
 from allsurv.experiment.config import Config, read_config
-from allsurv.experiment.describe import describe_cohort, missing_statement
+from allsurv.experiment.describe import (
+    LEFT_OUT,
+    describe_cohort,
+    left_out_statement,
+    missing_statement,
+)
 from allsurv.experiment.evidence import evidence_statement
 from allsurv.experiment.plans import open_plan, others_of, plan_statement
 from allsurv.experiment.result import Provenance, Result
@@ -296,6 +301,8 @@ def _statements(
         "missing": missing_statement(config, n_left_out),
         "disclosure": f"Policy {config.policy.statement}",
     }
+    if LEFT_OUT in tables:
+        said[LEFT_OUT] = left_out_statement(tables[LEFT_OUT])
     if "findings" in tables:
         said["findings"] = evidence_statement(tables["findings"])
     return said
