@@ -171,6 +171,7 @@ MOVES = {
         {"performance", "net_benefit"},
         FITTED | {"over_time", "instability"},
     ),
+    "validation.censoring": (["arm"], {}, {"performance", "net_benefit", "censoring"}, FITTED),
     "tuning.spaces": ({"cox": {"ridge": [64.0, 16.0]}}, {}, PERFORMANCE | {"tuning"}, set()),
     "tuning.folds": (3, SPACES, {"tuning"}, set()),
     "optimism.bootstrap": (3, {}, {"optimism"}, PERFORMANCE | FITTED),

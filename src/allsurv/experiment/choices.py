@@ -180,6 +180,8 @@ class Config:
         How models are validated.
     draws : int
         Samples of patients behind the limits of calibration errors and net benefit.
+    censoring : "auto", "marginal" or tuple of str
+        What the weights for censoring depend on.
     tuning : TuningPlan
         What is tried for each family inside every fit.
     optimism : OptimismPlan
@@ -213,6 +215,7 @@ class Config:
     features: FeaturesPlan = field(default_factory=FeaturesPlan)
     validation: AnyPlan | ExternalFile = field(default_factory=Plan)
     draws: int = 50
+    censoring: str | tuple[str, ...] = "auto"
     tuning: TuningPlan = field(default_factory=TuningPlan)
     optimism: OptimismPlan = field(default_factory=OptimismPlan)
     instability: InstabilityPlan = field(default_factory=InstabilityPlan)
@@ -289,6 +292,13 @@ class Config:
                 f"{self.name}: predictor '{unknown[0]}' is not in the data dictionary of study "
                 f"'{study.name}'.{did_you_mean(unknown[0], study.variables)}"
             )
+        named = () if isinstance(self.censoring, str) else self.censoring
+        foreign = [name for name in named if name not in predictors]
+        if foreign:
+            raise ConfigError(
+                f"{self.name}: validation: censoring by '{foreign[0]}', which is none of the "
+                f"predictors ({', '.join(predictors)}).{did_you_mean(foreign[0], predictors)}"
+            )
         horizons = self.horizons or prediction.horizons
         return replace(
             self,
@@ -321,7 +331,13 @@ class Config:
                 "splines": dict(self.features.splines),
                 "interactions": [list(pair) for pair in self.features.interactions],
             },
-            "validation": plan_choices(self.validation) | {"draws": self.draws},
+            "validation": plan_choices(self.validation)
+            | {
+                "draws": self.draws,
+                "censoring": self.censoring
+                if isinstance(self.censoring, str)
+                else list(self.censoring),
+            },
             "tuning": {
                 "folds": self.tuning.folds,
                 "spaces": {k: dict(v) for k, v in self.tuning.spaces.items() if k in self.models},

@@ -119,6 +119,7 @@ def read_config(
         trusted=tuple(trusted),
         features=_features(merged.get("features", {})),
         draws=validation.pop("draws", 50),
+        censoring=_names_or_word(validation.pop("censoring", "auto")),
         validation=read_plan(validation, path, asked),
         tuning=_tuning(merged.get("tuning", {}), path),
         optimism=OptimismPlan(
@@ -261,3 +262,7 @@ def _beside(path: Path, named: str, asked: Mapping[str, str], key: str) -> str:
     """Resolve a file that the configuration names from where the configuration lies."""
     beside = path.resolve().parent / named
     return str(beside) if key not in asked and Path(named).suffix and beside.exists() else named
+
+
+def _names_or_word(value: str | list[str]) -> str | tuple[str, ...]:
+    return value if isinstance(value, str) else tuple(value)

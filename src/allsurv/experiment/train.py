@@ -87,6 +87,7 @@ def train_models(
         n_bootstrap=config.draws,
         progress=partial(progress, "validate"),
         finished=finished,
+        censoring=config.censoring,
     )
     fitted = {name: getattr(pipeline, "model_", pipeline) for name, pipeline in pipelines.items()}
     choice = choose(report.performance)
@@ -237,5 +238,6 @@ def _optimism(
         n_jobs=config.jobs,
         progress=partial(progress, "optimism"),
         finished=finished,
+        censoring=config.censoring,
     )
     return named(report.optimism)
