@@ -193,7 +193,9 @@ def collect(tree: Path, tests: Sequence[str], folder: Path, jobs: int) -> None:
 def environment_of(tree: Path) -> dict[str, str]:
     """Environment in which the package of a copy is the one that is imported."""
     path = os.pathsep.join([str(tree / "src"), str(tree / "tests")])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    # Options for all runs of pytest, such as those of CI, are not for the runs inside this one.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def read(folder: Path, tree: Path) -> Reach:
