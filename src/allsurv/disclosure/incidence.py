@@ -6,7 +6,7 @@ survival free of any event, which other tables show, each would follow from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,12 +60,14 @@ def safe_incidence(
         lines = [Sum(tuple(range(len(heads))))] if len(heads) > 1 else []
         hidden = dict(zip(heads.index, hidden_cells(heads.to_numpy(), lines, policy), strict=True))
         events = compared.groupby(["group", "cause"], sort=False)["n_events"].sum()
-        for (group, _), part in compared.groupby(["group", "cause"], sort=False):
+        free = 1 - compared.groupby(["group", "time"], sort=False)["incidence"].transform("sum")
+        for (group, _), part in compared.assign(free=free).groupby(["group", "cause"], sort=False):
             if policy.is_small(heads[group]) or policy.is_small(events[group].to_numpy()).any():
                 continue
             thin, left = thinned(part, grid, step, policy)
             incidence, lower, upper = (thin[name].to_numpy(dtype=float) for name in SHARES)
-            rounded = round_incidence(incidence, lower, upper, left, policy)
+            still = thin.pop("free").to_numpy(dtype=float)
+            rounded = round_incidence(incidence, lower, upper, left, still, policy)
             for name, values in zip(SHARES, rounded, strict=True):
                 thin[name] = values
             thin.loc[thin["time"] == 0, [*SHARES]] = 0.0  # nobody yet, which tells nothing
@@ -182,21 +184,26 @@ def _hide(groups: dict[object, dict[object, list[Row]]], policy: DisclosurePolic
         gone = ["n"] * bool(hidden[k, 0])
         gone += ["n_events", "n_competing"] * any_cause
         gone += [*MEDIANS] if few[k] or n[k] < 2 * policy.threshold else []
+        shares: dict[float, float] = {}
+        for row in (row for rows in causes.values() for row in rows):
+            shares[row["horizon"]] = shares.get(row["horizon"], 0.0) + float(row["incidence"])
+        free = {horizon: 1 - share for horizon, share in shares.items()}
         for rows in causes.values():
             excluded = few_excluded(rows[0], policy)
             for row in rows:
                 blank(row, [*gone, *excluded])
-            _round_horizons(rows, policy)
+            _round_horizons(rows, free, policy)
             blank_horizons(rows, bool(hidden[k, 0]), bool(few[k]), policy)
 
 
-def _round_horizons(rows: list[Row], policy: DisclosurePolicy) -> None:
+def _round_horizons(rows: list[Row], free: Mapping[float, float], policy: DisclosurePolicy) -> None:
     known = [row for row in rows if pd.notna(row.get("n_at_risk")) and row["n_at_risk"] > 0]
     known.sort(key=lambda row: row["horizon"])
     if known:
         incidence, lower, upper, left = (
             np.array([row[name] for row in known], dtype=float) for name in (*SHARES, "n_at_risk")
         )
-        rounded = round_incidence(incidence, lower, upper, left, policy)
+        still = [free[row["horizon"]] for row in known]
+        rounded = round_incidence(incidence, lower, upper, left, still, policy)
         for k, values in enumerate(zip(*rounded, strict=True)):
             known[k].update(zip(SHARES, map(float, values), strict=True))

@@ -45,6 +45,7 @@ def round_survival(
     upper: ArrayLike,
     n_at_risk: ArrayLike,
     policy: DisclosurePolicy,
+    event_free: ArrayLike | None = None,
 ) -> tuple[Floats, Floats, Floats]:
     r"""Round survival probabilities in the order of time, and their limits.
 
@@ -56,6 +57,9 @@ def round_survival(
         Patients still at risk at each.
     policy : DisclosurePolicy
         Gives the unit of each time.
+    event_free : array-like of shape (n_times,), optional
+        Share who are free of every event, where there are others: one event is a step of this
+        share over the number at risk. ``survival`` itself unless given.
 
     Returns
     -------
@@ -83,7 +87,8 @@ def round_survival(
     at_risk = np.asarray(n_at_risk, dtype=float)
     known = np.isfinite(exact) & (at_risk > 0)
     unit = np.zeros(exact.shape)
-    unit[known] = [policy.unit(n, s) for n, s in zip(at_risk[known], exact[known], strict=True)]
+    free = exact if event_free is None else np.asarray(event_free, dtype=float)
+    unit[known] = [policy.unit(n, s) for n, s in zip(at_risk[known], free[known], strict=True)]
     if not unit.any():
         return exact, low, high
     rounded = round_to(exact, unit)
@@ -101,6 +106,7 @@ def round_incidence(
     lower: ArrayLike,
     upper: ArrayLike,
     n_at_risk: ArrayLike,
+    event_free: ArrayLike,
     policy: DisclosurePolicy,
 ) -> tuple[Floats, Floats, Floats]:
     """Round cumulative incidences of one cause in the order of time, and their limits.
@@ -108,7 +114,7 @@ def round_incidence(
     They are rounded as one minus the survival of :func:`round_survival`, so they never fall.
     """
     free, low, high = (1 - np.asarray(x, dtype=float) for x in (incidence, upper, lower))
-    survival, below, above = round_survival(free, low, high, n_at_risk, policy)
+    survival, below, above = round_survival(free, low, high, n_at_risk, policy, event_free)
     rounded = [np.round(1 - x, 12) for x in (survival, above, below)]
     return rounded[0], rounded[1], rounded[2]
 
